@@ -1,0 +1,80 @@
+"""What every command shares: errors as one sentence, `--json`, progress on a terminal, exit codes.
+
+Exit codes: 0 done, 1 the answer is no, 2 wrong use or bad input, 130 stopped by Ctrl-C. Results go to stdout, progress
+and errors to stderr. Command modules import nothing heavy at the top, so that `wangge --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+
+from gis_core.errors import CancelledError, GisCoreError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXIT_NO = 1
+EXIT_BAD = 2
+EXIT_STOPPED = 130
+
+#: Called with (step, done, total); total 0 where it is not known.
+Progress = Callable[[str, int, int], None]
+
+
+def command(function: Callable[P, R]) -> Callable[P, R]:
+    """Turn the errors of the core into one sentence on stderr and an exit code; never a traceback."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except (KeyboardInterrupt, CancelledError):
+            typer.echo("Stopped; nothing was written.", err=True)
+            raise typer.Exit(EXIT_STOPPED) from None
+        except GisCoreError as error:
+            typer.echo(f"Error: {error.message}", err=True)
+            raise typer.Exit(EXIT_BAD) from None
+        except MemoryError:
+            typer.echo("Error: not enough memory; try a smaller area with --within.", err=True)
+            raise typer.Exit(EXIT_BAD) from None
+        except OSError as error:
+            name = f" {error.filename}" if error.filename else ""
+            typer.echo(f"Error: cannot read or write{name}: {error.strerror or error}.", err=True)
+            raise typer.Exit(EXIT_BAD) from None
+
+    return run
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document to stdout, readable and in UTF-8."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+@contextmanager
+def terminal_progress(enabled: bool) -> Iterator[Progress]:
+    """Give a progress callback that draws a bar on stderr, or one that says nothing where stderr is no terminal."""
+    if not enabled or not sys.stderr.isatty():
+        yield lambda _step, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+        TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+    ) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total or None)
+            bar.update(tasks[step], completed=done, total=total or None)
+
+        yield show

@@ -1,0 +1,1 @@
+"""From streets, barriers and buildings to cells and how they touch."""

@@ -1,0 +1,1 @@
+"""Kernels over CSR adjacency: components, articulation, connectivity."""

@@ -1,0 +1,1 @@
+"""Reading and checking what users bring, writing what they take."""

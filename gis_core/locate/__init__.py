@@ -1,0 +1,1 @@
+"""Point to grid: the index, accuracy circles, datums."""

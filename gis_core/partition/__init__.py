@@ -1,0 +1,1 @@
+"""Cut an adjacency graph into balanced, contiguous parts."""

@@ -1,0 +1,1 @@
+"""A plan in memory and as a file: grids, codes, metrics, report."""

@@ -1,0 +1,1 @@
+"""Models, migrations and repositories: PostGIS and the embedded store behind one contract."""
