@@ -1,0 +1,76 @@
+"""The app: `create_app(settings)`; started with `uvicorn --factory api.app:create_app`.
+
+It listens where it is told and asks nobody's name, so it belongs on loopback or behind a proxy that does ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+
+from api.errors import add_error_handlers
+from api.middleware import OuterLayer
+from api.routes import datasets, export, health, locate, plans
+from api.routes.common import PROBLEMS
+from api.services import Services
+from api.settings import Settings
+from api.static import add_static
+from gis_core import __version__
+
+if TYPE_CHECKING:
+    from gis_core.store import Store
+
+__all__ = ["create_app"]
+
+_DESCRIPTION = (
+    "Balanced grids 网格 of a town, their cells, and whose grid a place is in. Errors are problem+json."
+)
+
+
+def create_app(settings: Settings | None = None, *, store: Store | None = None) -> FastAPI:
+    """Build the app.
+
+    Parameters
+    ----------
+    settings : Settings or None
+        None: from the environment.
+    store : Store or None
+        An open store to use in place of `settings.db`; the caller closes it.
+    """
+    settings = settings or Settings()
+    services = Services(settings, store)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(services.open)
+        try:
+            yield
+        finally:
+            await anyio.to_thread.run_sync(services.close)
+
+    app = FastAPI(
+        title="Wangge 网格",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=PROBLEMS,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.services = services
+    add_error_handlers(app)
+    for module in (health, datasets, plans, export, locate):
+        app.include_router(module.router)
+    add_static(app.router, settings.web_root)
+    app.add_middleware(OuterLayer, settings=settings)
+    return app
+
+
+def _operation_id(route: Any) -> str:
+    """Name an operation after its function, so that clients made from the schema read well."""
+    return str(route.name)

@@ -1,0 +1,120 @@
+"""The outer layer of the app: request id, host check, size of the body, security headers, unexpected errors.
+
+One plain ASGI layer around everything, so that no answer leaves without its headers and no error as plain text.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import ProblemError, problem_response
+from api.settings import LOOPBACK_HOSTS, Settings
+
+__all__ = ["SECURITY_HEADERS", "OuterLayer"]
+
+_LOG = logging.getLogger("wangge.api")
+
+#: On every answer. Styles that scripts set on elements are allowed by 'self'; inline ones in HTML are not.
+SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
+    (
+        "Content-Security-Policy",
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; worker-src 'self' blob:; object-src 'none'; "
+        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Permissions-Policy", "geolocation=(self), camera=(), microphone=()"),
+)
+
+_HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[^:\[\]/@]+)(?::\d+)?$", re.IGNORECASE)
+
+
+class OuterLayer:
+    """Give each request an id, refuse foreign hosts and large bodies, and put the headers on each answer."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.max_body = int(settings.max_body_mb * 1_000_000)
+        self.max_body_mb = settings.max_body_mb
+        self.hosts = frozenset(LOOPBACK_HOSTS) | frozenset(settings.allowed_hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request; other kinds of ASGI events pass through."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS:
+                    headers[name] = value
+                headers["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            self._check(Headers(scope=scope))
+            await self.app(scope, self._limited(receive), send_with_headers)
+        except ProblemError as error:
+            if started:
+                raise
+            _LOG.info("%s %s: %d %s", scope["method"], scope["path"], error.status_code, error.code)
+            answer = problem_response(
+                request_id, error.status_code, error.code, error.detail, headers=dict(error.headers or {})
+            )
+            await answer(scope, receive, send_with_headers)
+        except Exception:
+            _LOG.exception("%s %s failed (%s)", scope["method"], scope["path"], request_id)
+            if started:
+                raise
+            detail = "Something went wrong in the server; its log has the details under this request id."
+            await problem_response(request_id, 500, "error", detail)(scope, receive, send_with_headers)
+
+    def _check(self, headers: Headers) -> None:
+        match = _HOST.match(headers.get("host", ""))
+        name = match.group(1).strip("[]").lower() if match else ""
+        if "*" not in self.hosts and name not in self.hosts:
+            raise ProblemError(
+                421,
+                "foreign-host",
+                "This server does not answer under that host name; WANGGE_ALLOWED_HOSTS adds one.",
+            )
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > self.max_body:
+            raise self._too_large()
+
+    def _limited(self, receive: Receive) -> Callable[[], Awaitable[Message]]:
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            if message["type"] == "http.request":
+                seen += len(message.get("body", b""))
+                if seen > self.max_body:
+                    raise self._too_large()
+            return message
+
+        return limited
+
+    def _too_large(self) -> ProblemError:
+        return ProblemError(
+            413,
+            "too-large",
+            f"The body is larger than {self.max_body_mb:g} MB; send it in parts.",
+            headers={"Connection": "close"},
+        )

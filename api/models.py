@@ -1,0 +1,258 @@
+"""What goes over the wire: one model a shape, the source of openapi.json."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "BulkAnswer",
+    "BulkQuery",
+    "Candidate",
+    "CellDetail",
+    "Dataset",
+    "Feature",
+    "FeaturePage",
+    "GridCollection",
+    "Health",
+    "Hit",
+    "LocateAnswer",
+    "Plan",
+    "PlanDetail",
+    "Problem",
+]
+
+Bbox = Annotated[list[float], Field(min_length=4, max_length=4, examples=[[116.39, 39.91, 116.4, 39.92]])]
+Position = Annotated[list[float], Field(min_length=2, max_length=2, examples=[[116.39, 39.91]])]
+
+
+class Model(BaseModel):
+    """Base: unknown members are a fault, so that tests see every member that leaves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Fault(Model):
+    """One fault of a request."""
+
+    where: str = Field(examples=["query.limit"])
+    message: str
+    kind: str
+
+
+class Problem(Model):
+    """The body of every error (RFC 9457)."""
+
+    type: str = Field(examples=["urn:wangge:problem:not-found"])
+    title: str = Field(examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=["There is no plan 7."])
+    code: str = Field(examples=["not-found"])
+    errors: list[Fault]
+    request_id: str | None = Field(
+        None, description="Only where the server failed: what to look for in its log."
+    )
+
+
+class Health(Model):
+    """The server is up and its store answers."""
+
+    status: Literal["ok"]
+    version: str = Field(examples=["0.1.0"])
+    store: Literal["geopackage", "postgis"]
+
+
+class Dataset(Model):
+    """A data version: one import of the layers of a town."""
+
+    id: int
+    name: str
+    source: str = Field(description="Name of the file it was read from.")
+    imported_at: datetime
+    attribution: str = Field(description="Text that must be shown with the data.")
+    bbox: Bbox | None
+    counts: dict[str, int] = Field(examples=[{"buildings": 2219, "streets": 331}])
+
+
+class Plan(Model):
+    """A plan in a list."""
+
+    id: int
+    dataset_id: int
+    name: str
+    state: Literal["draft", "published", "superseded"]
+    revision: int
+    created_at: datetime
+    n_grids: int
+    n_cells: int
+    households: int
+    bounds: tuple[int, int] = Field(
+        description="Fewest and most households of a grid.", examples=[[300, 500]]
+    )
+    bbox: Bbox | None
+
+
+class Boundary(Model):
+    """A boundary polygon (a community, say) and what of the plan lies in it."""
+
+    code: str | None
+    name: str | None
+    households: int
+    n_grids: int
+
+
+class PlanDetail(Plan):
+    """A plan with its report."""
+
+    report: dict[str, Any]
+    attribution: str
+    boundaries: list[Boundary]
+
+
+class GridProperties(Model):
+    """A grid and its numbers."""
+
+    code: str
+    name: str | None
+    boundary_code: str | None
+    boundary_name: str | None
+    households: int
+    population: float | None
+    area_m2: float | None
+    perimeter_m: float | None
+    polsby_popper: float | None
+    deviation: float | None = Field(description="Signed fraction against the mean of its boundary polygon.")
+    in_bounds: bool
+    colour: int = Field(ge=0, le=7, description="Neighbours differ.")
+    label: Position | None = Field(description="Where its label stands.")
+
+
+class Geometry(Model):
+    """A GeoJSON geometry."""
+
+    type: Literal["Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"]
+    coordinates: list[Any]
+
+
+class GridFeature(Model):
+    """A grid as GeoJSON."""
+
+    type: Literal["Feature"]
+    id: int
+    properties: GridProperties
+    geometry: Geometry | None
+
+
+class GridCollection(Model):
+    """All grids of a plan as GeoJSON."""
+
+    type: Literal["FeatureCollection"]
+    plan: int
+    revision: int
+    features: list[GridFeature]
+
+
+class Feature(Model):
+    """A feature of a layer as GeoJSON."""
+
+    type: Literal["Feature"]
+    id: int
+    properties: dict[str, Any]
+    geometry: Geometry | None
+
+
+class FeaturePage(Model):
+    """A page of a layer as GeoJSON."""
+
+    type: Literal["FeatureCollection"]
+    features: list[Feature]
+    numberMatched: int  # noqa: N815 (the name that OGC API Features gives it)
+    numberReturned: int  # noqa: N815
+
+
+class Building(Model):
+    """A building of a cell."""
+
+    id: str
+    name: str | None
+    address: str | None
+    households: int
+    population: float | None
+    levels: float | None
+    use: str | None
+
+
+class CellDetail(Model):
+    """A cell: whose it is, and who lives there."""
+
+    cell_ix: int
+    households: int
+    area_m2: float | None
+    grid: GridProperties | None
+    buildings: list[Building]
+
+
+class Hit(Model):
+    """A place that a search found."""
+
+    kind: Literal["grid", "building", "street", "facility"]
+    title: str
+    detail: str | None
+    grid_code: str | None
+    cell_ix: int | None
+    lon: float | None
+    lat: float | None
+    bbox: Bbox | None
+
+
+class Candidate(Model):
+    """A grid that a circle of uncertainty touches."""
+
+    code: str
+    share: float = Field(ge=0, le=1, description="Part of the circle inside the grid.")
+
+
+class Located(Model):
+    """Where one point is."""
+
+    status: Literal["inside", "on_border", "outside"]
+    grid_code: str | None = Field(description="None outside of all grids.")
+    border_m: float | None = Field(
+        description="Metres to the border of the grid, or to the nearest grid from outside."
+    )
+    nearest_code: str | None = Field(description="The nearest grid of a point outside; else the grid itself.")
+    lon: float = Field(description="In WGS 84.")
+    lat: float
+    candidates: list[Candidate] | None = Field(
+        None, description="Only where a radius was given; largest share first."
+    )
+
+
+class LocateAnswer(Located):
+    """Where one point is, with the cell and the grid."""
+
+    plan: int
+    crs: str
+    cell_ix: int | None
+    grid: GridProperties | None
+
+
+class BulkQuery(Model):
+    """Many points at once."""
+
+    points: list[Position] = Field(
+        description="x, y each: longitude, latitude, or metres of a projected system."
+    )
+    crs: str = Field("wgs84", examples=["wgs84", "gcj02", "bd09", "EPSG:4490"])
+    plan: int | None = Field(None, description="None: the newest published plan, else the newest.")
+    radius: float | None = Field(None, ge=0, le=10_000, description="Accuracy of every point in metres.")
+
+
+class BulkAnswer(Model):
+    """Where many points are, in their order."""
+
+    plan: int
+    crs: str
+    results: list[Located]

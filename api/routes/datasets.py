@@ -1,0 +1,73 @@
+"""Data versions, their layers as GeoJSON, and the base map as typed arrays."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.geojson import layer_page
+from api.models import Dataset, FeaturePage
+from api.routes.common import BBOX, BINARY, GEOJSON, parse_bbox
+from api.services import ServicesDep, body_response, not_modified, tag_of
+
+router = APIRouter(prefix="/api/datasets", tags=["datasets"])
+
+LayerName = Literal["areas", "buildings", "streets", "barriers", "facilities", "water", "green", "cells"]
+DatasetId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the data version.")]
+
+
+@router.get("", response_model=list[Dataset])
+def list_datasets(
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> list[dict[str, Any]]:
+    """List the data versions, newest first."""
+    return [dataset_row(record) for record in services.store.datasets(limit=limit, offset=offset)]
+
+
+@router.get("/{dataset_id}", response_model=Dataset)
+def get_dataset(services: ServicesDep, dataset_id: DatasetId) -> dict[str, Any]:
+    """Describe one data version."""
+    return dataset_row(services.store.dataset(dataset_id))
+
+
+@router.get("/{dataset_id}/layers/{layer}", response_model=FeaturePage, responses=GEOJSON)
+def get_layer(
+    services: ServicesDep,
+    dataset_id: DatasetId,
+    layer: LayerName,
+    bbox: Annotated[str | None, BBOX] = None,
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 1000,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> Response:
+    """Give a page of a layer as GeoJSON."""
+    limit = min(limit, services.settings.max_page)
+    body = layer_page(services.store, dataset_id, layer, bbox=parse_bbox(bbox), limit=limit, offset=offset)
+    return Response(body, media_type="application/geo+json")
+
+
+@router.get("/{dataset_id}/base.bin", responses=BINARY, response_class=Response)
+def get_base(request: Request, services: ServicesDep, dataset_id: DatasetId) -> Response:
+    """Give the base map as typed arrays (docs/http.md)."""
+    from api.basemap import build_base
+
+    record = services.store.dataset(dataset_id)
+    tag = tag_of("base", dataset_id, 0, record.imported_at)
+    return not_modified(request, tag) or body_response(
+        request, services.body(tag, "application/octet-stream", lambda: build_base(services.store, record))
+    )
+
+
+def dataset_row(record: Any) -> dict[str, Any]:
+    """Write a record of the store as the wire has it."""
+    return {
+        "id": record.id,
+        "name": record.name,
+        "source": record.source,
+        "imported_at": record.imported_at,
+        "attribution": record.attribution,
+        "bbox": list(record.bbox) if record.bbox is not None else None,
+        "counts": record.counts,
+    }

@@ -1,0 +1,43 @@
+"""A plan as a file to take away."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+from starlette.background import BackgroundTask
+from starlette.responses import FileResponse
+
+from api.services import ServicesDep
+
+router = APIRouter(prefix="/api/plans", tags=["plans"])
+
+ExportFormat = Literal["geojson", "gpkg", "fgb", "parquet", "shp", "csv"]
+ExportLayer = Literal["grids", "buildings", "cells"]
+
+_FILE = {
+    200: {
+        "description": "The file, as an attachment",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@router.get("/{plan_id}/export", responses=_FILE, response_class=Response)
+def export_plan(
+    services: ServicesDep,
+    plan_id: Annotated[int, Path(ge=1, le=2**31 - 1)],
+    format: Annotated[ExportFormat, Query()] = "geojson",  # noqa: A002 (the name on the wire)
+    layer: Annotated[ExportLayer | None, Query(description="None: grids; for gpkg all three.")] = None,
+) -> Response:
+    """Give a layer of a plan as a file; a Shapefile comes zipped, a GeoPackage holds all layers unless one is named."""
+    from api.exporting import export_file
+
+    exported = export_file(services.store, plan_id, format=format, layer=layer)
+    return FileResponse(
+        exported.path,
+        media_type=exported.media_type,
+        filename=exported.filename,
+        headers={"Cache-Control": "no-store"},
+        background=BackgroundTask(exported.remove),
+    )

@@ -1,0 +1,130 @@
+"""Plans, their grids and cells, search and export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+
+from api.models import CellDetail, GridCollection, Hit, Plan, PlanDetail
+from api.routes.common import BINARY, GEOJSON
+from api.views import DEFAULT_BOUNDS
+from api.services import Services, ServicesDep, body_response, not_modified, tag_of
+
+if TYPE_CHECKING:
+    from api.cache import Body
+    from api.views import PlanView
+    from gis_core.store.records import PlanRecord
+
+router = APIRouter(prefix="/api/plans", tags=["plans"])
+
+PlanId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the plan.")]
+
+
+@router.get("", response_model=list[Plan])
+def list_plans(
+    services: ServicesDep,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> list[dict[str, Any]]:
+    """List the plans, newest first."""
+    return [plan_row(record) for record in services.store.plans(limit=limit, offset=offset)]
+
+
+@router.get("/{plan_id}", response_model=PlanDetail)
+def get_plan(services: ServicesDep, plan_id: PlanId) -> dict[str, Any]:
+    """Describe one plan, with its report and the boundary polygons that it covers."""
+    view = services.plan(plan_id)
+    dataset = services.store.dataset(view.record.dataset_id)
+    return {
+        **plan_row(view.record),
+        "report": view.record.report or {},
+        "attribution": dataset.attribution,
+        "boundaries": view.boundaries(),
+    }
+
+
+@router.get("/{plan_id}/grids", response_model=GridCollection, responses=GEOJSON)
+def get_grids(request: Request, services: ServicesDep, plan_id: PlanId) -> Response:
+    """Give all grids with their numbers as GeoJSON."""
+    view = services.plan(plan_id)
+    return not_modified(request, _grids_tag(view.record)) or body_response(
+        request, grids_body(services, view)
+    )
+
+
+@router.get("/{plan_id}/cells.bin", responses=BINARY, response_class=Response)
+def get_cells(request: Request, services: ServicesDep, plan_id: PlanId) -> Response:
+    """Give the cells and their assignment as typed arrays (docs/http.md)."""
+    record = services.store.plan(plan_id)
+    return not_modified(request, _cells_tag(record)) or body_response(request, cells_body(services, record))
+
+
+@router.get("/{plan_id}/cells/{cell_ix}", response_model=CellDetail)
+def get_cell(
+    services: ServicesDep, plan_id: PlanId, cell_ix: Annotated[int, Path(ge=0, le=2**31 - 1)]
+) -> dict[str, Any]:
+    """Give one cell: its grid and its buildings."""
+    from api.cells import cell_detail
+
+    return cell_detail(services.store, services.plan(plan_id), cell_ix)
+
+
+@router.get("/{plan_id}/search", response_model=list[Hit])
+def search(
+    services: ServicesDep,
+    plan_id: PlanId,
+    q: Annotated[str, Query(max_length=200, description="Part of a name, a code, an address or an id.")],
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> list[dict[str, Any]]:
+    """Find grids, buildings, streets and facilities, best first; an empty text finds nothing."""
+    services.store.plan(plan_id)
+    text = q.strip()
+    return [hit_row(hit) for hit in services.store.search(plan_id, text, limit=limit)] if text else []
+
+
+def plan_row(record: Any) -> dict[str, Any]:
+    """Write a record of the store as the wire has it."""
+    return {
+        "id": record.id,
+        "dataset_id": record.dataset_id,
+        "name": record.name,
+        "state": record.state,
+        "revision": record.revision,
+        "created_at": record.created_at,
+        "n_grids": record.n_grids,
+        "n_cells": record.n_cells,
+        "households": record.households,
+        "bounds": tuple(record.bounds or DEFAULT_BOUNDS),
+        "bbox": list(record.bbox) if record.bbox is not None else None,
+    }
+
+
+def hit_row(hit: Any) -> dict[str, Any]:
+    """Write a hit of the store's search as the wire has it."""
+    names = ("kind", "title", "detail", "grid_code", "cell_ix", "lon", "lat")
+    return {name: getattr(hit, name) for name in names} | {
+        "bbox": list(hit.bbox) if hit.bbox is not None else None
+    }
+
+
+def grids_body(services: Services, view: PlanView) -> Body:
+    """Give the grids of a plan, ready to send."""
+    return services.body(_grids_tag(view.record), "application/geo+json", view.geojson)
+
+
+def cells_body(services: Services, record: PlanRecord) -> Body:
+    """Give the cells of a plan, ready to send."""
+    from api.cells import build_cells
+
+    return services.body(
+        _cells_tag(record), "application/octet-stream", lambda: build_cells(services.store, record)
+    )
+
+
+def _grids_tag(record: PlanRecord) -> str:
+    return tag_of("grids", record.id, record.revision, record.created_at)
+
+
+def _cells_tag(record: PlanRecord) -> str:
+    return tag_of("cells", record.id, record.revision, record.created_at)

@@ -1,0 +1,164 @@
+"""What the routes share: the settings, the open store, answers and plans kept in memory."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request, Response
+
+from api.cache import Body, Lru, compress
+from api.settings import Settings
+from gis_core.errors import GisCoreError, NotFoundError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from api.views import PlanView
+    from gis_core.store import Store
+
+__all__ = ["Services", "ServicesDep", "body_response", "not_modified", "tag_of", "takes_gzip"]
+
+_LOG = logging.getLogger("wangge.api")
+
+#: Part of every tag; a new one makes browsers fetch again after the form of an answer changed.
+FORMAT = "1"
+
+
+class Services:
+    """One per app; made when it starts, closed when it stops."""
+
+    def __init__(self, settings: Settings, store: Store | None = None) -> None:
+        self.settings = settings
+        self._given = store
+        self._store: Store | None = store
+        self._plans: Lru[PlanView] = Lru(settings.cache_plans)
+        self._bodies: Lru[Body] = Lru(settings.cache_mb * 1_000_000, lambda body: len(body.packed))
+
+    @property
+    def store(self) -> Store:
+        """The open store.
+
+        Raises
+        ------
+        StoreUnavailableError
+            Before the app has started or after it has stopped.
+        """
+        if self._store is None:
+            raise StoreUnavailableError("The store is not open; the server is starting or stopping.")
+        return self._store
+
+    def open(self) -> None:
+        """Open the store and, where the settings say so, prepare the newest plan in the background."""
+        if self._store is None:
+            from gis_core.store import open_store
+
+            self._store = open_store(self.settings.db)
+        if self.settings.warm:
+            threading.Thread(target=self._warm, name="warm", daemon=True).start()
+
+    def close(self) -> None:
+        """Close the store, unless it was given by the caller."""
+        if self._store is not None and self._given is None:
+            self._store.close()
+        self._store = None
+
+    def plan(self, plan_id: int) -> PlanView:
+        """Give the newest revision of a plan, read once and kept."""
+        from api.views import load_plan_view
+
+        record = self.store.plan(plan_id)
+        key = (plan_id, record.revision, record.created_at)
+        return self._plans.get(key, lambda: load_plan_view(self.store, plan_id))
+
+    def plan_or_newest(self, plan_id: int | None) -> PlanView:
+        """Give a plan; for None the newest published one, else the newest.
+
+        Raises
+        ------
+        NotFoundError
+            Where the plan, or any plan, is missing.
+        """
+        return self.plan(self.newest_plan_id() if plan_id is None else plan_id)
+
+    def newest_plan_id(self) -> int:
+        """Name the newest published plan, else the newest.
+
+        Raises
+        ------
+        NotFoundError
+            Where the store has no plan.
+        """
+        plans = self.store.plans(limit=1000)
+        if not plans:
+            raise NotFoundError(
+                "There is no plan in this store yet; `wangge load` brings one, `wangge demo` an example."
+            )
+        newest = max(plans, key=lambda plan: (plan.state == "published", plan.created_at, plan.id))
+        return newest.id
+
+    def body(self, tag: str, media_type: str, build: Callable[[], bytes]) -> Body:
+        """Give the compressed bytes for a tag, building them once."""
+        return self._bodies.get(tag, lambda: compress(build(), media_type, tag))
+
+    def _warm(self) -> None:
+        from api.routes.plans import cells_body, grids_body
+
+        try:
+            view = self.plan_or_newest(None)
+            grids_body(self, view)
+            cells_body(self, view.record)
+            view.locator.locate([view.record.bbox[0]], [view.record.bbox[1]])
+        except GisCoreError as error:
+            _LOG.info("Nothing was prepared: %s", error.message)
+        except Exception:
+            _LOG.exception("The newest plan could not be prepared.")
+
+
+def get_services(request: Request) -> Services:
+    """Give the routes what they share."""
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+
+def tag_of(kind: str, number: int, revision: int, stamp: object) -> str:
+    """Name one state of an answer; the time of making tells two stores with the same numbers apart."""
+    import hashlib
+
+    digest = hashlib.blake2b(f"{FORMAT}|{stamp}".encode(), digest_size=6).hexdigest()
+    return f'"{kind}-{number}-{revision}-{digest}"'
+
+
+def not_modified(request: Request, etag: str) -> Response | None:
+    """Give a 304 where the caller has this state already."""
+    known = request.headers.get("if-none-match", "")
+    tags = {part.strip().removeprefix("W/") for part in known.split(",")}
+    if etag in tags or "*" in tags:
+        return Response(status_code=304, headers=_headers(etag))
+    return None
+
+
+def body_response(request: Request, body: Body) -> Response:
+    """Send kept bytes, packed where the caller takes gzip."""
+    headers = _headers(body.etag)
+    if takes_gzip(request.headers.get("accept-encoding", "")):
+        return Response(
+            body.packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=body.media_type
+        )
+    return Response(body.plain(), headers=headers, media_type=body.media_type)
+
+
+def _headers(etag: str) -> dict[str, str]:
+    return {"ETag": f"W/{etag}", "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding"}
+
+
+def takes_gzip(accepted: str) -> bool:
+    for part in accepted.lower().split(","):
+        name, _, weight = part.strip().partition(";")
+        if name.strip() in {"gzip", "*"}:
+            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    return False

@@ -1,0 +1,55 @@
+"""Settings of the server: environment variables that begin with WANGGE_, or arguments of `Settings(...)`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["LOOPBACK_HOSTS", "Settings"]
+
+#: Names under which a browser on this machine reaches the server.
+LOOPBACK_HOSTS: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
+
+
+def _default_web_root() -> Path:
+    return Path(__file__).resolve().parents[1] / "web_map" / "dist"
+
+
+class Settings(BaseSettings):
+    """What the server needs to know before it starts; nothing of it changes while it runs."""
+
+    model_config = SettingsConfigDict(env_prefix="WANGGE_", frozen=True, extra="ignore")
+
+    db: str | None = Field(
+        None, description="Store: a path, sqlite:///path or postgresql://...; None: the embedded file."
+    )
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    web_root: Path = Field(default_factory=_default_web_root, description="Folder of the built front end.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Host names besides the loopback ones, separated by commas; * for any."
+    )
+    behind_proxy: bool = Field(
+        False, description="A proxy or a container in front decides who may come in: listen on any address."
+    )
+    max_body_mb: float = Field(16.0, gt=0, description="Largest body of a request in megabytes.")
+    max_points: int = Field(100_000, ge=1, description="Most points in one request to locate.")
+    max_page: int = Field(10_000, ge=1, description="Most features in one page.")
+    cache_mb: float = Field(256.0, gt=0, description="Memory for answers that are kept ready, in megabytes.")
+    cache_plans: int = Field(4, ge=1, description="Plans whose grids and index are kept in memory.")
+    warm: bool = Field(True, description="Prepare the newest plan in the background when the server starts.")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip().lower() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.host in LOOPBACK_HOSTS or self.host.startswith("127.")

@@ -1,0 +1,87 @@
+"""The built front end: the page at `/`, its files at `/assets/`, and a plain page where it was not built.
+
+Files of `assets` carry a hash in their name and are kept for good; the page itself is asked for every time. A file with
+`.gz` beside it leaves compressed where the caller takes gzip.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import FileResponse
+
+from api.errors import ProblemError
+from api.services import takes_gzip
+
+__all__ = ["add_static"]
+
+_NOT_BUILT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Wangge</title></head>
+<body><h1>Wangge 网格</h1>
+<p>The server runs, but its map is not built yet: <code>scripts/run</code> builds it, then reload this page.</p>
+<p>服务已启动，但地图页面尚未构建：运行 <code>scripts/run</code> 后刷新本页。</p>
+<p><a href="/api/plans">/api/plans</a> · <a href="/openapi.json">/openapi.json</a></p></body></html>
+"""
+_FOREVER = "public, max-age=31536000, immutable"
+_ASK = "no-cache"
+#: Types that the machine's own table may lack or have wrong.
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".map": "application/json",
+}
+#: Files beside the page that browsers ask for by fixed names.
+_BESIDE = ("favicon.ico", "favicon.svg", "manifest.webmanifest", "robots.txt")
+
+
+def add_static(router: APIRouter, root: Path) -> None:
+    """Serve the files below `root`; what is built later is found without a restart."""
+
+    def page(request: Request) -> Response:
+        index = root / "index.html"
+        if not index.is_file():
+            return Response(
+                _NOT_BUILT, 503, {"Cache-Control": "no-store"}, media_type="text/html; charset=utf-8"
+            )
+        return _file(request, index, _ASK)
+
+    def asset(request: Request) -> Response:
+        path = _inside(root / "assets", str(request.path_params["path"]))
+        if path is None:
+            raise ProblemError(404, "not-found", f"There is nothing at {request.url.path}.")
+        return _file(request, path, _FOREVER)
+
+    def beside(request: Request) -> Response:
+        path = root / request.url.path.lstrip("/")
+        if not path.is_file():
+            raise ProblemError(404, "not-found", f"There is nothing at {request.url.path}.")
+        return _file(request, path, _ASK)
+
+    for name in _BESIDE:
+        router.add_route(f"/{name}", beside, methods=["GET"], include_in_schema=False)
+    router.add_route("/assets/{path:path}", asset, methods=["GET"], include_in_schema=False)
+    router.add_route("/", page, methods=["GET"], include_in_schema=False)
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """Find a file in a folder; None where it is not there or the name leads out of it."""
+    if "\0" in name or name.endswith(".gz"):
+        return None
+    base = folder.resolve()
+    path = (base / name).resolve()
+    return path if path.is_relative_to(base) and path.is_file() else None
+
+
+def _file(request: Request, path: Path, cache: str) -> Response:
+    kind = _TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
+    packed = path.with_name(path.name + ".gz")
+    if takes_gzip(request.headers.get("accept-encoding", "")) and packed.is_file():
+        return FileResponse(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=kind)
+    return FileResponse(path, headers=headers, media_type=kind)

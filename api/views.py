@@ -1,0 +1,200 @@
+"""What the server keeps of a plan: its grids, their numbers, colours and labels, and the index that locates points."""
+
+from __future__ import annotations
+
+import math
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+import shapely
+from numpy.typing import NDArray
+
+from gis_core.errors import ConflictError
+from gis_core.publish.labels import colour_grids, label_points
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from geopandas import GeoDataFrame
+
+    from gis_core.locate import Locator
+    from gis_core.store import Store
+    from gis_core.store.records import PlanRecord
+
+__all__ = ["DEFAULT_BOUNDS", "PlanView", "clean", "feature_json", "load_plan_view"]
+
+#: Decimals of degrees in GeoJSON: 0.1 mm, which keeps neighbouring polygons matched.
+DECIMALS = 9
+#: Fewest and most households of a grid where a plan names none.
+DEFAULT_BOUNDS = (300, 500)
+
+
+class PlanView:
+    """One revision of a plan, read once; nothing in it changes.
+
+    Attributes
+    ----------
+    record : PlanRecord
+        What the store says of the plan.
+    codes : list of str
+        Code of each grid, by `grid_ix`.
+    properties : list of dict
+        Numbers of each grid as the wire has them.
+    geometry : object, shape (n_grids,)
+        Polygons in degrees.
+    assignment : int32, shape (n_cells,)
+        `grid_ix` of each cell; -1 unassigned.
+    areas : dict
+        Name of each boundary polygon by its code.
+    """
+
+    def __init__(
+        self,
+        record: PlanRecord,
+        *,
+        grids: GeoDataFrame,
+        areas: GeoDataFrame,
+        assignment: NDArray[np.int32],
+        read_areas_m2: Callable[[], NDArray[np.float64]],
+    ) -> None:
+        self.record = record
+        self.assignment = assignment
+        self._read_areas_m2 = read_areas_m2
+        self.geometry: NDArray[np.object_] = np.asarray(grids.geometry.array, dtype=object)
+        self.codes = [str(code) for code in grids["code"]]
+        self.areas = {
+            clean(code): clean(name) for code, name in zip(areas["code"], areas["name"], strict=True)
+        }
+        self.properties = self._build_properties(grids)
+        self._gate = threading.Lock()
+
+    def grid(self, grid_ix: int) -> dict[str, Any] | None:
+        """Give the numbers of a grid; None for -1."""
+        return self.properties[grid_ix] if 0 <= grid_ix < len(self.properties) else None
+
+    @cached_property
+    def cell_area_m2(self) -> NDArray[np.float64]:
+        """Area of each cell, read when first asked for."""
+        return self._read_areas_m2()
+
+    @property
+    def locator(self) -> Locator:
+        """The index that finds the grid of a point, built when first asked for."""
+        with self._gate:
+            return self._locator
+
+    @cached_property
+    def _locator(self) -> Locator:
+        from geopandas import GeoDataFrame
+
+        from gis_core.locate import build_locator
+
+        frame = GeoDataFrame({"code": self.codes}, geometry=list(self.geometry), crs="EPSG:4326")
+        return build_locator(frame)
+
+    def boundaries(self) -> list[dict[str, Any]]:
+        """Sum households and grids over each boundary polygon, in the order of the areas."""
+        rows: dict[str | None, dict[str, Any]] = {
+            code: {"code": code, "name": name, "households": 0, "n_grids": 0}
+            for code, name in self.areas.items()
+        }
+        for grid in self.properties:
+            code = grid["boundary_code"]
+            row = rows.setdefault(code, {"code": code, "name": None, "households": 0, "n_grids": 0})
+            row["households"] += grid["households"]
+            row["n_grids"] += 1
+        return list(rows.values())
+
+    def geojson(self) -> bytes:
+        """Write all grids as GeoJSON."""
+        head = {"type": "FeatureCollection", "plan": self.record.id, "revision": self.record.revision}
+        return feature_json(head, range(len(self.codes)), self.properties, self.geometry)
+
+    def _build_properties(self, grids: GeoDataFrame) -> list[dict[str, Any]]:
+        low, high = self.record.bounds or DEFAULT_BOUNDS
+        colours = colour_grids(self.geometry).tolist()
+        labels = label_points(self.geometry).tolist()
+        names = (
+            "name",
+            "boundary_code",
+            "population",
+            "area_m2",
+            "perimeter_m",
+            "polsby_popper",
+            "deviation",
+        )
+        columns = {
+            name: [clean(v) for v in grids[name]] if name in grids else [None] * len(grids) for name in names
+        }
+        rows = []
+        for ix, (code, households) in enumerate(zip(self.codes, grids["households"].tolist(), strict=True)):
+            row: dict[str, Any] = {"code": code, "households": int(households)}
+            row |= {name: columns[name][ix] for name in names}
+            row["boundary_name"] = self.areas.get(row["boundary_code"])
+            row["in_bounds"] = low <= households <= high
+            row["colour"] = colours[ix]
+            row["label"] = None if math.isnan(labels[ix][0]) else [round(value, 7) for value in labels[ix]]
+            rows.append(row)
+        return rows
+
+
+def load_plan_view(store: Store, plan_id: int) -> PlanView:
+    """Read one revision of a plan; tries again where somebody edits it meanwhile.
+
+    Raises
+    ------
+    NotFoundError
+        Where there is no such plan.
+    ConflictError
+        Where the plan changed three times while it was read.
+    """
+    for _ in range(3):
+        record = store.plan(plan_id)
+        view = PlanView(
+            record,
+            grids=store.grids(plan_id),
+            areas=store.layer(record.dataset_id, "areas"),
+            assignment=store.assignment(plan_id),
+            read_areas_m2=lambda dataset_id=record.dataset_id: store.graph(dataset_id).area_m2,
+        )
+        if store.plan(plan_id).revision == record.revision:
+            return view
+    raise ConflictError(
+        f"Plan {plan_id} is being changed faster than it can be read; try again.", plan=plan_id
+    )
+
+
+def clean(value: Any) -> Any:
+    """Turn a value of a frame into one for JSON: no NaN, no numpy, no pandas missing value."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, list | dict | tuple | int | str):
+        return value
+    if hasattr(value, "isoformat") and value == value:  # NaT is not equal to itself
+        return value.isoformat()
+    return None if value is None or value != value or type(value).__name__ == "NAType" else str(value)
+
+
+def feature_json(
+    head: dict[str, Any], ids: Any, properties: list[dict[str, Any]], geometry: NDArray[np.object_]
+) -> bytes:
+    """Write a FeatureCollection (RFC 7946): outer rings counter-clockwise, nine decimals."""
+    rounded = shapely.transform(shapely.force_2d(geometry), lambda xy: np.round(xy, DECIMALS))
+    texts = shapely.to_geojson(shapely.orient_polygons(rounded))
+    features = [
+        {
+            "type": "Feature",
+            "id": int(feature_id),
+            "properties": row,
+            "geometry": orjson.Fragment(text) if text is not None else None,
+        }
+        for feature_id, row, text in zip(ids, properties, texts, strict=True)
+    ]
+    return orjson.dumps({**head, "features": features})

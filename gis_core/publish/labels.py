@@ -1,0 +1,133 @@
+"""Colours and label places of grids on a map.
+
+Neighbours never share one of eight colours; a label stands at the pole of inaccessibility. Same input, same result.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+__all__ = ["N_COLOURS", "colour_graph", "colour_grids", "label_points"]
+
+N_COLOURS = 8
+
+
+def colour_grids(polygons: NDArray[np.object_]) -> NDArray[np.uint8]:
+    """Give each polygon of a coverage one of eight colours so that neighbours differ.
+
+    Polygons that meet in no more than a point are kept apart too wherever eight colours allow it. Those that share a
+    border always differ where each polygon is in one piece: such a map is planar, and smallest-last order then needs
+    six colours at most (Matula and Beck 1983, doi:10.1145/2402.322385).
+
+    Parameters
+    ----------
+    polygons : object, shape (n,)
+        Polygons or multipolygons whose common borders have the same vertices; missing and empty ones touch nothing.
+
+    Returns
+    -------
+    uint8, shape (n,)
+        Colour 0 to 7 of each polygon.
+    """
+    tree = shapely.STRtree(polygons)
+    first, second = tree.query(polygons, predicate="intersects")
+    once = first < second
+    pairs = np.column_stack([first[once], second[once]]).astype(np.int64)
+    colours, clashes = colour_graph(len(polygons), pairs)
+    if clashes:
+        shared = shapely.intersection(polygons[pairs[:, 0]], polygons[pairs[:, 1]])
+        colours, _ = colour_graph(len(polygons), pairs[shapely.get_dimensions(shared) >= 1])
+    return colours
+
+
+def colour_graph(n: int, pairs: NDArray[np.int64]) -> tuple[NDArray[np.uint8], int]:
+    """Colour the nodes 0 .. n-1 of a graph with eight colours, smallest-last, the least used colour first.
+
+    Parameters
+    ----------
+    n : int
+        Number of nodes.
+    pairs : int64, shape (m, 2)
+        Neighbors, each pair once, no loops.
+
+    Returns
+    -------
+    colours : uint8, shape (n,)
+        Colour of each node.
+    clashes : int
+        Nodes for which all eight colours were taken; 0 for every planar graph.
+    """
+    neighbors: list[list[int]] = [[] for _ in range(n)]
+    for one, other in pairs.tolist():
+        neighbors[one].append(other)
+        neighbors[other].append(one)
+    colours = np.full(n, 255, dtype=np.uint8)
+    used = [0] * N_COLOURS
+    clashes = 0
+    for node in reversed(_smallest_first(neighbors)):
+        taken = [0] * N_COLOURS
+        for other in neighbors[node]:
+            if colours[other] != 255:
+                taken[colours[other]] += 1
+        colour = min(range(N_COLOURS), key=lambda c: (taken[c], used[c], c))
+        clashes += taken[colour] > 0
+        colours[node] = colour
+        used[colour] += 1
+    return colours, clashes
+
+
+def label_points(polygons: NDArray[np.object_], *, detail: float = 0.01) -> NDArray[np.float64]:
+    """Find the point of each polygon that is furthest from its border.
+
+    Parameters
+    ----------
+    polygons : object, shape (n,)
+        In degrees; distances are judged in a cylinder that keeps angles at the middle latitude of the polygon.
+    detail : float
+        How exact, as a fraction of the square root of the area.
+
+    Returns
+    -------
+    float64, shape (n, 2)
+        Longitude and latitude; NaN for a missing or empty polygon.
+    """
+    out = np.full((len(polygons), 2), np.nan)
+    usable = np.flatnonzero(~shapely.is_missing(polygons) & ~shapely.is_empty(polygons))
+    if len(usable) == 0:
+        return out
+    bounds = shapely.bounds(polygons[usable])
+    scale = np.maximum(np.cos(np.radians((bounds[:, 1] + bounds[:, 3]) / 2)), 1e-6)
+    counts = shapely.get_num_coordinates(polygons[usable])
+    flat = shapely.get_coordinates(polygons[usable])
+    flat[:, 0] *= np.repeat(scale, counts)
+    stretched = shapely.set_coordinates(polygons[usable].copy(), flat)
+    tolerance = np.maximum(np.sqrt(np.abs(shapely.area(stretched))) * detail, 1e-9)
+    circles = shapely.maximum_inscribed_circle(stretched, tolerance=tolerance)
+    centre = shapely.get_point(circles, 0)
+    out[usable, 0] = shapely.get_x(centre) / scale
+    out[usable, 1] = shapely.get_y(centre)
+    return out
+
+
+def _smallest_first(neighbors: list[list[int]]) -> list[int]:
+    """Order nodes by taking away the one with the fewest neighbors left, lowest number first."""
+    degree = [len(row) for row in neighbors]
+    heap = [(d, node) for node, d in enumerate(degree)]
+    heapq.heapify(heap)
+    done = [False] * len(neighbors)
+    order: list[int] = []
+    while heap:
+        d, node = heapq.heappop(heap)
+        if done[node] or d != degree[node]:
+            continue
+        done[node] = True
+        order.append(node)
+        for other in neighbors[node]:
+            if not done[other]:
+                degree[other] -= 1
+                heapq.heappush(heap, (degree[other], other))
+    return order

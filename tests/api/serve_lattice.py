@@ -1,0 +1,34 @@
+"""Serve a generated lattice town: python -m tests.api.serve_lattice --port 8123 --cells 100000."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+
+import uvicorn
+
+from api.app import create_app
+from api.settings import Settings
+from tests.api.lattice import build_lattice, build_lattice_plan
+from tests.api.memory_store import MemoryStore
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8123)
+    parser.add_argument("--cells", type=int, default=10_000)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO)
+    side = max(10, math.isqrt(arguments.cells))
+    dataset, fabric = build_lattice(side, side)
+    store = MemoryStore()
+    dataset_id = store.add_dataset(dataset, fabric)
+    store.add_plan(
+        build_lattice_plan(dataset, fabric, side, side), dataset_id=dataset_id, name="格网示例 lattice"
+    )
+    uvicorn.run(create_app(Settings(port=arguments.port), store=store), host="127.0.0.1", port=arguments.port)
+
+
+if __name__ == "__main__":
+    main()
