@@ -1,0 +1,242 @@
+"""From the layers of a dataset to its fabric: enclosures, cells, adjacency, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis_core.errors import CoverageError, some_of
+from gis_core.fabric.adjacency import build_adjacency
+from gis_core.fabric.coverage import insert_junctions
+from gis_core.fabric.enclosures import Enclosures, build_enclosures, cutting_lines, minor_lines, split_enclosures
+from gis_core.fabric.ownership import drop_covered_points, group_overlaps, home_enclosures, overlapping_pairs
+from gis_core.fabric.sampling import sample_footprints
+from gis_core.fabric.workers import divide_enclosures
+from gis_core.model import Dataset, Fabric, Fault
+
+__all__ = ["build_fabric"]
+
+Progress = Callable[[str, int, int], None]
+
+#: Metres between the points from which the ground is divided.
+SPACING_M = 2.0
+#: An enclosure with more buildings or households than this is cut along minor ways as well.
+BIG_BUILDINGS, BIG_HOUSEHOLDS = 40, 120
+
+
+def build_fabric(dataset: Dataset, *, processes: int | None = None, progress: Progress | None = None) -> Fabric:
+    """Cut the ground of a dataset into cells, one for each building, and find which cells touch.
+
+    The cells are an exact polygon coverage of the boundary: no gap, no overlap, every shared border with the same
+    vertices on both sides. Streets and barriers that cut are always borders of cells.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Checked layers in projected metres; `boundary` is a valid polygon coverage.
+    processes : int or None
+        How many processes divide enclosures; None takes one per core for large towns. The result is the same.
+    progress : callable or None
+        Called with (step, done, total); may raise to stop.
+
+    Returns
+    -------
+    Fabric
+        Cells sorted by boundary polygon and then along a space-filling curve.
+
+    Raises
+    ------
+    CoverageError
+        Where the cells do not fit together; that is a fault of this program or of the boundary layer.
+    """
+    say = progress or (lambda _step, _done, _total: None)
+    say("street blocks", 0, 1)
+    boundary = np.asarray(dataset.boundary.geometry.values, dtype=object)
+    footprints = np.asarray(dataset.buildings.geometry.values, dtype=object)
+    households = dataset.buildings["households"].to_numpy(dtype=np.int64)
+    frame = shapely.union_all(boundary)
+    lines, rank = cutting_lines(dataset.streets, dataset.barriers, frame)
+    enclosures = build_enclosures(boundary, lines)
+    home, share = home_enclosures(footprints, enclosures.polygons)
+    enclosures, ways = _split_big(enclosures, dataset, frame, footprints, home, households)
+    if len(ways):
+        home, share = home_enclosures(footprints, enclosures.polygons)
+    lines, rank = np.concatenate([lines, ways]), np.concatenate([rank, np.ones(len(ways), dtype=np.uint8)])
+    say("street blocks", 1, 1)
+
+    left, right, common = overlapping_pairs(footprints, home)
+    root = group_overlaps(len(footprints), left, right, common, shapely.area(footprints))
+    placed = np.flatnonzero(home >= 0)
+    xy, owner = sample_footprints(footprints[placed], SPACING_M)
+    owner = placed[owner]
+    keep = drop_covered_points(xy, owner, footprints, root, left, right)
+    root = _join_covered(root, owner[keep], placed, left, right, common)
+    pieces = divide_enclosures(
+        enclosures.polygons, xy[keep], root[owner[keep]], home, footprints, processes=processes, progress=say
+    )
+    cells = insert_junctions(shapely.orient_polygons(pieces.polygons))
+    _require_coverage(cells)
+
+    order = _space_order(cells, enclosures.boundary_ix[pieces.enclosure_ix])
+    cells, enclosure_ix, cell_owner = cells[order], pieces.enclosure_ix[order], pieces.owner[order]
+    say("neighbors", 0, 1)
+    graph = build_adjacency(cells, enclosure_ix, lines, rank)
+    say("neighbors", 1, 1)
+    cell_of = _cells_of_buildings(root, home, cell_owner)
+    population = dataset.buildings["population"].fillna(0).to_numpy(dtype=np.float64)
+    return Fabric(
+        cells=cells,
+        boundary_ix=enclosures.boundary_ix[enclosure_ix],
+        enclosure_ix=enclosure_ix,
+        households=_sum_by_cell(cell_of, households, len(cells)).astype(np.int64),
+        population=_sum_by_cell(cell_of, population, len(cells)),
+        building_cell_ix=cell_of,
+        graph=graph,
+        faults=_faults(dataset, footprints, cells, cell_of, root, share),
+    )
+
+
+def _split_big(
+    enclosures: Enclosures,
+    dataset: Dataset,
+    frame: object,
+    footprints: NDArray[np.object_],
+    home: NDArray[np.int32],
+    households: NDArray[np.int64],
+) -> tuple[Enclosures, NDArray[np.object_]]:
+    """Cut enclosures that hold many buildings or households along minor ways; return those ways too."""
+    inside = home >= 0
+    n = len(enclosures.polygons)
+    buildings = np.bincount(home[inside], minlength=n)
+    people = np.bincount(home[inside], weights=households[inside], minlength=n)
+    big = np.flatnonzero((buildings > BIG_BUILDINGS) | ((people > BIG_HOUSEHOLDS) & (buildings > 1)))
+    ways = minor_lines(dataset.streets, frame)
+    if not len(big) or not len(ways):
+        return enclosures, ways[:0]
+    return split_enclosures(enclosures, big, ways, footprints, home), ways
+
+
+def _join_covered(
+    root: NDArray[np.int64],
+    owner: NDArray[np.int64],
+    placed: NDArray[np.int64],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    common: NDArray[np.float64],
+) -> NDArray[np.int64]:
+    """Let groups that kept no point, being covered by several others, share the cell of the one they overlap most."""
+    root = root.copy()
+    bare = np.setdiff1d(np.unique(root[placed]), np.unique(root[owner]))
+    for group in bare:
+        touching = (root[left] == group) != (root[right] == group)
+        at = np.flatnonzero(touching)
+        best = at[np.argmax(common[at])]
+        other = root[right[best]] if root[left[best]] == group else root[left[best]]
+        root[root == group] = other
+    return root
+
+
+def _require_coverage(cells: NDArray[np.object_]) -> None:
+    invalid = np.flatnonzero(~shapely.is_valid(cells))
+    if len(invalid) or not shapely.coverage_is_valid(cells):
+        point = shapely.point_on_surface(cells[invalid[0]]) if len(invalid) else None
+        raise CoverageError(
+            "The cells do not fit together"
+            + (f" near {point.x:.1f}, {point.y:.1f}" if point is not None else "")
+            + "; please report this with the dataset.",
+            cells=invalid.tolist(),
+        )
+
+
+def _space_order(cells: NDArray[np.object_], boundary_ix: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Sort by boundary polygon, then along a Morton curve, so that neighbors stand near each other in memory."""
+    points = shapely.centroid(cells)
+    x, y = shapely.get_x(points), shapely.get_y(points)
+    scale = 65535.0 / max(float(np.ptp(x)), float(np.ptp(y)), 1.0)
+    code = _spread(((x - x.min()) * scale).astype(np.uint64)) | (_spread(((y - y.min()) * scale).astype(np.uint64)) << 1)
+    return np.lexsort((y, x, code, boundary_ix))
+
+
+def _spread(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Put a zero bit behind each of the 16 low bits."""
+    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        value = (value | (value << np.uint64(shift))) & np.uint64(mask)
+    return value
+
+
+def _cells_of_buildings(
+    root: NDArray[np.int64], home: NDArray[np.int32], cell_owner: NDArray[np.int64]
+) -> NDArray[np.int32]:
+    cell_of_owner = np.full(len(root), -1, dtype=np.int32)
+    owned = np.flatnonzero(cell_owner >= 0)
+    cell_of_owner[cell_owner[owned]] = owned
+    return np.where(home >= 0, cell_of_owner[root], -1).astype(np.int32)
+
+
+def _sum_by_cell(cell_of: NDArray[np.int32], value: NDArray[np.generic], n: int) -> NDArray[np.float64]:
+    inside = cell_of >= 0
+    return np.bincount(cell_of[inside], weights=value[inside], minlength=n)
+
+
+def _faults(
+    dataset: Dataset,
+    footprints: NDArray[np.object_],
+    cells: NDArray[np.object_],
+    cell_of: NDArray[np.int32],
+    root: NDArray[np.int64],
+    share: NDArray[np.float64],
+) -> tuple[Fault, ...]:
+    """Report the buildings that share a cell, and those of which more than half lies in a neighbor's cell."""
+    ids = dataset.buildings["id"].to_numpy()
+    rows = dataset.buildings["row"].to_numpy()
+    inside = np.flatnonzero((cell_of >= 0) & (shapely.get_dimensions(footprints) == 2))
+    mine = cells[cell_of[inside]]
+    whole = shapely.covers(mine, footprints[inside])
+    at = inside[~whole]
+    kept = shapely.area(shapely.intersection(footprints[at], cells[cell_of[at]])) / shapely.area(footprints[at])
+    lost = at[kept < 0.5]
+    by_street = lost[share[lost] < 0.5]
+    overlapped = np.setdiff1d(lost, by_street)
+    sharing = np.flatnonzero((root != np.arange(len(root))) & (cell_of >= 0))
+    found = []
+    for code, where, message, fix, severity in (
+        (
+            "shared-cell",
+            sharing,
+            "buildings lie for the most part in another building, or on one spot with it, and share its cell",
+            "nothing needs mending where they are parts of one building; else correct their footprints",
+            "note",
+        ),
+        (
+            "footprint-cut-by-streets",
+            by_street,
+            "buildings are cut by streets, barriers or the boundary so that no part holds half of them; each has its cell in the "
+            "largest part",
+            "move the street line off the building, or mark it as tunnel or bridge",
+            "warning",
+        ),
+        (
+            "footprint-lost",
+            overlapped,
+            "buildings have more than half of their footprint in a neighbor's cell, because footprints overlap there",
+            "correct the overlapping footprints",
+            "warning",
+        ),
+    ):
+        if len(where):
+            found.append(
+                Fault(
+                    code=code,
+                    layer="buildings",
+                    message=f"{len(where)} {message}: {some_of(ids[where].tolist())}.",
+                    fix=fix[0].upper() + fix[1:] + ".",
+                    severity=severity,  # type: ignore[arg-type]
+                    rows=tuple(int(row) for row in rows[where[:20]]),
+                    ids=tuple(str(id_) for id_ in ids[where[:20]]),
+                    count=len(where),
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,192 @@
+"""Make polygons that were cut apart from each other share every vertex: the exact polygon coverage.
+
+Works on half-edges: each side of a polygon must be the reverse of a side of its neighbor, or lie on the outer frame.
+Where a border ends on a neighbor's side (a T-junction), the vertex is inserted there too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from gis_core._compat import njit
+
+__all__ = ["HalfEdges", "half_edges", "insert_junctions"]
+
+#: A vertex this close to a side (metres) stands on it: a few steps of the grid that all lines were noded on.
+ON_SIDE_M = 5e-6
+#: Vertices closer than this (metres) are one.
+MERGE_M = 1e-4
+
+
+@dataclass(frozen=True)
+class HalfEdges:
+    """Directed sides of polygons.
+
+    Attributes
+    ----------
+    polygon_ix : int32, shape (n_sides,)
+    start_xy, end_xy : float64, shape (n_sides, 2)
+    twin : int64, shape (n_sides,)
+        The same side seen from the neighbor; -1 where there is none.
+    """
+
+    polygon_ix: NDArray[np.int32]
+    start_xy: NDArray[np.float64]
+    end_xy: NDArray[np.float64]
+    twin: NDArray[np.int64]
+
+
+def half_edges(polygons: NDArray[np.object_]) -> HalfEdges:
+    """Take polygons, all wound the same way, apart into directed sides and pair each with its reverse."""
+    coords, ring_of, polygon_of = _rings(polygons)
+    side = np.flatnonzero(ring_of[1:] == ring_of[:-1])
+    vertex = np.empty(len(coords), dtype=np.int64)
+    _number_vertices(np.ascontiguousarray(coords).view(np.int64), vertex)
+    start, end = vertex[side], vertex[side + 1]
+    twin = np.empty(len(side), dtype=np.int64)
+    _pair_sides(start, end, twin)
+    return HalfEdges(polygon_of[ring_of[side]].astype(np.int32), coords[side], coords[side + 1], twin)
+
+
+def insert_junctions(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Insert the vertices that a neighbor has on a side and the polygon itself has not.
+
+    Parameters
+    ----------
+    polygons : object, shape (n,)
+        shapely Polygons, all wound the same way, that fit together but for missing vertices.
+
+    Returns
+    -------
+    object, shape (n,)
+        The same polygons, edge-matched; only those that gained a vertex are new objects.
+    """
+    polygons = _merge_close(polygons)
+    sides = half_edges(polygons)
+    open_ = np.flatnonzero(sides.twin < 0)
+    ends = np.unique(np.concatenate([sides.start_xy[open_], sides.end_xy[open_]]), axis=0)
+    lines = shapely.linestrings(np.stack([sides.start_xy[open_], sides.end_xy[open_]], axis=1))
+    line, point = shapely.STRtree(shapely.points(ends)).query(lines, predicate="dwithin", distance=ON_SIDE_M)
+    a, b, p = sides.start_xy[open_[line]], sides.end_xy[open_[line]], ends[point]
+    along = ((p - a) * (b - a)).sum(axis=1) / np.maximum(((b - a) ** 2).sum(axis=1), 1e-30)
+    inner = (along > 0) & (along < 1) & (p != a).any(axis=1) & (p != b).any(axis=1)
+    side, along, p = open_[line[inner]], along[inner], p[inner]
+    if not len(side):
+        return polygons
+    order = np.lexsort((along, side))
+    return _rebuild(polygons, side[order], p[order])
+
+
+def _merge_close(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Move vertices on unmatched sides that are nearly the same onto one of them, in every polygon that has them.
+
+    Two neighbors may round the same crossing to different points of the grid; without this, both would be inserted.
+    """
+    sides = half_edges(polygons)
+    open_ = sides.twin < 0
+    ends = np.unique(np.concatenate([sides.start_xy[open_], sides.end_xy[open_]]), axis=0)
+    pairs = cKDTree(ends).query_pairs(MERGE_M, output_type="ndarray")
+    if not len(pairs):
+        return polygons
+    links = coo_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(ends), len(ends)))
+    label = connected_components(links, directed=False)[1]
+    first = np.full(label.max() + 1, len(ends), dtype=np.int64)
+    np.minimum.at(first, label, np.arange(len(ends)))
+    target = first[label]
+    moved = {tuple(ends[ix]): ends[target[ix]] for ix in np.flatnonzero(target != np.arange(len(ends)))}
+    west = np.isin(sides.start_xy[:, 0], np.array([x for x, _ in moved]))
+    touched = np.unique(sides.polygon_ix[west])
+
+    def shift(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.array([moved.get(tuple(point), point) for point in xy])
+
+    result = polygons.copy()
+    result[touched] = shapely.remove_repeated_points(shapely.transform(polygons[touched], shift))
+    return result
+
+
+def _rings(polygons: NDArray[np.object_]) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the vertices of all rings, the ring of each vertex, and the polygon of each ring."""
+    rings, polygon_of = shapely.get_rings(polygons, return_index=True)
+    coords, ring_of = shapely.get_coordinates(rings, return_index=True)
+    return coords, ring_of, polygon_of
+
+
+def _rebuild(
+    polygons: NDArray[np.object_], side: NDArray[np.int64], xy: NDArray[np.float64]
+) -> NDArray[np.object_]:
+    """Insert vertices behind the start of the sides named; `side` ascends."""
+    coords, ring_of, polygon_of = _rings(polygons)
+    behind = np.flatnonzero(ring_of[1:] == ring_of[:-1])[side]
+    touched = np.unique(polygon_of[ring_of[behind]])
+    coords = np.insert(coords, behind + 1, xy, axis=0)
+    ring_of = np.insert(ring_of, behind + 1, ring_of[behind])
+    keep = np.isin(polygon_of[ring_of], touched)
+    ring, at = np.unique(ring_of[keep], return_inverse=True)
+    rings = shapely.linearrings(coords[keep], indices=at)
+    result = polygons.copy()
+    result[touched] = _polygons(rings, np.searchsorted(touched, polygon_of[ring]), len(touched))
+    return result
+
+
+def _polygons(rings: NDArray[np.object_], owner: NDArray[np.int64], n: int) -> NDArray[np.object_]:
+    """Put rings together again: the first ring of each owner is its shell, the others its holes."""
+    first = np.searchsorted(owner, np.arange(n))
+    made = shapely.polygons(rings[first])
+    for ix in np.flatnonzero(np.bincount(owner, minlength=n) > 1):
+        mine = rings[owner == ix]
+        made[ix] = shapely.Polygon(mine[0], list(mine[1:]))
+    return made
+
+
+@njit
+def _number_vertices(bits, vertex):  # type: ignore[no-untyped-def]
+    """Give equal coordinates (bit for bit) equal numbers: the position at which they first occur."""
+    size = 1
+    while size < 2 * len(bits) + 2:
+        size *= 2
+    table = np.full(size, -1, dtype=np.int64)
+    for i in range(len(bits)):
+        key = (bits[i, 0] * np.int64(-7046029254386353131)) ^ ((bits[i, 1] + (bits[i, 0] >> 17)) * np.int64(-4417276706812531889))
+        slot = (key ^ (key >> 29) ^ (key >> 43)) & (size - 1)
+        while True:
+            other = table[slot]
+            if other < 0:
+                table[slot] = i
+                vertex[i] = i
+                break
+            if bits[other, 0] == bits[i, 0] and bits[other, 1] == bits[i, 1]:
+                vertex[i] = other
+                break
+            slot = (slot + 1) & (size - 1)
+
+
+@njit
+def _pair_sides(start, end, twin):  # type: ignore[no-untyped-def]
+    """Find for each directed side the one from its end to its start."""
+    size = 1
+    while size < 2 * len(start) + 2:
+        size *= 2
+    table = np.full(size, -1, dtype=np.int64)
+    twin[:] = -1
+    for i in range(len(start)):
+        low, high = min(start[i], end[i]), max(start[i], end[i])
+        key = (low * np.int64(-7046029254386353131)) ^ (high * np.int64(-4417276706812531889))
+        slot = (key ^ (key >> 29) ^ (key >> 43)) & (size - 1)
+        while True:
+            other = table[slot]
+            if other < 0:
+                table[slot] = i
+                break
+            if start[other] == end[i] and end[other] == start[i] and twin[other] < 0:
+                twin[i] = other
+                twin[other] = i
+                break
+            slot = (slot + 1) & (size - 1)

@@ -1,0 +1,139 @@
+"""Divide many enclosures, in several processes where that pays; the result does not depend on how many."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from gis_core.fabric.tessellation import divide_enclosure
+
+__all__ = ["DividedGround", "divide_enclosures"]
+
+#: Points below which starting processes costs more than it saves, and points handed to a process at a time.
+FEW_POINTS, BATCH_POINTS = 600_000, 60_000
+
+Batch = tuple[list[int], NDArray[np.object_], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]
+
+
+@dataclass(frozen=True)
+class DividedGround:
+    """All pieces: `polygons[i]` of enclosure `enclosure_ix[i]` belongs to footprint `owner[i]` (-1: to no building)."""
+
+    polygons: NDArray[np.object_]
+    enclosure_ix: NDArray[np.int32]
+    owner: NDArray[np.int64]
+
+
+def divide_enclosures(
+    enclosures: NDArray[np.object_],
+    xy: NDArray[np.float64],
+    owner: NDArray[np.int64],
+    home: NDArray[np.int32],
+    footprints: NDArray[np.object_],
+    *,
+    processes: int | None,
+    progress: Callable[[str, int, int], None],
+) -> DividedGround:
+    """Divide each enclosure among the owners of the points that stand in it.
+
+    Parameters
+    ----------
+    enclosures : object, shape (n_enclosures,)
+    xy : float64, shape (n_points, 2)
+    owner : int64, shape (n_points,)
+        Position of the footprint that owns the point.
+    home : int32, shape (n_footprints,)
+        Enclosure of each footprint.
+    footprints : object, shape (n_footprints,)
+    processes : int or None
+        None: one where there are few points, else one per core.
+    progress : callable
+        Called with ("cells", points done, points in all).
+
+    Returns
+    -------
+    DividedGround
+        In the order of the enclosures.
+    """
+    place = home[owner]
+    order = np.argsort(place, kind="stable")
+    xy, owner, place = xy[order], owner[order], place[order]
+    start = np.searchsorted(place, np.arange(len(enclosures) + 1))
+    if processes is None:
+        processes = 1 if len(xy) < FEW_POINTS else os.cpu_count() or 1
+    empty = np.flatnonzero(np.diff(start) == 0)
+    polygons = [enclosures[empty]]
+    where = [empty]
+    owners = [np.full(len(empty), -1, dtype=np.int64)]
+    done = 0
+    progress("cells", 0, len(xy))
+    for batch_polygons, batch_where, batch_owner, points in _results(_batches(enclosures, xy, owner, start, footprints), processes):
+        polygons.append(batch_polygons)
+        where.append(batch_where)
+        owners.append(batch_owner)
+        done += points
+        progress("cells", done, len(xy))
+    at = np.concatenate(where)
+    order = np.argsort(at, kind="stable")
+    return DividedGround(np.concatenate(polygons)[order], at[order].astype(np.int32), np.concatenate(owners)[order])
+
+
+def _batches(
+    enclosures: NDArray[np.object_],
+    xy: NDArray[np.float64],
+    owner: NDArray[np.int64],
+    start: NDArray[np.int64],
+    footprints: NDArray[np.object_],
+) -> Iterator[Batch]:
+    """Hand out neighboring enclosures until a batch holds enough points."""
+    full = np.flatnonzero(np.diff(start) > 0)
+    batch_of = start[full] // BATCH_POINTS
+    for number in np.unique(batch_of):
+        items = full[batch_of == number]
+        a, z = start[items[0]], start[items[-1] + 1]
+        names = np.unique(owner[a:z])
+        yield (
+            items.tolist(),
+            enclosures[items],
+            xy[a:z],
+            owner[a:z],
+            start[items] - a,
+            np.array([(int(name), footprints[name]) for name in names], dtype=object),
+        )
+
+
+def _results(
+    batches: Iterator[Batch], processes: int
+) -> Iterator[tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64], int]]:
+    if processes <= 1:
+        yield from map(_divide_batch, batches)
+        return
+    # A fresh server process forks the workers: forking this one would copy locks that GDAL and Arrow hold.
+    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    pool = ProcessPoolExecutor(processes, mp_context=context)
+    try:
+        yield from pool.map(_divide_batch, batches)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _divide_batch(batch: Batch) -> tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64], int]:
+    """Divide the enclosures of one batch (runs in a worker)."""
+    items, enclosures, xy, owner, start, named = batch
+    footprints = {int(name): geometry for name, geometry in named}
+    ends = [*start[1:].tolist(), len(xy)]
+    polygons, where, owners = [], [], []
+    for item, enclosure, a, z in zip(items, enclosures, start.tolist(), ends, strict=True):
+        pieces = divide_enclosure(enclosure, xy[a:z], owner[a:z], footprints)
+        polygons.append(pieces.polygons)
+        where.append(np.full(len(pieces.polygons), item, dtype=np.int64))
+        owners.append(pieces.owner)
+    return np.concatenate(polygons), np.concatenate(where), np.concatenate(owners), len(xy)
