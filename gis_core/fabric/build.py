@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gis_core.errors import CoverageError, some_of
 from gis_core.fabric.adjacency import build_adjacency
 from gis_core.fabric.coverage import insert_junctions
-from gis_core.fabric.enclosures import Enclosures, build_enclosures, cutting_lines, minor_lines, split_enclosures
+from gis_core.fabric.enclosures import Enclosures, build_enclosures, cutting_lines, minor_lines, spare_footprints, split_enclosures
 from gis_core.fabric.ownership import drop_covered_points, group_overlaps, home_enclosures, overlapping_pairs
 from gis_core.fabric.sampling import sample_footprints
 from gis_core.fabric.workers import divide_enclosures
@@ -61,6 +61,11 @@ def build_fabric(dataset: Dataset, *, processes: int | None = None, progress: Pr
     lines, rank = cutting_lines(dataset.streets, dataset.barriers, frame)
     enclosures = build_enclosures(boundary, lines)
     home, share = home_enclosures(footprints, enclosures.polygons)
+    torn = (home >= 0) & (share < 0.5)
+    if torn.any():
+        lines, rank = spare_footprints(lines, rank, footprints[torn])
+        enclosures = build_enclosures(boundary, lines)
+        home, share = home_enclosures(footprints, enclosures.polygons)
     enclosures, ways = _split_big(enclosures, dataset, frame, footprints, home, households)
     if len(ways):
         home, share = home_enclosures(footprints, enclosures.polygons)
@@ -87,6 +92,7 @@ def build_fabric(dataset: Dataset, *, processes: int | None = None, progress: Pr
     say("neighbors", 1, 1)
     cell_of = _cells_of_buildings(root, home, cell_owner)
     population = dataset.buildings["population"].fillna(0).to_numpy(dtype=np.float64)
+    faults = _faults(dataset, footprints, cells, cell_of, root, share, torn)
     return Fabric(
         cells=cells,
         boundary_ix=enclosures.boundary_ix[enclosure_ix],
@@ -95,7 +101,7 @@ def build_fabric(dataset: Dataset, *, processes: int | None = None, progress: Pr
         population=_sum_by_cell(cell_of, population, len(cells)),
         building_cell_ix=cell_of,
         graph=graph,
-        faults=_faults(dataset, footprints, cells, cell_of, root, share),
+        faults=faults,
     )
 
 
@@ -188,8 +194,9 @@ def _faults(
     cell_of: NDArray[np.int32],
     root: NDArray[np.int64],
     share: NDArray[np.float64],
+    torn: NDArray[np.bool_],
 ) -> tuple[Fault, ...]:
-    """Report the buildings that share a cell, and those of which more than half lies in a neighbor's cell."""
+    """Report buildings that share a cell, that a street tore, and that lost more than half to a neighbor's cell."""
     ids = dataset.buildings["id"].to_numpy()
     rows = dataset.buildings["row"].to_numpy()
     inside = np.flatnonzero((cell_of >= 0) & (shapely.get_dimensions(footprints) == 2))
@@ -198,8 +205,8 @@ def _faults(
     at = inside[~whole]
     kept = shapely.area(shapely.intersection(footprints[at], cells[cell_of[at]])) / shapely.area(footprints[at])
     lost = at[kept < 0.5]
-    by_street = lost[share[lost] < 0.5]
-    overlapped = np.setdiff1d(lost, by_street)
+    by_border = lost[share[lost] < 0.5]
+    overlapped = np.setdiff1d(lost, by_border)
     sharing = np.flatnonzero((root != np.arange(len(root))) & (cell_of >= 0))
     found = []
     for code, where, message, fix, severity in (
@@ -211,11 +218,17 @@ def _faults(
             "note",
         ),
         (
-            "footprint-cut-by-streets",
-            by_street,
-            "buildings are cut by streets, barriers or the boundary so that no part holds half of them; each has its cell in the "
-            "largest part",
-            "move the street line off the building, or mark it as tunnel or bridge",
+            "street-through-building",
+            np.flatnonzero(torn),
+            "buildings would be torn by streets or barriers so that no part holds half of them; those lines do not cut there",
+            "move the line off the building, or mark it as tunnel or bridge",
+            "note",
+        ),
+        (
+            "footprint-cut-by-boundary",
+            by_border,
+            "buildings are cut so that no part holds half of them; each has its cell in the largest part",
+            "move the boundary, or the lines that cross there, off the building",
             "warning",
         ),
         (

@@ -25,6 +25,7 @@ __all__ = [
     "build_enclosures",
     "cutting_lines",
     "minor_lines",
+    "spare_footprints",
     "split_by_lines",
     "split_enclosures",
 ]
@@ -89,6 +90,17 @@ def minor_lines(streets: GeoDataFrame, frame: object) -> NDArray[np.object_]:
     lines, _ = _single_lines(np.asarray(streets.geometry.values, dtype=object)[minor])
     shapely.prepare(frame)
     return lines[shapely.intersects(frame, lines)]
+
+
+def spare_footprints(
+    lines: NDArray[np.object_], rank: NDArray[np.uint8], footprints: NDArray[np.object_]
+) -> tuple[NDArray[np.object_], NDArray[np.uint8]]:
+    """Take the ground of some footprints out of the lines, so that these do not cut there."""
+    ground = shapely.union_all(footprints)
+    shapely.prepare(ground)
+    crossing = shapely.intersects(ground, lines)
+    rest, source = shapely.get_parts(shapely.difference(lines[crossing], ground), return_index=True)
+    return np.concatenate([lines[~crossing], rest]), np.concatenate([rank[~crossing], rank[crossing][source]])
 
 
 def _single_lines(geometry: NDArray[np.object_]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
