@@ -1,1 +1,24 @@
-"""Models, migrations and repositories: PostGIS and the embedded store behind one contract."""
+"""The store: data versions, plans and edits in PostGIS or in one GeoPackage, behind one class.
+
+`open_store` gives a `Store`. What the databases do differently stands in `dialect_geopackage` and
+`dialect_postgis`; SQL stands nowhere else in the project. Must not import HTTP, commands or the solver.
+"""
+
+from __future__ import annotations
+
+from gis_core.store.records import BBox, DatasetRecord, EditRecord, HitKind, PlanRecord, PlanState, SearchHit
+from gis_core.store.store import DEFAULT_FILE, ENVIRONMENT, Store, open_store
+
+__all__ = [
+    "DEFAULT_FILE",
+    "ENVIRONMENT",
+    "BBox",
+    "DatasetRecord",
+    "EditRecord",
+    "HitKind",
+    "PlanRecord",
+    "PlanState",
+    "SearchHit",
+    "Store",
+    "open_store",
+]

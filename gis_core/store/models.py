@@ -1,0 +1,285 @@
+"""The tables of a store: data versions, their layers, plans, grids and edits.
+
+Every layer row carries `ix`, its 0-based row in the layer of its data version: layers are ordered by it,
+cells are named by it. `fid` is only the key that a GeoPackage asks for. The migrations, not this module, make
+the tables; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, Table
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from gis_core.store.types import Blob, Flag, Geom, Integer, Real, String, UtcTime
+
+__all__ = [
+    "LAYERS",
+    "SPATIAL_TABLES",
+    "Area",
+    "Barrier",
+    "Base",
+    "Building",
+    "Cell",
+    "DatasetGraph",
+    "DatasetVersion",
+    "Edit",
+    "Facility",
+    "Green",
+    "Grid",
+    "Plan",
+    "Street",
+    "Water",
+    "layer_columns",
+    "table_of",
+]
+
+
+class Base(DeclarativeBase):
+    """Root of the models."""
+
+
+class DatasetVersion(Base):
+    """One import of a dataset."""
+
+    __tablename__ = "datasets"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String)
+    source: Mapped[str] = mapped_column(String)
+    imported_at: Mapped[datetime] = mapped_column(UtcTime)
+    imported_by: Mapped[str] = mapped_column(String)
+    attribution: Mapped[str] = mapped_column(String)
+    work_crs: Mapped[str] = mapped_column(String)
+    west: Mapped[float] = mapped_column(Real)
+    south: Mapped[float] = mapped_column(Real)
+    east: Mapped[float] = mapped_column(Real)
+    north: Mapped[float] = mapped_column(Real)
+    counts: Mapped[str] = mapped_column(String)
+
+
+class DatasetGraph(Base):
+    """The adjacency graph of a data version, apart from its row so that lists stay quick."""
+
+    __tablename__ = "dataset_graphs"
+    dataset_id: Mapped[int] = mapped_column(
+        Integer, ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    graph: Mapped[bytes] = mapped_column(Blob)
+
+
+class _Layer:
+    """Columns of every layer of a data version."""
+
+    fid: Mapped[int] = mapped_column(Integer, primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(Integer, ForeignKey("datasets.id", ondelete="CASCADE"))
+    ix: Mapped[int] = mapped_column(Integer)
+
+
+def _keys(table: str) -> tuple[object, ...]:
+    return (
+        Index(f"ux_{table}_ix", "dataset_id", "ix", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Area(_Layer, Base):
+    """A boundary polygon."""
+
+    __tablename__ = "areas"
+    __table_args__ = _keys("areas")
+    code: Mapped[str] = mapped_column(String)
+    name: Mapped[str | None] = mapped_column(String)
+    parent: Mapped[str | None] = mapped_column(String)
+    row: Mapped[int | None] = mapped_column(Integer)
+    geom: Mapped[bytes] = mapped_column(Geom())
+
+
+class Building(_Layer, Base):
+    """A building, or a point with households."""
+
+    __tablename__ = "buildings"
+    __table_args__ = (Index("ix_buildings_cell", "dataset_id", "cell_ix"), *_keys("buildings"))
+    id: Mapped[str] = mapped_column(String)
+    row: Mapped[int | None] = mapped_column(Integer)
+    households: Mapped[int] = mapped_column(Integer)
+    population: Mapped[float | None] = mapped_column(Real)
+    levels: Mapped[float | None] = mapped_column(Real)
+    use: Mapped[str | None] = mapped_column(String)
+    name: Mapped[str | None] = mapped_column(String)
+    address: Mapped[str | None] = mapped_column(String)
+    compound: Mapped[str | None] = mapped_column(String)
+    households_source: Mapped[str | None] = mapped_column(String)
+    extra: Mapped[str | None] = mapped_column(String)
+    cell_ix: Mapped[int] = mapped_column(Integer)
+    search_text: Mapped[str] = mapped_column(String)
+    geom: Mapped[bytes] = mapped_column(Geom())
+
+
+class Street(_Layer, Base):
+    """A street."""
+
+    __tablename__ = "streets"
+    __table_args__ = _keys("streets")
+    street_class: Mapped[str] = mapped_column(String)
+    rank: Mapped[int] = mapped_column(Integer)
+    highway: Mapped[str | None] = mapped_column(String)
+    name: Mapped[str | None] = mapped_column(String)
+    cuts: Mapped[bool] = mapped_column(Flag)
+    search_text: Mapped[str] = mapped_column(String)
+    geom: Mapped[bytes] = mapped_column(Geom())
+
+
+class Barrier(_Layer, Base):
+    """A river, railway, wall."""
+
+    __tablename__ = "barriers"
+    __table_args__ = _keys("barriers")
+    kind: Mapped[str | None] = mapped_column(String)
+    name: Mapped[str | None] = mapped_column(String)
+    cuts: Mapped[bool] = mapped_column(Flag)
+    geom: Mapped[bytes] = mapped_column(Geom())
+
+
+class Facility(_Layer, Base):
+    """A place that people are sent to."""
+
+    __tablename__ = "facilities"
+    __table_args__ = _keys("facilities")
+    id: Mapped[str | None] = mapped_column(String)
+    category: Mapped[str | None] = mapped_column(String)
+    name: Mapped[str | None] = mapped_column(String)
+    search_text: Mapped[str] = mapped_column(String)
+    geom: Mapped[bytes] = mapped_column(Geom())
+
+
+class Water(_Layer, Base):
+    """Water of the base map."""
+
+    __tablename__ = "water"
+    __table_args__ = _keys("water")
+    name: Mapped[str | None] = mapped_column(String)
+    geom: Mapped[bytes] = mapped_column(Geom())
+
+
+class Green(_Layer, Base):
+    """Parks and woods of the base map."""
+
+    __tablename__ = "green"
+    __table_args__ = _keys("green")
+    name: Mapped[str | None] = mapped_column(String)
+    geom: Mapped[bytes] = mapped_column(Geom())
+
+
+class Cell(_Layer, Base):
+    """A cell of the fabric; `ix` is its `cell_ix`."""
+
+    __tablename__ = "cells"
+    __table_args__ = _keys("cells")
+    area_ix: Mapped[int] = mapped_column(Integer)
+    enclosure_ix: Mapped[int] = mapped_column(Integer)
+    households: Mapped[int] = mapped_column(Integer)
+    population: Mapped[float] = mapped_column(Real)
+    geom: Mapped[bytes] = mapped_column(Geom("POLYGON"))
+
+
+class Plan(Base):
+    """A plan: the grid of every cell as one packed array, and what a list shows."""
+
+    __tablename__ = "plans"
+    __table_args__ = (Index("ix_plans_dataset", "dataset_id"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    dataset_id: Mapped[int] = mapped_column(Integer, ForeignKey("datasets.id"))
+    name: Mapped[str] = mapped_column(String)
+    state: Mapped[str] = mapped_column(String)
+    revision: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(UtcTime)
+    created_by: Mapped[str] = mapped_column(String)
+    valid_from: Mapped[datetime | None] = mapped_column(UtcTime)
+    valid_to: Mapped[datetime | None] = mapped_column(UtcTime)
+    n_grids: Mapped[int] = mapped_column(Integer)
+    n_cells: Mapped[int] = mapped_column(Integer)
+    households: Mapped[int] = mapped_column(Integer)
+    min_households: Mapped[int | None] = mapped_column(Integer)
+    max_households: Mapped[int | None] = mapped_column(Integer)
+    seed: Mapped[int | None] = mapped_column(Integer)
+    west: Mapped[float | None] = mapped_column(Real)
+    south: Mapped[float | None] = mapped_column(Real)
+    east: Mapped[float | None] = mapped_column(Real)
+    north: Mapped[float | None] = mapped_column(Real)
+    report: Mapped[str] = mapped_column(String)
+    assignment: Mapped[bytes] = mapped_column(Blob)
+
+
+class Grid(Base):
+    """A grid of a plan; `grid_ix` is what the assignment holds."""
+
+    __tablename__ = "grids"
+    __table_args__ = (
+        Index("ux_grids_ix", "plan_id", "grid_ix", unique=True),
+        Index("ux_grids_code", "plan_id", "code", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+    fid: Mapped[int] = mapped_column(Integer, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(Integer, ForeignKey("plans.id", ondelete="CASCADE"))
+    grid_ix: Mapped[int] = mapped_column(Integer)
+    code: Mapped[str] = mapped_column(String)
+    name: Mapped[str | None] = mapped_column(String)
+    boundary_code: Mapped[str | None] = mapped_column(String)
+    households: Mapped[int] = mapped_column(Integer)
+    population: Mapped[float | None] = mapped_column(Real)
+    area_m2: Mapped[float | None] = mapped_column(Real)
+    perimeter_m: Mapped[float | None] = mapped_column(Real)
+    polsby_popper: Mapped[float | None] = mapped_column(Real)
+    deviation: Mapped[float | None] = mapped_column(Real)
+    search_text: Mapped[str] = mapped_column(String)
+    geom: Mapped[bytes] = mapped_column(Geom())
+
+
+class Edit(Base):
+    """One edit: the cells it set, to which grids, and from which."""
+
+    __tablename__ = "edits"
+    __table_args__ = (
+        Index("ux_edits_revision", "plan_id", "revision", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(Integer, ForeignKey("plans.id", ondelete="CASCADE"))
+    revision: Mapped[int] = mapped_column(Integer)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    who: Mapped[str] = mapped_column(String)
+    kind: Mapped[str] = mapped_column(String)
+    n_cells: Mapped[int] = mapped_column(Integer)
+    delta: Mapped[bytes] = mapped_column(Blob)
+
+
+#: Layer name -> model, in the order in which they are written.
+LAYERS: dict[str, type[Base]] = {
+    "areas": Area,
+    "buildings": Building,
+    "streets": Street,
+    "barriers": Barrier,
+    "facilities": Facility,
+    "water": Water,
+    "green": Green,
+    "cells": Cell,
+}
+
+#: Tables with a geometry column.
+SPATIAL_TABLES: tuple[str, ...] = (*LAYERS, "grids")
+
+_INTERNAL = frozenset({"fid", "dataset_id", "plan_id", "ix", "search_text", "geom"})
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a model."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
+
+
+def layer_columns(model: type[Base]) -> tuple[str, ...]:
+    """Name the columns of a layer that belong to its data, in order."""
+    return tuple(column.name for column in table_of(model).columns if column.name not in _INTERNAL)
