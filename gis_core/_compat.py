@@ -40,7 +40,9 @@ def _writable_base() -> Path | None:
     """Return the first folder that can hold compiled kernels, None where there is none."""
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    wishes = [Path(chosen)] if chosen else [_HERE / "__pycache__" / "kernels", Path(user).expanduser() / "wangge"]
+    wishes = (
+        [Path(chosen)] if chosen else [_HERE / "__pycache__" / "kernels", Path(user).expanduser() / "wangge"]
+    )
     for wish in wishes:
         try:
             wish.mkdir(parents=True, exist_ok=True)

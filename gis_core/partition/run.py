@@ -1,0 +1,210 @@
+"""The whole fabric: every boundary polygon on its own, in parallel processes where that pays."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.errors import ParameterError
+from gis_core.graph.components import subgraph
+from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.counts import share_grids
+from gis_core.partition.objective import Bounds, Objective
+from gis_core.partition.polygon import PolygonAnswer, PolygonTask, least_grids
+from gis_core.partition.solve import StoppedBy
+from gis_core.partition.workers import run_tasks
+
+__all__ = ["PartitionResult", "partition_fabric"]
+
+#: Fewer cells than this are solved in this process: starting others would take longer.
+_FEW_CELLS = 8_000
+#: Above so many cells the work for each cell falls, so that a whole city ends in a minute or two.
+_MANY_CELLS = 120_000
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionResult:
+    """Partition of a fabric.
+
+    Attributes
+    ----------
+    assignment : int32, shape (n_cells,)
+        Part of each cell, 0 to n_parts - 1, grouped by boundary polygon in ascending order.
+    part_boundary_ix : int32, shape (n_parts,)
+        Boundary polygon of each part.
+    infeasible : tuple of Infeasible
+        Why parts are out of bounds; `cell_ix` counts the cells of the fabric.
+    lower_bounds : float64, shape (n_boundaries,)
+        For each boundary polygon a proven lower bound on the greatest deviation of a part from the mean (fraction)
+        with that number of parts.
+    stopped_by : {"converged", "time-limit"}
+    seconds : float
+        Wall-clock seconds of solving, without start-up and compiling.
+    """
+
+    assignment: NDArray[np.int32]
+    part_boundary_ix: NDArray[np.int32]
+    infeasible: tuple[Infeasible, ...]
+    lower_bounds: NDArray[np.float64]
+    stopped_by: StoppedBy
+    seconds: float
+
+    @property
+    def n_parts(self) -> int:
+        """Number of parts."""
+        return len(self.part_boundary_ix)
+
+
+def partition_fabric(
+    graph: AdjacencyGraph,
+    boundary_ix: NDArray[np.integer],
+    households: NDArray[np.integer] | NDArray[np.floating],
+    *,
+    boundary_codes: Sequence[str],
+    bounds: Bounds | None = None,
+    n_grids: int | None = None,
+    objective: Objective | None = None,
+    seed: int = 0,
+    time_limit_s: float | None = None,
+    processes: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    fixed: NDArray[np.integer] | None = None,
+) -> PartitionResult:
+    """Cut the cells of every boundary polygon into connected grids inside the bounds, wherever that can be.
+
+    Parameters
+    ----------
+    graph : AdjacencyGraph
+        Adjacencies that cross from one boundary polygon to another are left out of account.
+    boundary_ix : int, shape (n_cells,)
+        Boundary polygon of each cell, a position in `boundary_codes`.
+    households : shape (n_cells,)
+        What is balanced, 0 or more.
+    boundary_codes : sequence of str
+        One for each boundary polygon, for messages and for the random numbers.
+    bounds : Bounds
+        None: 300 to 500.
+    n_grids : int
+        Number of grids of all polygons together, shared by households; None: by the bounds (see `counts`).
+    objective : Objective
+    seed : int
+        Same input and seed, same plan, whatever the number of processes and the order of the cells.
+    time_limit_s : float
+        Wall-clock seconds of solving; None: none.
+    processes : int
+        None: one a core.
+    progress : callable
+        Called with ("partition", cells done, cells); an exception from it (Ctrl-C, CancelledError) ends all workers.
+    fixed : int, shape (n_cells,)
+        Cells with one number of 0 or more stay together as one grid, without any others; -1: free. None: all free.
+
+    Returns
+    -------
+    PartitionResult
+
+    Raises
+    ------
+    ParameterError
+        Where arrays do not fit each other, weights are negative, the number of grids cannot be shared, or a locked
+        grid is empty of sense (in two boundary polygons).
+    """
+    home, weight = _require_usable(graph, boundary_ix, households, boundary_codes, time_limit_s, fixed)
+    locked = np.full(graph.n_cells, -1, np.int64) if fixed is None else np.asarray(fixed, dtype=np.int64)
+    bounds, objective = bounds or Bounds(), objective or Objective()
+    effort = min(1.0, _MANY_CELLS / max(1, graph.n_cells))
+    cells_of = [np.flatnonzero(home == b) for b in range(len(boundary_codes))]
+    filled = [b for b in range(len(boundary_codes)) if len(cells_of[b])]
+    tasks = [
+        PolygonTask(
+            str(boundary_codes[b]), subgraph(graph, cells_of[b]), weight[cells_of[b]], locked[cells_of[b]], None,
+            bounds, objective, seed, effort,
+        )
+        for b in filled
+    ]  # fmt: skip
+    if n_grids is not None:
+        tasks = _share_number(tasks, n_grids)
+    if processes is None:
+        processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if graph.n_cells < _FEW_CELLS or len(tasks) < 2:
+        processes = 1
+    answers, seconds = run_tasks(tasks, processes=processes, time_limit_s=time_limit_s, progress=progress)
+    return _gather(answers, filled, cells_of, len(boundary_codes), graph.n_cells, seconds)
+
+
+def _require_usable(
+    graph: AdjacencyGraph,
+    boundary_ix: NDArray[np.integer],
+    households: NDArray[np.integer] | NDArray[np.floating],
+    boundary_codes: Sequence[str],
+    time_limit_s: float | None,
+    fixed: NDArray[np.integer] | None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return boundary positions and weights, or raise where the input cannot be used."""
+    n = graph.n_cells
+    home, weight = np.asarray(boundary_ix, dtype=np.int64), np.asarray(households, dtype=np.float64)
+    if len(home) != n or len(weight) != n or (fixed is not None and len(fixed) != n):
+        raise ParameterError(
+            f"Boundary positions, households and locks must have one entry for each of {n} cells."
+        )
+    if n and not 0 <= home.min() <= home.max() < len(boundary_codes):
+        raise ParameterError(f"A cell names a boundary polygon outside 0 to {len(boundary_codes) - 1}.")
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise ParameterError("A cell has a negative or missing number of households; give 0 or more.")
+    if time_limit_s is not None and not time_limit_s > 0:
+        raise ParameterError(f"The time limit {time_limit_s:g} s cannot be used; give more than 0.")
+    if fixed is not None:
+        held = np.asarray(fixed) >= 0
+        pairs = np.unique(np.column_stack([np.asarray(fixed)[held], home[held]]), axis=0)
+        if len(np.unique(pairs[:, 0])) < len(pairs):
+            raise ParameterError("A locked grid lies in two boundary polygons; lock each part on its own.")
+    return home, weight
+
+
+def _share_number(tasks: list[PolygonTask], n_grids: int) -> list[PolygonTask]:
+    """Give each polygon its share of the number of grids that was asked for."""
+    if n_grids < 1:
+        raise ParameterError(f"{n_grids} grids cannot be made; ask for at least 1.")
+    least = [least_grids(task) for task in tasks]
+    most = [_most_grids(task, low) for task, low in zip(tasks, least, strict=True)]
+    counts = share_grids(n_grids, [float(task.weight.sum()) for task in tasks], least, most)
+    return [replace(task, n_grids=count) for task, count in zip(tasks, counts, strict=True)]
+
+
+def _most_grids(task: PolygonTask, least: int) -> int:
+    """Return the most grids of a polygon: one a cell, and one alone where there are no households."""
+    return max(least, task.graph.n_cells) if task.weight.sum() > 0 else least
+
+
+def _gather(
+    answers: list[PolygonAnswer],
+    filled: list[int],
+    cells_of: list[NDArray[np.int64]],
+    n_boundaries: int,
+    n_cells: int,
+    seconds: float,
+) -> PartitionResult:
+    """Put the answers of the polygons together, in the numbering of the fabric."""
+    assignment = np.full(n_cells, -1, np.int32)
+    part_boundary: list[int] = []
+    infeasible: list[Infeasible] = []
+    lower = np.zeros(n_boundaries)
+    stopped: StoppedBy = "converged"
+    for b, answer in zip(filled, answers, strict=True):
+        cells = cells_of[b]
+        assignment[cells] = answer.part + len(part_boundary)
+        part_boundary += [b] * answer.n_parts
+        lower[b] = answer.lower_bound
+        infeasible += [
+            replace(reason, cell_ix=tuple(int(cells[cell]) for cell in reason.cell_ix))
+            for reason in answer.infeasible
+        ]
+        if answer.stopped_by == "time-limit":
+            stopped = "time-limit"
+    return PartitionResult(
+        assignment, np.array(part_boundary, dtype=np.int32), tuple(infeasible), lower, stopped, seconds
+    )

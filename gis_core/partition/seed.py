@@ -1,0 +1,224 @@
+"""First partitions: recursive cuts of random spanning trees.
+
+A tree is drawn as a maximum spanning tree of prices times random numbers, so that cheap borders (streets) are rarely
+inside it; every edge of it is weighed as a cut, exactly, and the best one is taken.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core._compat import njit
+from gis_core.partition._random import uniform
+from gis_core.partition.refine import penalty
+
+__all__ = ["tree_seed"]
+
+
+@njit
+def _root(above: NDArray[np.int32], i: int) -> int:
+    while above[i] != i:
+        above[i] = above[above[i]]
+        i = above[i]
+    return i
+
+
+@njit
+def _random_tree(
+    n: int,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    cost: NDArray[np.float64],
+    by_cost: bool,
+    state: NDArray[np.uint64],
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Draw a spanning tree; return visiting order from the root, parents (-1: root) and depths."""
+    m = len(left)
+    key = np.empty(m)
+    for e in range(m):
+        key[e] = -uniform(state) * (cost[e] if by_cost else 1.0)
+    above = np.arange(n).astype(np.int32)
+    tree_left = np.empty(n - 1, np.int32)
+    tree_right = np.empty(n - 1, np.int32)
+    start = np.zeros(n + 1, np.int32)
+    count = 0
+    for e in np.argsort(key):
+        a, b = _root(above, left[e]), _root(above, right[e])
+        if a != b:
+            above[a] = b
+            tree_left[count], tree_right[count] = left[e], right[e]
+            start[left[e] + 1] += 1
+            start[right[e] + 1] += 1
+            count += 1
+            if count == n - 1:
+                break
+    for i in range(n):
+        start[i + 1] += start[i]
+    fill = start.copy()
+    near = np.empty(2 * (n - 1), np.int32)
+    for e in range(count):
+        a, b = tree_left[e], tree_right[e]
+        near[fill[a]] = b
+        fill[a] += 1
+        near[fill[b]] = a
+        fill[b] += 1
+    order = np.empty(n, np.int32)
+    parent = np.full(n, -1, np.int32)
+    depth = np.zeros(n, np.int32)
+    order[0] = 0
+    tail = 1
+    for head in range(n):
+        i = order[head]
+        for e in range(start[i], start[i + 1]):
+            j = near[e]
+            if j != parent[i]:
+                parent[j] = i
+                depth[j] = depth[i] + 1
+                order[tail] = j
+                tail += 1
+    return order, parent, depth
+
+
+@njit
+def _side_penalty(weight: float, n_parts: int, rule: NDArray[np.float64]) -> float:
+    return n_parts * penalty(weight / n_parts, rule)
+
+
+@njit
+def _best_cut(
+    n: int,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    cost: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    n_parts: int,
+    rule: NDArray[np.float64],
+    tries: int,
+    state: NDArray[np.uint64],
+) -> tuple[NDArray[np.bool_], int]:
+    """Cut a connected region in two over several trees; return the cells of one side and its number of parts."""
+    total = weight.sum()
+    best = np.inf
+    side = np.zeros(n, np.bool_)
+    side_parts = 0
+    usual = max(1, n_parts // 3)
+    for attempt in range(tries):
+        order, parent, depth = _random_tree(n, left, right, cost, attempt % 4 != 3, state)
+        below_weight = weight.copy()
+        below_size = np.ones(n, np.int32)
+        cut = np.zeros(n)
+        for e in range(len(left)):
+            a, b = left[e], right[e]
+            cut[a] += cost[e]
+            cut[b] += cost[e]
+            while a != b:
+                if depth[a] >= depth[b]:
+                    a = parent[a]
+                else:
+                    b = parent[b]
+            cut[a] -= 2 * cost[e]
+        winner = -1
+        for place in range(n - 1, 0, -1):
+            i = order[place]
+            up = parent[i]
+            below_weight[up] += below_weight[i]
+            below_size[up] += below_size[i]
+            cut[up] += cut[i]
+            least = max(1, n_parts - (n - below_size[i]))
+            most = min(n_parts - 1, below_size[i])
+            fair = int(below_weight[i] / rule[2])
+            for wish in range(fair, fair + 2):
+                own = min(max(wish, least), most)
+                price = cut[i] + _side_penalty(below_weight[i], own, rule)
+                price += _side_penalty(total - below_weight[i], n_parts - own, rule)
+                if min(own, n_parts - own) < usual:
+                    price += 0.01 * rule[4]
+                if price < best:
+                    best, winner, side_parts = price, i, own
+        if winner >= 0:
+            side[:] = False
+            side[winner] = True
+            for place in range(n):
+                i = order[place]
+                if parent[i] >= 0 and side[parent[i]]:
+                    side[i] = True
+    return side, side_parts
+
+
+@njit
+def tree_seed(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    cost: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    n_parts: int,
+    rule: NDArray[np.float64],
+    tries: int,
+    state: NDArray[np.uint64],
+) -> NDArray[np.int32]:
+    """Cut a connected graph into `n_parts` connected parts, none empty, by recursive cuts of spanning trees.
+
+    Parameters
+    ----------
+    indptr, indices, cost : CSR adjacency and price of each border
+    weight : float64, shape (n,)
+    n_parts : int
+        1 to n.
+    rule : float64, shape (5,)
+        See the module `refine`.
+    tries : int
+        Trees for each cut.
+    state : uint64, shape (1,)
+
+    Returns
+    -------
+    int32, shape (n,)
+        Part of each cell, 0 to n_parts - 1.
+    """
+    n = len(indptr) - 1
+    part = np.zeros(n, np.int32)
+    cells = np.arange(n).astype(np.int32)
+    local = np.zeros(n, np.int32)
+    todo = np.empty((n_parts + 1, 4), np.int64)
+    todo[0] = np.array([0, n, 0, n_parts])
+    waiting = 1
+    while waiting > 0:
+        waiting -= 1
+        start, end, label, wanted = todo[waiting]
+        if wanted == 1:
+            continue
+        size = end - start
+        for i in range(size):
+            local[cells[start + i]] = i
+        own_weight = np.empty(size)
+        m = 0
+        for i in range(size):
+            own_weight[i] = weight[cells[start + i]]
+            for e in range(indptr[cells[start + i]], indptr[cells[start + i] + 1]):
+                m += part[indices[e]] == label and indices[e] > cells[start + i]
+        left, right, price = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m)
+        m = 0
+        for i in range(size):
+            cell = cells[start + i]
+            for e in range(indptr[cell], indptr[cell + 1]):
+                if part[indices[e]] == label and indices[e] > cell:
+                    left[m], right[m], price[m] = i, local[indices[e]], cost[e]
+                    m += 1
+        side, side_parts = _best_cut(size, left, right, price, own_weight, wanted, rule, tries, state)
+        # The chosen side keeps the label, the other one takes the next free one; cells of a region stay together.
+        old = cells[start:end].copy()
+        front, back = start, end
+        for i in range(size):
+            if side[i]:
+                cells[front] = old[i]
+                front += 1
+        for i in range(size - 1, -1, -1):
+            if not side[i]:
+                back -= 1
+                cells[back] = old[i]
+                part[old[i]] = label + side_parts
+        todo[waiting] = np.array([start, front, label, side_parts])
+        todo[waiting + 1] = np.array([front, end, label + side_parts, wanted - side_parts])
+        waiting += 2
+    return part
