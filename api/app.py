@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 
-from api.errors import add_error_handlers
+from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
 from api.routes import datasets, export, health, locate, plans
 from api.routes.common import PROBLEMS
@@ -68,7 +70,22 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         app.include_router(module.router)
     add_static(app.router, settings.web_root)
     app.add_middleware(OuterLayer, settings=settings)
+    app.openapi = partial(_schema, app)  # type: ignore[method-assign]
     return app
+
+
+def _schema(app: FastAPI) -> dict[str, Any]:
+    """Describe the app; the framework would write errors as plain JSON, which they are not."""
+    if not app.openapi_schema:
+        schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        for path in schema["paths"].values():
+            for operation in path.values():
+                answer = operation["responses"]["default"]
+                answer["content"] = {PROBLEM_TYPE: next(iter(answer["content"].values()))}
+        app.openapi_schema = schema
+    return app.openapi_schema
 
 
 def _operation_id(route: Any) -> str:

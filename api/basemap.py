@@ -1,4 +1,4 @@
-"""The base map of a data version as typed arrays: water, green, areas, buildings, streets, barriers, facilities."""
+"""The base map of a data version as typed arrays: what lies under the grids."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import shapely
 from numpy.typing import NDArray
 
 from api.binary import encode, lines_to_ragged, name_table, points_to_units, polygons_to_ragged
-from api.views import clean
 from gis_core.model import STREET_CLASSES
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ _LINEAR = ("streets", "barriers")
 def build_base(store: Store, record: DatasetRecord) -> bytes:
     """Pack the layers that lie under the grids.
 
-    Rows of `buildings` without a footprint (points) keep their place and have no ring. Streets of several lines and
-    barriers that are polygons give a row per line.
+    Rows of `buildings` without a footprint (points) keep their place and have no ring. Streets of several
+    lines and barriers that are polygons give a row per line.
     """
     frames = {layer: store.layer(record.id, layer) for layer in (*_AREAL, *_LINEAR, "facilities")}
     arrays: dict[str, NDArray[Any]] = {}
@@ -77,7 +76,10 @@ def _geometry(frame: GeoDataFrame) -> NDArray[np.object_]:
 
 
 def _texts(frame: GeoDataFrame, column: str) -> Sequence[str | None]:
-    return [clean(value) for value in frame[column]] if column in frame else [None] * len(frame)
+    if column not in frame:
+        return [None] * len(frame)
+    values = frame[column].to_numpy(dtype=object, na_value=None)
+    return [str(value) if value is not None else None for value in values.tolist()]
 
 
 def _building_labels(frame: GeoDataFrame) -> Sequence[str | None]:

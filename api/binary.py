@@ -1,7 +1,7 @@
 """Typed arrays for the map: cells and base map as delta-coded integers behind a small JSON header.
 
-The layout is the one of docs/http.md ("WGB1"). Everything is vectorised: no loop over geometries. Must not import the
-store or FastAPI.
+The layout is the one of docs/http.md ("WGB1"). Everything is vectorised: no loop over geometries. Must not
+import the store or FastAPI.
 """
 
 from __future__ import annotations
@@ -159,10 +159,10 @@ def points_to_units(points: NDArray[np.object_]) -> NDArray[np.int32]:
 
 
 def polygons_to_ragged(polygons: NDArray[np.object_]) -> RaggedPolygons:
-    """Flatten polygons and multipolygons in degrees; the rings of all parts of a feature follow each other.
+    """Flatten polygons and multipolygons in degrees; the rings of all parts of a feature are its rings.
 
-    Vertices that fall on the step of the one before them are left out, the same ones in both of two cells that share
-    a border. A feature without area keeps its row and has no ring.
+    Vertices that fall on the step of the one before them are left out, the same ones in both of two cells
+    that share a border. A feature without area keeps its row and has no ring.
     """
     parts, part_feature = shapely.get_parts(polygons, return_index=True)
     keep = shapely.get_type_id(parts) == shapely.GeometryType.POLYGON
@@ -233,7 +233,7 @@ def _starts(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
 def _without_repeats(
     units: NDArray[np.int64], sizes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Drop vertices equal to the one before them in their run; give what is left and the new starts of the runs."""
+    """Drop vertices equal to the one before them in their run; give the rest and the new starts."""
     starts = _starts(sizes)
     keep = np.ones(len(units), dtype=bool)
     keep[1:] = (units[1:] != units[:-1]).any(axis=1)

@@ -1,7 +1,7 @@
 """Errors as problem+json (RFC 9457): one table from class to status, one body, one place that logs.
 
-Server faults are logged once with their traceback and answered with a fixed sentence and the request's id; what the
-caller did wrong is logged at info without one.
+Server faults are logged once with their traceback and answered with a fixed sentence and the request's id;
+what the caller did wrong is logged at info without one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The outer layer of the app: request id, host check, size of the body, security headers, unexpected errors.
 
-One plain ASGI layer around everything, so that no answer leaves without its headers and no error as plain text.
+One plain ASGI layer around everything, so that no answer leaves without its headers and no error as plain
+text.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _LOG = logging.getLogger("wangge.api")
 SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     (
         "Content-Security-Policy",
-        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; worker-src 'self' blob:; object-src 'none'; "
-        "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     ),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),

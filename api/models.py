@@ -217,14 +217,16 @@ class Candidate(Model):
 class Located(Model):
     """Where one point is."""
 
-    status: Literal["inside", "on_border", "outside"]
+    status: Literal["inside", "on_border", "outside", "no_position"] = Field(
+        description="no_position, only in the answer to many points: no place in its coordinate system."
+    )
     grid_code: str | None = Field(description="None outside of all grids.")
     border_m: float | None = Field(
         description="Metres to the border of the grid, or to the nearest grid from outside."
     )
     nearest_code: str | None = Field(description="The nearest grid of a point outside; else the grid itself.")
-    lon: float = Field(description="In WGS 84.")
-    lat: float
+    lon: float | None = Field(description="In WGS 84; nine decimals.")
+    lat: float | None
     candidates: list[Candidate] | None = Field(
         None, description="Only where a radius was given; largest share first."
     )

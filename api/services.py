@@ -102,13 +102,15 @@ class Services:
         return self._bodies.get(tag, lambda: compress(build(), media_type, tag))
 
     def _warm(self) -> None:
+        from api.routes.datasets import base_body
         from api.routes.plans import cells_body, grids_body
 
         try:
             view = self.plan_or_newest(None)
             grids_body(self, view)
             cells_body(self, view.record)
-            view.locator.locate([view.record.bbox[0]], [view.record.bbox[1]])
+            view.locator.locate([0.0], [0.0])
+            base_body(self, self.store.dataset(view.record.dataset_id))
         except GisCoreError as error:
             _LOG.info("Nothing was prepared: %s", error.message)
         except Exception:
@@ -157,6 +159,7 @@ def _headers(etag: str) -> dict[str, str]:
 
 
 def takes_gzip(accepted: str) -> bool:
+    """Read an Accept-Encoding header."""
     for part in accepted.lower().split(","):
         name, _, weight = part.strip().partition(";")
         if name.strip() in {"gzip", "*"}:

@@ -1,7 +1,7 @@
 """The built front end: the page at `/`, its files at `/assets/`, and a plain page where it was not built.
 
-Files of `assets` carry a hash in their name and are kept for good; the page itself is asked for every time. A file with
-`.gz` beside it leaves compressed where the caller takes gzip.
+Files of `assets` carry a hash in their name and are kept for good; the page itself is asked for every time. A
+file with `.gz` beside it leaves compressed where the caller takes gzip.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["add_static"]
 _NOT_BUILT = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Wangge</title></head>
 <body><h1>Wangge 网格</h1>
-<p>The server runs, but its map is not built yet: <code>scripts/run</code> builds it, then reload this page.</p>
+<p>The server runs, but its map is not built yet: <code>scripts/run</code> builds it; then reload.</p>
 <p>服务已启动，但地图页面尚未构建：运行 <code>scripts/run</code> 后刷新本页。</p>
 <p><a href="/api/plans">/api/plans</a> · <a href="/openapi.json">/openapi.json</a></p></body></html>
 """

@@ -1,10 +1,10 @@
-"""What the server keeps of a plan: its grids, their numbers, colours and labels, and the index that locates points."""
+"""What the server keeps of a plan: its grids, their numbers, colours and labels, and the index of points."""
 
 from __future__ import annotations
 
 import math
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,11 +69,16 @@ class PlanView:
             clean(code): clean(name) for code, name in zip(areas["code"], areas["name"], strict=True)
         }
         self.properties = self._build_properties(grids)
+        self._ix_of_code = {code: ix for ix, code in enumerate(self.codes)}
         self._gate = threading.Lock()
 
     def grid(self, grid_ix: int) -> dict[str, Any] | None:
         """Give the numbers of a grid; None for -1."""
         return self.properties[grid_ix] if 0 <= grid_ix < len(self.properties) else None
+
+    def grid_ix_of(self, code: str | None) -> int:
+        """Give the position of a grid by its code; -1 for none."""
+        return -1 if code is None else self._ix_of_code[code]
 
     @cached_property
     def cell_area_m2(self) -> NDArray[np.float64]:
@@ -158,7 +163,7 @@ def load_plan_view(store: Store, plan_id: int) -> PlanView:
             grids=store.grids(plan_id),
             areas=store.layer(record.dataset_id, "areas"),
             assignment=store.assignment(plan_id),
-            read_areas_m2=lambda dataset_id=record.dataset_id: store.graph(dataset_id).area_m2,
+            read_areas_m2=partial(_cell_areas_m2, store, record.dataset_id),
         )
         if store.plan(plan_id).revision == record.revision:
             return view
@@ -167,19 +172,21 @@ def load_plan_view(store: Store, plan_id: int) -> PlanView:
     )
 
 
+def _cell_areas_m2(store: Store, dataset_id: int) -> NDArray[np.float64]:
+    return store.graph(dataset_id).area_m2
+
+
 def clean(value: Any) -> Any:
-    """Turn a value of a frame into one for JSON: no NaN, no numpy, no pandas missing value."""
-    if value is None or isinstance(value, str | bool | int):
-        return value
+    """Turn a value of a frame into one for JSON: no NaN, no numpy, no missing value of pandas."""
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, list | dict | tuple | int | str):
+    if value is None or isinstance(value, str | bool | int | list | dict):
         return value
-    if hasattr(value, "isoformat") and value == value:  # NaT is not equal to itself
-        return value.isoformat()
-    return None if value is None or value != value or type(value).__name__ == "NAType" else str(value)
+    if type(value).__name__ in {"NAType", "NaTType"}:
+        return None
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def feature_json(

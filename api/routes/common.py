@@ -5,23 +5,23 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from fastapi import Query
+from fastapi import Query, Response
 
 from api.models import Problem
 from gis_core.errors import ParameterError
 
-__all__ = ["BBOX", "BINARY", "GEOJSON", "PROBLEMS", "parse_bbox"]
+__all__ = ["BBOX", "BINARY", "PROBLEMS", "GeoJsonResponse", "parse_bbox"]
 
 BBOX = Query(
     description="west,south,east,north in degrees", examples=["116.38,39.9,116.4,39.92"], max_length=200
 )
 
-#: Of every route: all errors have one body. Naming a default keeps the framework's own error form out of the schema.
+#: Of every route: all errors have one body. Naming a default keeps the framework's own error form out of
+#: the schema.
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "What went wrong",
         "model": Problem,
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
 BINARY: dict[int | str, dict[str, Any]] = {
@@ -31,7 +31,12 @@ BINARY: dict[int | str, dict[str, Any]] = {
     },
     304: {"description": "The caller has this state already"},
 }
-GEOJSON: dict[int | str, dict[str, Any]] = {200: {"description": "GeoJSON (RFC 7946)"}}
+
+
+class GeoJsonResponse(Response):
+    """Bytes that are GeoJSON already (RFC 7946)."""
+
+    media_type = "application/geo+json"
 
 
 def parse_bbox(text: str | None) -> tuple[float, float, float, float] | None:

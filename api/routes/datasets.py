@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.geojson import layer_page
 from api.models import Dataset, FeaturePage
-from api.routes.common import BBOX, BINARY, GEOJSON, parse_bbox
-from api.services import ServicesDep, body_response, not_modified, tag_of
+from api.routes.common import BBOX, BINARY, GeoJsonResponse, parse_bbox
+from api.services import Services, ServicesDep, body_response, not_modified, tag_of
+
+if TYPE_CHECKING:
+    from api.cache import Body
+    from gis_core.store.records import DatasetRecord
 
 router = APIRouter(prefix="/api/datasets", tags=["datasets"])
 
@@ -33,10 +37,11 @@ def get_dataset(services: ServicesDep, dataset_id: DatasetId) -> dict[str, Any]:
     return dataset_row(services.store.dataset(dataset_id))
 
 
-@router.get("/{dataset_id}/layers/{layer}", response_model=FeaturePage, responses=GEOJSON)
+@router.get("/{dataset_id}/layers/{layer}", response_model=FeaturePage, response_class=GeoJsonResponse)
 def get_layer(
     services: ServicesDep,
     dataset_id: DatasetId,
+    *,
     layer: LayerName,
     bbox: Annotated[str | None, BBOX] = None,
     limit: Annotated[int, Query(ge=1, le=100_000)] = 1000,
@@ -45,22 +50,30 @@ def get_layer(
     """Give a page of a layer as GeoJSON."""
     limit = min(limit, services.settings.max_page)
     body = layer_page(services.store, dataset_id, layer, bbox=parse_bbox(bbox), limit=limit, offset=offset)
-    return Response(body, media_type="application/geo+json")
+    return GeoJsonResponse(body)
 
 
 @router.get("/{dataset_id}/base.bin", responses=BINARY, response_class=Response)
 def get_base(request: Request, services: ServicesDep, dataset_id: DatasetId) -> Response:
     """Give the base map as typed arrays (docs/http.md)."""
+    record = services.store.dataset(dataset_id)
+    return not_modified(request, _base_tag(record)) or body_response(request, base_body(services, record))
+
+
+def base_body(services: Services, record: DatasetRecord) -> Body:
+    """Give the base map of a data version, ready to send."""
     from api.basemap import build_base
 
-    record = services.store.dataset(dataset_id)
-    tag = tag_of("base", dataset_id, 0, record.imported_at)
-    return not_modified(request, tag) or body_response(
-        request, services.body(tag, "application/octet-stream", lambda: build_base(services.store, record))
+    return services.body(
+        _base_tag(record), "application/octet-stream", lambda: build_base(services.store, record)
     )
 
 
-def dataset_row(record: Any) -> dict[str, Any]:
+def _base_tag(record: DatasetRecord) -> str:
+    return tag_of("base", record.id, 0, record.imported_at)
+
+
+def dataset_row(record: DatasetRecord) -> dict[str, Any]:
     """Write a record of the store as the wire has it."""
     return {
         "id": record.id,

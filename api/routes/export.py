@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
 from starlette.background import BackgroundTask
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/api/plans", tags=["plans"])
 ExportFormat = Literal["geojson", "gpkg", "fgb", "parquet", "shp", "csv"]
 ExportLayer = Literal["grids", "buildings", "cells"]
 
-_FILE = {
+_FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file, as an attachment",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
@@ -30,7 +30,7 @@ def export_plan(
     format: Annotated[ExportFormat, Query()] = "geojson",  # noqa: A002 (the name on the wire)
     layer: Annotated[ExportLayer | None, Query(description="None: grids; for gpkg all three.")] = None,
 ) -> Response:
-    """Give a layer of a plan as a file; a Shapefile comes zipped, a GeoPackage holds all layers unless one is named."""
+    """Give a layer of a plan as a file; a Shapefile is zipped, a GeoPackage whole unless a layer is named."""
     from api.exporting import export_file
 
     exported = export_file(services.store, plan_id, format=format, layer=layer)

@@ -18,6 +18,7 @@ router = APIRouter(prefix="/api/locate", tags=["locate"])
 @router.get("", response_model=LocateAnswer, response_model_exclude_unset=True)
 def locate_one(
     services: ServicesDep,
+    *,
     x: Annotated[float, Query(allow_inf_nan=False, description="Longitude, or metres east.")],
     y: Annotated[float, Query(allow_inf_nan=False, description="Latitude, or metres north.")],
     crs: Annotated[str, Query(max_length=40, description="wgs84, cgcs2000, gcj02, bd09 or EPSG:n")] = "wgs84",
@@ -28,7 +29,11 @@ def locate_one(
 ) -> dict[str, Any]:
     """Say whose grid one point is in; outside of all grids is an answer, not an error."""
     view = services.plan_or_newest(plan)
-    (answer,) = locate_points(view, [(x, y)], crs=crs, radius_m=radius)
+    (answer,) = locate_points(view, [x, y], crs=crs, radius_m=radius)
+    if answer["status"] == "no_position":
+        raise ParameterError(
+            f"{x:g}, {y:g} is no position in {crs}; degrees are longitude, then latitude.", x=x, y=y
+        )
     grid_ix = answer.pop("grid_ix")
     cell_ix = cell_at(services.store, view.record.dataset_id, answer["lon"], answer["lat"])
     return {**answer, "plan": view.record.id, "crs": crs, "cell_ix": cell_ix, "grid": view.grid(grid_ix)}

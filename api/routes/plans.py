@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.models import CellDetail, GridCollection, Hit, Plan, PlanDetail
-from api.routes.common import BINARY, GEOJSON
-from api.views import DEFAULT_BOUNDS
+from api.routes.common import BINARY, GeoJsonResponse
 from api.services import Services, ServicesDep, body_response, not_modified, tag_of
+from api.views import DEFAULT_BOUNDS
 
 if TYPE_CHECKING:
     from api.cache import Body
     from api.views import PlanView
-    from gis_core.store.records import PlanRecord
+    from gis_core.store.records import PlanRecord, SearchHit
 
 router = APIRouter(prefix="/api/plans", tags=["plans"])
 
@@ -44,7 +44,7 @@ def get_plan(services: ServicesDep, plan_id: PlanId) -> dict[str, Any]:
     }
 
 
-@router.get("/{plan_id}/grids", response_model=GridCollection, responses=GEOJSON)
+@router.get("/{plan_id}/grids", response_model=GridCollection, response_class=GeoJsonResponse)
 def get_grids(request: Request, services: ServicesDep, plan_id: PlanId) -> Response:
     """Give all grids with their numbers as GeoJSON."""
     view = services.plan(plan_id)
@@ -83,7 +83,7 @@ def search(
     return [hit_row(hit) for hit in services.store.search(plan_id, text, limit=limit)] if text else []
 
 
-def plan_row(record: Any) -> dict[str, Any]:
+def plan_row(record: PlanRecord) -> dict[str, Any]:
     """Write a record of the store as the wire has it."""
     return {
         "id": record.id,
@@ -100,7 +100,7 @@ def plan_row(record: Any) -> dict[str, Any]:
     }
 
 
-def hit_row(hit: Any) -> dict[str, Any]:
+def hit_row(hit: SearchHit) -> dict[str, Any]:
     """Write a hit of the store's search as the wire has it."""
     names = ("kind", "title", "detail", "grid_code", "cell_ix", "lon", "lat")
     return {name: getattr(hit, name) for name in names} | {

@@ -1,6 +1,7 @@
 """Colours and label places of grids on a map.
 
-Neighbours never share one of eight colours; a label stands at the pole of inaccessibility. Same input, same result.
+Neighbours never share one of eight colours; a label stands at the pole of inaccessibility. Same input, same
+result.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ N_COLOURS = 8
 def colour_grids(polygons: NDArray[np.object_]) -> NDArray[np.uint8]:
     """Give each polygon of a coverage one of eight colours so that neighbours differ.
 
-    Polygons that meet in no more than a point are kept apart too wherever eight colours allow it. Those that share a
-    border always differ where each polygon is in one piece: such a map is planar, and smallest-last order then needs
-    six colours at most (Matula and Beck 1983, doi:10.1145/2402.322385).
+    Polygons that meet in no more than a point are kept apart too wherever eight colours allow it. Those that
+    share a border always differ where each polygon is in one piece: such a map is planar, and smallest-last
+    order then needs six colours at most (Matula and Beck 1983, doi:10.1145/2402.322385).
 
     Parameters
     ----------
     polygons : object, shape (n,)
-        Polygons or multipolygons whose common borders have the same vertices; missing and empty ones touch nothing.
+        Polygons or multipolygons whose common borders have the same vertices; empty ones touch nothing.
 
     Returns
     -------
@@ -86,7 +87,7 @@ def label_points(polygons: NDArray[np.object_], *, detail: float = 0.01) -> NDAr
     Parameters
     ----------
     polygons : object, shape (n,)
-        In degrees; distances are judged in a cylinder that keeps angles at the middle latitude of the polygon.
+        In degrees; distances are judged with the longitudes shrunk as at the middle of the polygon.
     detail : float
         How exact, as a fraction of the square root of the area.
 

@@ -1,4 +1,4 @@
-"""A town made by hand for tests: a lattice of crooked cells, streets between its blocks, a building in every cell.
+"""A town made by hand for tests: a lattice of crooked cells, streets between its blocks, a building a cell.
 
 Everything follows from the arguments; no room of the core but the records takes part in making it.
 """
@@ -36,7 +36,7 @@ ATTRIBUTION = "Generated lattice town, no real place"
 
 
 def build_lattice(columns: int = 10, rows: int = 10, *, jitter: float = 0.2) -> tuple[Dataset, Fabric]:
-    """Make a town of `columns * rows` cells; cell k is at column k // rows, row k % rows, counted from the south-west."""
+    """Make a town of `columns * rows` cells; cell k is at column k // rows, row k % rows."""
     rng = np.random.default_rng([columns, rows])
     corners = _corners(columns, rows, jitter, rng)
     cells = _cells(corners)
@@ -199,7 +199,7 @@ def _facilities(cells: NDArray[np.object_]) -> gpd.GeoDataFrame:
 
 
 def _beside(cells: NDArray[np.object_], shift: float) -> shapely.Polygon:
-    west, south, east, north = shapely.total_bounds(cells)
+    west, south, _, north = shapely.total_bounds(cells)
     left = west + shift * CELL_M
     return shapely.box(left, south, left + 4 * CELL_M, north)
 

@@ -11,7 +11,6 @@ import uvicorn
 from api.app import create_app
 from api.settings import Settings
 from tests.api.lattice import build_lattice, build_lattice_plan
-from tests.api.memory_store import MemoryStore
 
 
 def main() -> None:
@@ -22,12 +21,12 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO)
     side = max(10, math.isqrt(arguments.cells))
     dataset, fabric = build_lattice(side, side)
-    store = MemoryStore()
-    dataset_id = store.add_dataset(dataset, fabric)
-    store.add_plan(
-        build_lattice_plan(dataset, fabric, side, side), dataset_id=dataset_id, name="格网示例 lattice"
-    )
-    uvicorn.run(create_app(Settings(port=arguments.port), store=store), host="127.0.0.1", port=arguments.port)
+    plan = build_lattice_plan(dataset, fabric, side, side)
+    with tempfile.TemporaryDirectory() as folder, open_store(str(Path(folder) / "lattice.gpkg")) as store:
+        dataset_id = store.add_dataset(dataset, fabric)
+        store.add_plan(plan, dataset_id=dataset_id, name="格网示例 lattice")
+        app = create_app(Settings(port=arguments.port), store=store)
+        uvicorn.run(app, host="127.0.0.1", port=arguments.port)
 
 
 if __name__ == "__main__":
