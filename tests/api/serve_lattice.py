@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+import tempfile
+from pathlib import Path
 
 import uvicorn
 
 from api.app import create_app
 from api.settings import Settings
+from gis_core.store import open_store
 from tests.api.lattice import build_lattice, build_lattice_plan
 
 
