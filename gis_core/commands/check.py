@@ -1,0 +1,166 @@
+"""The command `wangge check`: what is wrong with the files, layer by layer, and what would be repaired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from gis_core.commands._common import EXIT_NO, command, print_json, terminal_progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gis_core.layers import Inspection
+    from gis_core.model import Fault
+
+_MARKS = {
+    "error": ("error", "bold red"),
+    "repaired": ("mended", "cyan"),
+    "warning": ("warning", "yellow"),
+    "note": ("note", "dim"),
+}
+_ORDER = tuple(_MARKS)
+
+
+@command
+def check(
+    dataset: Path = typer.Argument(..., help="GeoPackage, folder of layers, or .osm.pbf."),
+    mapping: list[str] = typer.Option(
+        [], "--map", metavar="LAYER.COL=NAME", help="Name a column; may be given again."
+    ),
+    on_invalid: str = typer.Option(
+        "repair",
+        "--on-invalid",
+        metavar="repair|raise|report",
+        help="What to do with faulty rows: mend, stop, or leave out.",
+    ),
+    estimate_households: bool = typer.Option(
+        False, "--estimate-households", help="Estimate households where there are none."
+    ),
+    within: str | None = typer.Option(
+        None, "--within", metavar="NAME", help="Only the boundary polygon of this code or name."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Answer as one JSON document."),
+) -> None:
+    """Say what is wrong with the files of a dataset and what would be repaired; nothing is changed.
+
+    Ends with 0 where the dataset can be used (repairs and warnings included), with 1 where a fault stops the work.
+
+    Example: wangge check town.gpkg --map buildings.households=HU_CNT
+    """
+    from gis_core.errors import DatasetError, ParameterError
+    from gis_core.layers import Inspection, inspect_dataset, parse_mapping
+    from gis_core.model import Fault
+
+    if on_invalid not in ("repair", "raise", "report"):
+        raise ParameterError(f"--on-invalid {on_invalid!r} is not one of repair, raise, report.")
+    columns = parse_mapping(mapping)
+    try:
+        with terminal_progress(not as_json) as progress:
+            found = inspect_dataset(
+                dataset,
+                mapping=columns,
+                on_invalid=on_invalid,  # type: ignore[arg-type]
+                estimate_households=estimate_households,
+                within=within,
+                progress=progress,
+            )
+    except DatasetError as error:
+        code = str(error.context.get("code", error.code))
+        what, _, fix = error.message.partition("; ")
+        fault = Fault(code, "dataset", error.message, (fix or what).capitalize(), "error")
+        found = Inspection(dataset.name, dataset.name, (), None, (fault,))
+    if as_json:
+        print_json(as_document(found))
+    else:
+        _print_report(found)
+    if found.dataset is None:
+        raise typer.Exit(EXIT_NO)
+
+
+def as_document(found: Inspection) -> dict[str, Any]:
+    """Return an inspection as plain values for JSON."""
+    return {
+        "dataset": found.source,
+        "usable": found.dataset is not None,
+        "work_crs": None if found.dataset is None else f"EPSG:{found.dataset.work_crs.to_epsg()}",
+        "layers": [
+            {
+                "layer": each.layer,
+                "file": each.file,
+                "rows": each.rows,
+                "crs": each.crs,
+                "columns": each.columns,
+            }
+            for each in found.layers
+        ],
+        "households": None if found.dataset is None else int(found.dataset.buildings["households"].sum()),
+        "faults": [fault.as_dict() for fault in found.faults],
+    }
+
+
+def _print_report(found: Inspection) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=False)
+    console.print(f"[bold]{_safe(found.source)}[/bold]")
+    _print_layers(console, found)
+    by_severity = {name: [fault for fault in found.faults if fault.severity == name] for name in _ORDER}
+    for name in _ORDER:
+        for fault in by_severity[name]:
+            _print_fault(console, fault)
+    errors = len(by_severity["error"])
+    if errors:
+        console.print(
+            f"\n[bold red]{errors} {'fault stops' if errors == 1 else 'faults stop'} the work.[/bold red]"
+        )
+    elif found.dataset is not None:
+        counts = f"{len(by_severity['repaired'])} mended, {len(by_severity['warning'])} warnings"
+        total = int(found.dataset.buildings["households"].sum())
+        console.print(
+            f"\n[green]Usable[/green]: {len(found.dataset.boundary):,} boundary polygons, {len(found.dataset.buildings):,} buildings, "
+            f"{total:,} households; {counts}. Work happens in EPSG:{found.dataset.work_crs.to_epsg()}."
+        )
+
+
+def _print_layers(console: Console, found: Inspection) -> None:
+    from rich.table import Table
+
+    if not found.layers:
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title, justify in (("layer", "left"), ("rows", "right"), ("CRS", "left"), ("columns", "left")):
+        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for each in found.layers:
+        columns = ", ".join(
+            target if target == source else f"{target} = {source}" for target, source in each.columns.items()
+        )
+        table.add_row(
+            each.layer, f"{each.rows:,}", _safe(each.crs), _safe(columns) or "[dim]none recognised[/dim]"
+        )
+    console.print(table)
+    console.print()
+
+
+def _print_fault(console: Console, fault: Fault) -> None:
+    from rich.table import Table
+
+    word, style = _MARKS[fault.severity]
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=8)
+    grid.add_column(overflow="fold")
+    count = f" [dim]({fault.count:,} rows)[/dim]" if fault.count > 1 else ""
+    grid.add_row(f"[{style}]{word}[/{style}]", f"{_safe(fault.message)}{count}")
+    if fault.severity != "note" and fault.fix not in fault.message:
+        grid.add_row("", f"[dim]-> {_safe(fault.fix)}[/dim]")
+    grid.add_row("", f"[dim]{fault.code}[/dim]") if fault.severity == "error" else None
+    console.print(grid)
+
+
+def _safe(text: str) -> str:
+    """Escape text of the files, so that brackets in it are no markup."""
+    from rich.markup import escape
+
+    return escape(text)

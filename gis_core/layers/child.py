@@ -1,0 +1,352 @@
+"""Child process that opens the files of strangers: few readers, limits on memory, time, file size, rows, vertices.
+
+Started by `raw.read_raw` as `python -m gis_core.layers.child REQUEST.json`. Writes one Arrow file per layer and
+`manifest.json` into the folder of the request; hands over no code and no pickles. Imports neither pandas nor shapely.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from gis_core.layers import drivers
+from gis_core.layers.sources import match_layer
+
+#: Exit codes that the parent turns into sentences.
+EXIT_MEMORY = 70
+#: Geometry column of the hand-over.
+GEOMETRY = "__wkb__"
+
+_MAGIC = {"gpkg": b"SQLite format 3\0", "fgb": b"fgb\x03fgb", "shp": b"\0\0\x27\x0a", "parquet": b"PAR1"}
+_NAMES = {
+    "gpkg": "a GeoPackage",
+    "fgb": "a FlatGeobuf file",
+    "shp": "a Shapefile",
+    "parquet": "a GeoParquet file",
+    "geojson": "GeoJSON",
+    "osm": "an OpenStreetMap extract",
+}
+
+
+class Refused(Exception):
+    """One file or layer that is not read, with the sentence that says why."""
+
+    def __init__(self, code: str, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.fault = {"code": code, "message": message, "fix": fix}
+
+
+class Session:
+    """One run of the child: the limits, the folder of the hand-over, and what was read so far."""
+
+    def __init__(self, request: dict[str, Any], pyogrio: Any) -> None:
+        self.limits: dict[str, int] = request["limits"]
+        self.out = Path(request["out"])
+        self.pyogrio = pyogrio
+        self.layers: list[dict[str, Any]] = []
+        self.faults: list[dict[str, Any]] = []
+        self.ignored: list[str] = []
+        self.rows = self.geometry_bytes = 0
+
+    def add(self, table: Any, geometry: str | None, **about: Any) -> None:
+        """Check one table against the limits and write it for the parent."""
+        import pyarrow as pa
+
+        names = [name for name in table.column_names if name != geometry]
+        arrays = [_plain_column(table.column(name)) for name in names]
+        wkb = pa.nulls(len(table), pa.binary()) if geometry is None else table.column(geometry)
+        wkb = pa.chunked_array(
+            [_storage(chunk).cast(pa.large_binary()) for chunk in wkb.chunks], pa.large_binary()
+        )
+        self.rows += len(table)
+        self.geometry_bytes += wkb.nbytes
+        if self.rows > self.limits["rows"]:
+            raise Refused(
+                "too-large",
+                f"it holds more than {self.limits['rows']:,} rows in all",
+                "Cut the town into smaller areas.",
+            )
+        if self.geometry_bytes > 16 * self.limits["vertices"]:
+            raise Refused(
+                "too-large",
+                f"its outlines hold more than {self.limits['vertices']:,} points",
+                "Simplify the outlines or cut the town into smaller areas.",
+            )
+        result = pa.table([*arrays, wkb], names=[*names, GEOMETRY])
+        name = f"{len(self.layers)}.arrow"
+        with pa.OSFile(str(self.out / name), "wb") as sink, pa.ipc.new_file(sink, result.schema) as writer:
+            writer.write_table(result)
+        self.layers.append({"arrow": name, "rows": len(table), **about})
+
+
+def _storage(array: Any) -> Any:
+    return getattr(array, "storage", array)
+
+
+def _plain_column(column: Any) -> Any:
+    """Return a column without extension types and with text that is UTF-8."""
+    import pyarrow as pa
+
+    chunks = [_storage(chunk) for chunk in column.chunks]
+    kind = getattr(column.type, "storage_type", column.type)
+    plain = pa.chunked_array(chunks, kind)
+    if pa.types.is_dictionary(kind):
+        plain = plain.cast(kind.value_type)
+    if (
+        pa.types.is_nested(plain.type)
+        or pa.types.is_binary(plain.type)
+        or pa.types.is_large_binary(plain.type)
+    ):
+        return pa.array([None if value is None else str(value) for value in plain.to_pylist()], pa.string())
+    return plain
+
+
+def _head(path: Path, size: int = 4096) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
+
+
+def require_kind(path: Path, kind: str) -> None:
+    """Refuse a file whose content is not what its name says, before any reader sees it."""
+    head = _head(path)
+    if not head:
+        raise Refused("unreadable-file", f"{path.name} is empty (0 bytes)", "Export the layer again.")
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if text.startswith(b"<") or b"gdal_streamed_alg" in head or b"OGRVRT" in head:
+        raise Refused(
+            "not-its-kind",
+            f"{path.name} is a text that points to other files, not {_NAMES[kind]}",
+            "Give the data themselves.",
+        )
+    if head.startswith(b"PK\x03\x04"):
+        raise Refused("not-its-kind", f"{path.name} is a zip archive", "Unpack it and give the folder.")
+    right = text.startswith(b"{") if kind == "geojson" else b"OSMHeader" in head[:64]
+    if kind in _MAGIC:
+        right = head.startswith(_MAGIC[kind])
+    if not right:
+        raise Refused(
+            "not-its-kind", f"{path.name} is not {_NAMES[kind]}", "Export it again, or correct its name."
+        )
+
+
+def read_parquet(session: Session, path: Path, layer: str) -> None:
+    """Read a GeoParquet file; its CRS is what its metadata say."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        info = file.metadata
+        size = sum(info.row_group(i).total_byte_size for i in range(info.num_row_groups))
+        if info.num_rows > session.limits["rows"] or size > session.limits["memory"] // 4:
+            raise Refused(
+                "too-large", f"{path.name} unpacks to more than can be held", "Cut it into smaller areas."
+            )
+        metadata = (info.metadata or {}).get(b"geo")
+        if metadata is None:
+            raise Refused(
+                "not-its-kind",
+                f"{path.name} is a Parquet table without geometry (no `geo` metadata)",
+                "Write it with a tool that knows GeoParquet, such as geopandas or QGIS.",
+            )
+        geo = json.loads(metadata)
+        name = geo["primary_column"]
+        about = geo["columns"][name]
+        table = file.read()
+    if about.get("encoding", "WKB") != "WKB":
+        table, name = _native_to_wkb(path, name)
+    crs = about.get("crs", "OGC:CRS84")
+    session.add(
+        table,
+        name,
+        layer=layer,
+        file=path.name,
+        sublayer=None,
+        notes=[],
+        crs=None if crs is None else crs if isinstance(crs, str) else json.dumps(crs),
+    )
+
+
+def _native_to_wkb(path: Path, name: str) -> tuple[Any, str]:
+    import pyarrow as pa
+
+    for module in ("geopandas", "pandas", "shapely"):
+        if sys.modules.get(module, path) is None:
+            del sys.modules[module]
+    import geopandas
+
+    frame = geopandas.read_parquet(path)
+    wkb = frame.geometry.to_wkb()
+    table = pa.Table.from_pandas(frame.drop(columns=name), preserve_index=False)
+    return table.append_column(name, pa.array(wkb.tolist(), pa.binary())), name
+
+
+def read_ogr(session: Session, path: Path, kind: str, layer: str | None) -> None:
+    """Read a file through GDAL: one layer, or every layer of a container whose name says what it is."""
+    from gis_core.layers import encodings
+
+    opened, notes = path, []
+    if kind == "geojson":
+        opened, notes = encodings.as_utf8_file(path, session.out)
+    listed = [(str(name), shape) for name, shape in session.pyogrio.list_layers(opened).tolist()]
+    spatial = [name for name, shape in listed if shape is not None]
+    if layer is not None and layer.startswith("="):
+        chosen = [(layer, _named_layer(path, spatial or [name for name, _shape in listed], layer[1:]))]
+    elif layer is not None and len(listed) == 1:
+        chosen = [(layer, listed[0][0])]
+    else:
+        chosen = [
+            (match, name) for name in spatial if (match := match_layer(name)) and layer in (None, match)
+        ]
+        if not chosen and len(spatial) == 1 and (own := match_layer(path.stem)):
+            chosen = [(own, spatial[0])]
+    for match in {match for match, _name in chosen}:
+        if [pair[0] for pair in chosen].count(match) > 1:
+            names = ", ".join(name for other, name in chosen if other == match)
+            raise Refused(
+                "ambiguous-layer",
+                f"{path.name} has several layers for {match} ({names})",
+                "Keep one of them.",
+            )
+    session.ignored += [
+        f"{path.name}: {name}" for name, _ in listed if name not in {name for _, name in chosen}
+    ]
+    for match, name in chosen:
+        try:
+            _read_ogr_layer(session, opened, path, kind, match, name, notes)
+        except Refused as refused:
+            session.faults.append({**refused.fault, "layer": match})
+
+
+def _named_layer(path: Path, names: list[str], wanted: str) -> str:
+    """Return the layer of a container that is asked for by its own name, or its only one."""
+    if wanted in names:
+        return wanted
+    if not wanted and len(names) == 1:
+        return names[0]
+    have = ", ".join(names[:10])
+    what = f"has no layer {wanted!r}" if wanted else "has several layers"
+    raise Refused("missing-layer", f"{path.name} {what} (it has {have})", "Name one of them.")
+
+
+def _read_ogr_layer(
+    session: Session, opened: Path, path: Path, kind: str, layer: str, name: str, notes: list[dict[str, str]]
+) -> None:
+    from gis_core.layers import encodings
+
+    options: dict[str, Any] = {"encoding": "ISO-8859-1"} if kind == "shp" else {}
+    meta, table = session.pyogrio.read_arrow(
+        opened, layer=name, max_features=session.limits["rows"] + 1, **options
+    )
+    geometry = meta["geometry_name"] or "wkb_geometry"
+    if geometry not in table.column_names:
+        geometry = None
+    notes = list(notes)
+    if kind == "shp":
+        table, more = encodings.decode_shapefile(table, geometry, path)
+        notes += more
+    if kind == "gpkg":
+        table = encodings.restore_text(table, path, name)
+    session.add(table, geometry, layer=layer, file=path.name, sublayer=name, notes=notes, crs=meta["crs"])
+
+
+def read_osm(session: Session, path: Path) -> None:
+    """Read points, lines and polygons of an OpenStreetMap extract as they are; `osm.py` sorts them into layers."""
+    for name in ("points", "lines", "multipolygons"):
+        meta, table = session.pyogrio.read_arrow(path, layer=name, max_features=session.limits["rows"] + 1)
+        geometry = meta["geometry_name"] or "wkb_geometry"
+        session.add(
+            table, geometry, layer=f"osm:{name}", file=path.name, sublayer=name, notes=[], crs=meta["crs"]
+        )
+
+
+def read_file(session: Session, path: Path, kind: str, layer: str | None) -> None:
+    """Read one file of the request."""
+    if path.stat().st_size > session.limits["file_bytes"]:
+        raise Refused(
+            "too-large",
+            f"{path.name} is larger than {session.limits['file_bytes'] >> 20:,} MB",
+            "Cut it into smaller areas.",
+        )
+    require_kind(path, kind)
+    if kind == "parquet":
+        read_parquet(session, path, str(layer))
+    elif kind == "osm":
+        read_osm(session, path)
+    else:
+        if kind == "shp":
+            for ending in (".shx", ".dbf"):
+                if not any(path.with_suffix(each).exists() for each in (ending, ending.upper())):
+                    raise Refused(
+                        "unreadable-file",
+                        f"{path.name} has no {ending} file beside it",
+                        "Copy all files of the Shapefile (.shp, .shx, .dbf, .prj, .cpg) into the folder.",
+                    )
+        read_ogr(session, path, kind, layer)
+
+
+def limit_process(limits: dict[str, int]) -> None:
+    """Ask the operating system to stop this process at the limits, where it can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    wanted = {
+        resource.RLIMIT_AS: limits["memory"],
+        resource.RLIMIT_CPU: limits["seconds"],
+        resource.RLIMIT_FSIZE: limits["memory"],
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, value in wanted.items():
+        _soft, hard = resource.getrlimit(kind)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (value, hard))
+
+
+def _sentence(error: Exception, path: Path) -> str:
+    """Return the first line of a reader's message without the path of the machine in it."""
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return text.replace(str(path), path.name).replace(str(path.parent), "")[:200].strip(" .")
+
+
+def main(request_path: str) -> int:
+    """Read what the request names, write the manifest, return the exit code."""
+    warnings.simplefilter("ignore")
+    request = json.loads(Path(request_path).read_text(encoding="utf-8"))
+    limit_process(request["limits"])
+    pyogrio, extra = drivers.import_pyogrio()
+    if extra and "WANGGE_READER_SECOND" not in os.environ:
+        drivers.restrict_drivers(extra)
+        os.environ["WANGGE_READER_SECOND"] = "1"
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "gis_core.layers.child", request_path])
+    if extra:
+        raise SystemExit(f"readers that are not allowed stay registered: {', '.join(extra)}")
+    session = Session(request, pyogrio)
+    for item in request["files"]:
+        path = Path(item["path"])
+        about = {"layer": item["layer"] or "dataset"}
+        try:
+            read_file(session, path, item["format"], item["layer"])
+        except Refused as refused:
+            session.faults.append({**refused.fault, **about})
+        except MemoryError:
+            return EXIT_MEMORY
+        except Exception as error:
+            message = f"{path.name} cannot be read as {_NAMES[item['format']]} ({_sentence(error, path)})"
+            session.faults.append(
+                {
+                    "code": "unreadable-file",
+                    "message": message,
+                    "fix": "Export the layer again from the program that made it.",
+                    **about,
+                }
+            )
+    manifest = {"layers": session.layers, "faults": session.faults, "ignored": session.ignored}
+    (session.out / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
