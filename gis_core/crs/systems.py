@@ -21,7 +21,16 @@ from gis_core.errors import CrsError
 if TYPE_CHECKING:
     from pyproj import CRS, Transformer
 
-__all__ = ["CRS_NAMES", "CoordinateSystem", "convert", "from_wgs84", "is_wgs84_like", "parse_crs", "to_wgs84"]
+__all__ = [
+    "CRS_NAMES",
+    "CoordinateSystem",
+    "convert",
+    "crs_to_wgs84",
+    "from_wgs84",
+    "is_wgs84_like",
+    "parse_crs",
+    "to_wgs84",
+]
 
 Floats = NDArray[np.float64]
 
@@ -199,6 +208,23 @@ def convert(x: ArrayLike, y: ArrayLike, source: str, target: CRS) -> tuple[Float
     if system.crs is None:
         return _project(*to_wgs84(x, y, source), None, target)
     return _project(*_pair(x, y), system.crs, target)
+
+
+def crs_to_wgs84(x: ArrayLike, y: ArrayLike, source: CRS) -> tuple[Floats, Floats]:
+    """Take positions in a pyproj CRS to WGS 84.
+
+    Parameters
+    ----------
+    x, y : array_like of float, any shape
+        In the order east, north.
+    source : pyproj.CRS
+
+    Returns
+    -------
+    longitude, latitude : float64, same shape, degrees
+        NaN where a position has no place in WGS 84.
+    """
+    return _project(*_pair(x, y), source, None)
 
 
 def is_wgs84_like(crs: CRS) -> bool:
