@@ -1,0 +1,52 @@
+// Builds dist/ (index.html, assets/app.js, worker.js, app.css), or with --tests the unit tests for Node's runner.
+import { build } from "esbuild";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+const shared = { bundle: true, format: "esm", target: "es2022", logLevel: "warning", absWorkingDir: root };
+
+async function buildTests() {
+  const out = join(root, "node_modules/.cache/wangge-tests");
+  rmSync(out, { recursive: true, force: true });
+  const entryPoints = readdirSync(join(root, "tests")).filter((name) => name.endsWith(".test.ts"));
+  await build({
+    ...shared,
+    entryPoints: entryPoints.map((name) => join("tests", name)),
+    platform: "node",
+    outdir: out,
+    outExtension: { ".js": ".mjs" },
+    sourcemap: "inline",
+  });
+}
+
+// The new front end takes the place of the old one only when it is whole.
+async function buildDist() {
+  const out = join(root, "dist.new");
+  rmSync(out, { recursive: true, force: true });
+  mkdirSync(join(out, "assets"), { recursive: true });
+  await build({
+    ...shared,
+    entryPoints: { app: "src/main.tsx", worker: "src/worker/worker.ts" },
+    outdir: join(out, "assets"),
+    assetNames: "[name]",
+    loader: { ".png": "file" },
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    minify: true,
+    legalComments: "linked",
+    sourcemap: "linked",
+  });
+  const hash = createHash("sha256");
+  for (const name of ["app.js", "worker.js", "app.css"]) hash.update(readFileSync(join(out, "assets", name)));
+  const version = hash.digest("hex").slice(0, 12);
+  const page = readFileSync(join(root, "src/index.html"), "utf8").replaceAll("VERSION", version);
+  writeFileSync(join(out, "index.html"), page);
+  copyFileSync(join(root, "src/icon.svg"), join(out, "assets/icon.svg"));
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  renameSync(out, join(root, "dist"));
+}
+
+await (process.argv.includes("--tests") ? buildTests() : buildDist());

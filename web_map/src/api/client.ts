@@ -1,0 +1,91 @@
+/** The only place that asks the server. Paths are relative to the page, so that the app may live under a prefix. */
+
+import type { CellInfo, GridFeature, LocateAnswer, PlanDetail, PlanSummary, SearchHit } from "./types";
+
+/** A request that failed, with the words of the server where it gave any. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    detail: string,
+  ) {
+    super(detail);
+    this.name = "ApiError";
+  }
+}
+
+export type Fetcher = (url: string, init?: RequestInit) => Promise<Response>;
+export type OnBytes = (received: number) => void;
+
+export interface Client {
+  plans(): Promise<PlanSummary[]>;
+  plan(id: string): Promise<PlanDetail>;
+  grids(id: string): Promise<GridFeature[]>;
+  cell(id: string, cellIx: number): Promise<CellInfo>;
+  search(id: string, text: string, signal?: AbortSignal): Promise<SearchHit[]>;
+  locate(id: string, lon: number, lat: number): Promise<LocateAnswer>;
+  binary(path: string, onBytes?: OnBytes): Promise<ArrayBuffer>;
+}
+
+export const cellsPath = (planId: string): string => `api/plans/${encodeURIComponent(planId)}/cells.bin`;
+export const basePath = (datasetId: string): string => `api/datasets/${encodeURIComponent(datasetId)}/base.bin`;
+
+/** Address of an export as a file. */
+export function exportPath(planId: string, format: string, layer: string): string {
+  return `api/plans/${encodeURIComponent(planId)}/export?format=${format}&layer=${layer}`;
+}
+
+export function createClient(root: string, fetcher: Fetcher = (url, init) => fetch(url, init)): Client {
+  const ask = async (path: string, init?: RequestInit): Promise<Response> => {
+    let response: Response;
+    try {
+      response = await fetcher(new URL(path, root).href, init);
+    } catch (error) {
+      if (error instanceof DOMException && error.name === "AbortError") throw error;
+      throw new ApiError("no-connection", 0, "");
+    }
+    if (!response.ok) throw await problemOf(response);
+    return response;
+  };
+  const json = async <T>(path: string, init?: RequestInit): Promise<T> => (await ask(path, init)).json() as Promise<T>;
+  const plan = (id: string): string => `api/plans/${encodeURIComponent(id)}`;
+  return {
+    plans: () => json("api/plans"),
+    plan: (id) => json(plan(id)),
+    grids: async (id) => (await json<{ features: GridFeature[] }>(`${plan(id)}/grids`)).features,
+    cell: (id, cellIx) => json(`${plan(id)}/cells/${cellIx}`),
+    search: (id, text, signal) =>
+      json(`${plan(id)}/search?limit=12&q=${encodeURIComponent(text)}`, signal ? { signal } : {}),
+    locate: (id, lon, lat) => json(`api/locate?x=${lon}&y=${lat}&crs=wgs84&plan=${encodeURIComponent(id)}`),
+    binary: async (path, onBytes) => readBytes(await ask(path), onBytes),
+  };
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  try {
+    const body = (await response.json()) as { code?: string; detail?: string; title?: string };
+    return new ApiError(body.code ?? "unknown", response.status, body.detail ?? body.title ?? "");
+  } catch {
+    return new ApiError("unknown", response.status, "");
+  }
+}
+
+async function readBytes(response: Response, onBytes?: OnBytes): Promise<ArrayBuffer> {
+  if (!onBytes || !response.body) return response.arrayBuffer();
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+  for (const reader = response.body.getReader(); ; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    received += value.length;
+    onBytes(received);
+  }
+  const whole = new Uint8Array(received);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.length;
+  }
+  return whole.buffer;
+}

@@ -1,0 +1,46 @@
+/** Words and numbers in the user's language. */
+
+import { en, type Key } from "./en";
+import { zhCN } from "./zh-CN";
+
+export type Lang = "zh-CN" | "en";
+export type { Key };
+export const dictionaries: Record<Lang, Record<Key, string>> = { en, "zh-CN": zhCN };
+
+export type Values = Record<string, string | number>;
+
+/** The words of a key with {names} filled in; numbers get thousands separators. */
+export function translate(lang: Lang, key: Key, values: Values = {}): string {
+  return dictionaries[lang][key].replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? formatNumber(value) : value;
+  });
+}
+
+/** Digits grouped by thousands, the same in both languages. */
+export function formatNumber(value: number, decimals = 0): string {
+  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+
+/** A signed share as percent, with a true minus sign. */
+export function formatPercent(share: number): string {
+  const percent = Math.round(share * 100);
+  if (percent === 0) return "0";
+  return percent > 0 ? `+${percent}` : `−${-percent}`;
+}
+
+/** Metres, or kilometres from 10,000 on. */
+export function formatMetres(metres: number): string {
+  return metres < 10 ? metres.toFixed(1) : formatNumber(metres);
+}
+
+/** The language to begin with: what was chosen before, else the browser's. */
+export function firstLang(remembered: string | null, wanted: readonly string[]): Lang {
+  if (remembered === "zh-CN" || remembered === "en") return remembered;
+  for (const lang of wanted) {
+    if (lang.toLowerCase().startsWith("zh")) return "zh-CN";
+    if (lang.toLowerCase().startsWith("en")) return "en";
+  }
+  return "en";
+}

@@ -1,0 +1,134 @@
+/** Colours as numbers: which colour a cell has in each mode, and the painting of a raster of ids with them. */
+
+import { NOTHING } from "./raster";
+
+export type Rgb = [red: number, green: number, blue: number];
+export type ColourMode = "grid" | "deviation" | "households";
+
+/** Eight of Paul Tol's muted colours: distinct for colour-blind eyes. */
+export const GRID_COLOURS: Rgb[] = [
+  [136, 204, 238],
+  [221, 204, 119],
+  [68, 170, 153],
+  [204, 102, 119],
+  [51, 34, 136],
+  [153, 153, 51],
+  [170, 68, 153],
+  [17, 119, 51],
+];
+
+/** Below the minimum (far, near), inside the bounds, above the maximum (near, far). */
+export const DEVIATION_COLOURS: Rgb[] = [
+  [33, 102, 172],
+  [103, 169, 207],
+  [168, 164, 156],
+  [244, 165, 92],
+  [201, 84, 12],
+];
+
+/** From few to many; the lightness falls evenly. */
+export const SEQUENCE_COLOURS: Rgb[] = [
+  [222, 235, 226],
+  [168, 214, 201],
+  [101, 180, 178],
+  [54, 138, 155],
+  [36, 95, 128],
+  [30, 54, 94],
+];
+
+export interface GridNumbers {
+  households: number;
+  colour: number;
+}
+
+/** Share of the bound by which a count may miss it and still count as near. */
+const NEAR = 0.1;
+
+/** Position in DEVIATION_COLOURS. */
+export function deviationClass(households: number, [min, max]: [number, number]): number {
+  if (households < min) return households < min * (1 - NEAR) ? 0 : 1;
+  if (households > max) return households > max * (1 + NEAR) ? 4 : 3;
+  return 2;
+}
+
+/** Colour of one grid in a mode; `breaks` are the upper limits of the classes of households. */
+export function gridColour(mode: ColourMode, grid: GridNumbers, bounds: [number, number], breaks: number[]): Rgb {
+  if (mode === "deviation") return DEVIATION_COLOURS[deviationClass(grid.households, bounds)];
+  if (mode === "households") return sequenceColour(classOf(grid.households, breaks), breaks.length);
+  return GRID_COLOURS[((grid.colour % 8) + 8) % 8];
+}
+
+/** Colour of class `at` of `count`, spread over the whole sequence. */
+export function sequenceColour(at: number, count: number): Rgb {
+  const last = SEQUENCE_COLOURS.length - 1;
+  return SEQUENCE_COLOURS[count <= 1 ? 2 : Math.round((at * last) / (count - 1))];
+}
+
+/** Position of the first class whose upper limit is not below the value. */
+export function classOf(value: number, breaks: number[]): number {
+  const at = breaks.findIndex((limit) => value <= limit);
+  return at < 0 ? breaks.length - 1 : at;
+}
+
+/** A darker tone of a colour, for borders and text on the map. */
+export function darker([red, green, blue]: Rgb, share = 0.45): Rgb {
+  const scale = (value: number): number => Math.round(value * (1 - share));
+  return [scale(red), scale(green), scale(blue)];
+}
+
+/** A lighter tone, for the dark theme. */
+export function lighter([red, green, blue]: Rgb, share = 0.35): Rgb {
+  const scale = (value: number): number => Math.round(value + (255 - value) * share);
+  return [scale(red), scale(green), scale(blue)];
+}
+
+export const css = ([red, green, blue]: Rgb, alpha = 1): string => `rgba(${red}, ${green}, ${blue}, ${alpha})`;
+
+/** One colour as a little-endian pixel (alpha, blue, green, red from the high byte down). */
+export function pixel([red, green, blue]: Rgb, alpha: number): number {
+  return ((Math.round(alpha * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+}
+
+/** Colours of the pixels of all cells: position 0 is "no cell", position i + 1 is cell i; hatch 0 means none. */
+export interface CellPalette {
+  fill: Uint32Array;
+  hatch: Uint32Array;
+}
+
+export interface GridPixels {
+  fill: number;
+  hatch: number;
+}
+
+/** Spread the colours of grids over their cells; `none` colours what no cell covers, `unassigned` cells without grid. */
+export function buildPalette(
+  gridIx: Int32Array,
+  grids: GridPixels[],
+  none: GridPixels,
+  unassigned: GridPixels,
+): CellPalette {
+  const fill = new Uint32Array(gridIx.length + 1);
+  const hatch = new Uint32Array(gridIx.length + 1);
+  fill[0] = none.fill;
+  hatch[0] = none.hatch;
+  for (let i = 0; i < gridIx.length; i++) {
+    const colours = grids[gridIx[i]] ?? unassigned;
+    fill[i + 1] = colours.fill;
+    hatch[i + 1] = colours.hatch;
+  }
+  return { fill, hatch };
+}
+
+/** Paint a raster of ids; hatched cells get diagonal lines that run on from tile to tile. */
+export function paint(ids: Int32Array, size: number, palette: CellPalette, out: Uint32Array, ratio = 1): void {
+  const { fill, hatch } = palette;
+  const period = 8 * ratio;
+  const width = 1.25 * ratio;
+  for (let y = 0, at = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, at++) {
+      const key = ids[at] - NOTHING;
+      const line = hatch[key];
+      out[at] = line !== 0 && (x + y) % period < width ? line : fill[key];
+    }
+  }
+}

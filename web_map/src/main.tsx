@@ -1,0 +1,122 @@
+/** Starts the page: state, worker, map, panels, and what ties them to the browser. */
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { createClient } from "./api/client";
+import { firstLang } from "./i18n";
+import { createMap } from "./map/adapter";
+import { connectMap } from "./map/connect";
+import { App } from "./panels/App";
+import { Context, isComposing } from "./panels/context";
+import { createActions } from "./state/actions";
+import { createState, DEFAULT_WIDTH, type State } from "./state/state";
+import { createTimings } from "./state/timings";
+import "./styles/app.css";
+import { createEngine } from "./worker/engine";
+
+const LANG_KEY = "wangge.lang";
+const WIDTH_KEY = "wangge.panel";
+
+const remembered = (key: string): string | null => {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+};
+const remember = (key: string, value: string): void => {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // A browser that keeps nothing starts with its own language and width next time.
+  }
+};
+
+function follow(query: string, take: (matches: boolean) => void): void {
+  const media = matchMedia(query);
+  take(media.matches);
+  media.addEventListener("change", () => take(media.matches));
+}
+
+function start(): void {
+  const root = document.baseURI;
+  const state = createState(firstLang(remembered(LANG_KEY), navigator.languages));
+  state.panelWidth.value = Number(remembered(WIDTH_KEY)) || DEFAULT_WIDTH;
+  follow("(prefers-color-scheme: dark)", (dark) => (state.theme.value = dark ? "dark" : "light"));
+  follow("(max-width: 899px)", (narrow) => (state.narrow.value = narrow));
+
+  const timings = createTimings(performance);
+  Object.defineProperty(window, "__wangge_timings", { value: timings.view });
+  const client = createClient(root);
+  const worker = new Worker(new URL(`worker.js${new URL(import.meta.url).search}`, import.meta.url), { type: "module" });
+  const engine = createEngine(worker, () => {
+    state.failure.value = { code: "no-browser", status: 0, detail: "" };
+    state.phase.value = "failed";
+  });
+
+  const mapElement = document.createElement("div");
+  mapElement.className = "map";
+  const map = createMap(mapElement, engine, {
+    click(lon, lat, cell) {
+      if (state.phase.value !== "ready") return;
+      if (cell !== undefined && cell >= 0) actions.selectCell(cell, lon, lat);
+      else void actions.locate(lon, lat);
+    },
+    hover(cell) {
+      const grid = cell < 0 ? -1 : (state.gridIx.value?.[cell] ?? -1);
+      state.hovered.value = grid < 0 ? null : grid;
+    },
+    painted() {
+      timings.mark("painted");
+      timings.set("first_paint_ms", timings.view.painted - timings.view.arrived);
+    },
+  });
+  const actions = createActions(state, client, engine, map, timings, root);
+  follow("(prefers-reduced-motion: reduce)", (reduced) => map.setMotion(!reduced));
+  connectMap(state, map, engine, timings);
+  connectPage(state);
+  connectKeys(actions.clear);
+  effect(() => {
+    const half = 0.46 * window.innerHeight;
+    const covered = { peek: 108, half, full: half }[state.sheet.value];
+    map.setCovered(state.narrow.value ? covered : 0);
+  });
+
+  render(
+    <Context.Provider value={{ state, actions, client }}>
+      <App mapElement={mapElement} onResize={map.resize} />
+    </Context.Provider>,
+    document.getElementById("app") as HTMLElement,
+  );
+  // After the panels are laid out, so that the plan is fitted to the real size of the map.
+  requestAnimationFrame(() => {
+    map.resize();
+    void actions.start(new URLSearchParams(location.hash.slice(1)).get("plan"));
+  });
+}
+
+function connectPage(state: State): void {
+  effect(() => {
+    document.documentElement.lang = state.lang.value;
+    document.title = state.plan.value ? `${state.plan.value.name} · ${state.t("app.title")}` : state.t("app.title");
+    remember(LANG_KEY, state.lang.value);
+  });
+  effect(() => remember(WIDTH_KEY, String(state.panelWidth.value)));
+  effect(() => {
+    if (state.plan.value) history.replaceState(null, "", `#plan=${encodeURIComponent(state.plan.value.id)}`);
+  });
+}
+
+function connectKeys(clear: () => void): void {
+  document.addEventListener("keydown", (event) => {
+    if (isComposing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const inField = (event.target as Element).closest?.("input, select, textarea") !== null;
+    if (event.key === "Escape" && !inField) clear();
+    if (event.key === "/" && !inField) {
+      event.preventDefault();
+      document.getElementById("search")?.focus();
+    }
+  });
+}
+
+start();

@@ -1,0 +1,126 @@
+/** The map as the rest of the app knows it. Leaflet is imported in this folder and nowhere else. */
+
+import L from "leaflet";
+import "leaflet/dist/leaflet.css";
+import type { Bbox } from "../api/types";
+import type { CellPalette } from "../kernels/palette";
+import type { Engine } from "../worker/engine";
+import { Overlay, type OverlayContent } from "./overlay";
+import { BaseTiles, GridTiles } from "./tiles";
+
+export interface MapEvents {
+  /** A click or tap; `cell` is undefined where the map is not drawn yet, -1 outside of all cells. */
+  click(lon: number, lat: number, cell: number | undefined): void;
+  /** The cell under the pointer, -1 where there is none. */
+  hover(cell: number): void;
+  /** All visible tiles of the grids are on the page. */
+  painted(): void;
+}
+
+export interface MapWords {
+  zoomIn: string;
+  zoomOut: string;
+  map: string;
+}
+
+export interface MapView {
+  fit(bbox: Bbox, options?: { animate?: boolean; maxZoom?: number }): void;
+  /** Keep clear of what covers the lower edge (the sheet on a phone), in pixels. */
+  setCovered(bottom: number): void;
+  resize(): void;
+  baseReady(): void;
+  gridsReady(): void;
+  clear(): void;
+  recolour(palette: CellPalette): void;
+  /** Draw the borders again (other colours). */
+  redrawLines(): void;
+  redrawAll(): void;
+  mark(content: OverlayContent): void;
+  setWords(words: MapWords): void;
+  setMotion(allowed: boolean): void;
+}
+
+export function createMap(element: HTMLElement, engine: Engine, events: MapEvents): MapView {
+  const map = L.map(element, {
+    attributionControl: false,
+    zoomControl: false,
+    minZoom: 4,
+    maxZoom: 20,
+    maxBoundsViscosity: 0.8,
+    zoomAnimationThreshold: 6,
+    worldCopyJump: false,
+  });
+  map.setView([30, 110], 5, { animate: false });
+  const zoom = L.control.zoom({ position: "bottomright", zoomInTitle: "+", zoomOutTitle: "-" }).addTo(map);
+  L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 120 }).addTo(map);
+  const base = new BaseTiles(engine).addTo(map);
+  const grids = new GridTiles(engine).addTo(map);
+  const overlay = new Overlay((view) => {
+    if (base.ready || grids.ready) engine.labels(view, (labels) => overlay.setLabels(labels));
+  }).addTo(map);
+  let covered = 0;
+  let motion = true;
+
+  const cellAt = (latlng: L.LatLng): number | undefined => grids.cellAt(map.project(latlng, map.getZoom()), map.getZoom());
+  map.on("click", ({ latlng }) => events.click(latlng.lng, latlng.lat, cellAt(latlng)));
+  let asked = 0;
+  map.on("mousemove", ({ latlng }) => {
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      events.hover(cellAt(latlng) ?? -1);
+    });
+  });
+  map.on("mouseout", () => events.hover(-1));
+
+  return {
+    fit([west, south, east, north], options = {}) {
+      const corners = L.latLngBounds([south, west], [north, east]);
+      const maxZoom = options.maxZoom ?? 18;
+      const padding = { paddingTopLeft: L.point(24, 24), paddingBottomRight: L.point(24, 24 + covered) };
+      map.fitBounds(corners, { ...padding, maxZoom, animate: motion && (options.animate ?? true) });
+    },
+    setCovered(bottom) {
+      covered = bottom;
+    },
+    resize: () => map.invalidateSize({ animate: false, pan: false }),
+    baseReady() {
+      base.ready = true;
+      base.refresh(false);
+      if (grids.ready) grids.refresh(false);
+      overlay.renew();
+    },
+    gridsReady() {
+      grids.ready = true;
+      grids.refresh(true, () => requestAnimationFrame(() => events.painted()));
+      overlay.renew();
+    },
+    clear() {
+      base.ready = grids.ready = false;
+      base.redraw();
+      grids.redraw();
+      overlay.setLabels([]);
+    },
+    recolour: (palette) => grids.recolour(palette),
+    redrawLines() {
+      if (grids.ready) grids.refresh(false);
+    },
+    redrawAll() {
+      if (base.ready) base.refresh(false);
+      if (grids.ready) grids.refresh(false);
+    },
+    mark: (content) => overlay.setContent(content),
+    setWords(words) {
+      element.setAttribute("aria-label", words.map);
+      const [zoomIn, zoomOut] = zoom.getContainer()?.querySelectorAll("a") ?? [];
+      for (const [button, word] of [[zoomIn, words.zoomIn], [zoomOut, words.zoomOut]] as const) {
+        button?.setAttribute("title", word);
+        button?.setAttribute("aria-label", word);
+      }
+    },
+    setMotion(allowed) {
+      motion = allowed;
+      map.options.zoomAnimation = allowed;
+      map.options.fadeAnimation = allowed;
+    },
+  };
+}

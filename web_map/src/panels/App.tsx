@@ -1,0 +1,53 @@
+import { useEffect, useRef } from "preact/hooks";
+import { useApp } from "./context";
+import { Header } from "./Header";
+import { Legend } from "./Legend";
+import { Notice } from "./Notice";
+import { Panel } from "./Panel";
+import { Status } from "./Status";
+
+export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResize: () => void }) {
+  const { state, actions } = useApp();
+  const { t } = state;
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    host.current?.append(mapElement);
+    onResize();
+    const watcher = new ResizeObserver(onResize);
+    watcher.observe(mapElement);
+    return () => watcher.disconnect();
+  }, []);
+  return (
+    <>
+      <a class="skip" href="#grids">
+        {t("skip")}
+      </a>
+      <Header />
+      <div class="middle">
+        <main class="map-frame">
+          <div class="map-host" ref={host} />
+          {state.phase.value === "ready" && (
+            <button
+              type="button"
+              class="whole"
+              title={t("map.whole")}
+              aria-label={t("map.whole")}
+              onClick={actions.zoomToPlan}
+            >
+              <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+                <path d="M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4" />
+              </svg>
+            </button>
+          )}
+          <Legend />
+          <Notice />
+        </main>
+        <Panel />
+      </div>
+      <Status />
+      <div class="visually-hidden" role="status" aria-live="polite">
+        {state.live.value}
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,151 @@
+import type { ComponentChildren } from "preact";
+import type { BuildingInfo, GridProperties } from "../api/types";
+import { formatMetres, formatNumber, formatPercent } from "../i18n";
+import { shortCode } from "../kernels/codes";
+import { type Spot, verdictOf } from "../state/state";
+import { Chip } from "./Chip";
+import { useApp } from "./context";
+
+const MOST_BUILDINGS = 4;
+
+/** What is selected: the place that was clicked, if any, and its grid. */
+export function Details() {
+  const { state, actions } = useApp();
+  const { t, selected, spot, grids } = state;
+  const grid = selected.value === null ? undefined : grids.value[selected.value];
+  if (!grid && !spot.value)
+    return state.phase.value === "ready" ? <p class="details details-none">{t("detail.none")}</p> : null;
+  return (
+    <section class="details" aria-label={t("detail")}>
+      <button
+        type="button"
+        class="icon-button details-close"
+        title={t("detail.close")}
+        aria-label={t("detail.close")}
+        onClick={actions.clear}
+      >
+        <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+          <path d="m3 3 10 10M13 3 3 13" />
+        </svg>
+      </button>
+      {grid && <GridDetails grid={grid} onZoom={() => actions.zoomToGrid(selected.value as number)} />}
+      {spot.value && <SpotDetails spot={spot.value} />}
+    </section>
+  );
+}
+
+function GridDetails({ grid, onZoom }: { grid: GridProperties; onZoom: () => void }) {
+  const { state } = useApp();
+  const { t } = state;
+  return (
+    <>
+      <h2>
+        <Chip grid={grid} />
+        <span>{t("detail.grid", { code: shortCode(grid.code) })}</span>
+        <button type="button" class="link" onClick={onZoom}>
+          {t("detail.zoom")}
+        </button>
+      </h2>
+      <p class={grid.in_bounds ? "verdict" : "verdict alert"}>
+        {grid.in_bounds ? "" : "! "}
+        {verdictOf(state, grid)}
+      </p>
+      <dl>
+        <Item word={t("detail.households")}>{formatNumber(grid.households)}</Item>
+        <Item word={t("detail.deviation")}>{grid.deviation === null ? "–" : `${formatPercent(grid.deviation)} %`}</Item>
+        {grid.population !== null && <Item word={t("detail.people")}>{formatNumber(grid.population)}</Item>}
+        <Item word={t("detail.area")}>
+          {formatNumber(grid.area_m2 / 10_000, 2)} {t("unit.ha")}
+        </Item>
+        <Item word={t("detail.perimeter")}>
+          {formatMetres(grid.perimeter_m)} {t("unit.m")}
+        </Item>
+        <Item word={t("detail.compact")}>{formatNumber(grid.polsby_popper, 2)}</Item>
+        {grid.name && <Item word={t("detail.name")}>{grid.name}</Item>}
+        {grid.boundary_name && (
+          <Item word={t("detail.community")} wide>
+            {grid.boundary_name}
+          </Item>
+        )}
+        <Item word={t("detail.code")} wide>
+          <code>{grid.code}</code>
+        </Item>
+      </dl>
+    </>
+  );
+}
+
+function SpotDetails({ spot }: { spot: Spot }) {
+  const { state, actions } = useApp();
+  const { t } = state;
+  const code = state.selected.value === null ? "" : state.grids.value[state.selected.value].code;
+  const metres = spot.borderM === null ? null : formatMetres(spot.borderM);
+  return (
+    <div class="spot">
+      <h3>{t("detail.here")}</h3>
+      <p class="spot-place">
+        {spot.lon.toFixed(6)}, {spot.lat.toFixed(6)}
+      </p>
+      {spot.status === "outside" && (
+        <p>
+          {t("detail.outside")}{" "}
+          {spot.nearestCode !== null &&
+            metres !== null &&
+            t("detail.nearest", { code: shortCode(spot.nearestCode), metres })}
+        </p>
+      )}
+      {spot.status === "on_border" && <p>{t("detail.border", { code: shortCode(code) })}</p>}
+      {spot.status === "inside" && metres !== null && <p>{t("detail.distance", { metres })}</p>}
+      {spot.cellIx !== null && state.selected.value === null && <p>{t("detail.unassigned")}</p>}
+      {spot.cellIx !== null && spot.info === undefined && <p class="muted">{t("detail.loading")}</p>}
+      {spot.cellIx !== null && spot.info === null && (
+        <p>
+          {t("detail.failed")}{" "}
+          <button type="button" class="link" onClick={actions.reloadSpot}>
+            {t("error.retry")}
+          </button>
+        </p>
+      )}
+      {spot.info?.buildings.length === 0 && <p>{t("detail.noBuilding", { area: Math.round(spot.info.area_m2) })}</p>}
+      {spot.info?.buildings.slice(0, MOST_BUILDINGS).map((building) => (
+        <Building key={building.id} building={building} />
+      ))}
+      {spot.info && spot.info.buildings.length > MOST_BUILDINGS && (
+        <p class="muted">{t("detail.moreBuildings", { count: spot.info.buildings.length - MOST_BUILDINGS })}</p>
+      )}
+    </div>
+  );
+}
+
+function Building({ building }: { building: BuildingInfo }) {
+  const { t } = useApp().state;
+  const title = building.name ?? building.address ?? `${t("detail.building")} ${building.id}`;
+  return (
+    <div class="building">
+      <h4>{title}</h4>
+      <dl>
+        <Item word={t("detail.households")}>{formatNumber(building.households)}</Item>
+        {building.population !== null && <Item word={t("detail.people")}>{formatNumber(building.population)}</Item>}
+        {building.levels !== null && <Item word={t("detail.levels")}>{formatNumber(building.levels)}</Item>}
+        {building.use && <Item word={t("detail.use")}>{building.use}</Item>}
+        {building.address && building.address !== title && (
+          <Item word={t("detail.address")} wide>
+            {building.address}
+          </Item>
+        )}
+        <Item word={t("detail.id")} wide={building.id.length > 10}>
+          {building.id}
+        </Item>
+      </dl>
+    </div>
+  );
+}
+
+function Item({ word, wide, children }: { word: string; wide?: boolean; children: ComponentChildren }) {
+  return (
+    <div class={wide ? "wide" : ""}>
+      <dt>{word}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,82 @@
+import { exportPath } from "../api/client";
+import type { Key } from "../i18n";
+import { useApp } from "./context";
+import { Menu } from "./Menu";
+import { Search } from "./Search";
+
+const FORMATS = ["geojson", "gpkg", "shp", "csv", "fgb", "parquet"] as const;
+const LAYERS = ["grids", "buildings", "cells"] as const;
+
+export function Header() {
+  const { state } = useApp();
+  const { t, lang } = state;
+  return (
+    <header class="header">
+      <h1 class="brand">
+        <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
+          <rect width="32" height="32" rx="7" />
+          <path d="M6 7h9v8H6zM17 7h9v5h-9zM17 14h9v11h-9zM6 17h9v8H6z" />
+        </svg>
+        <span class="brand-name">{t("brand")}</span>
+      </h1>
+      <PlanChooser />
+      <Search />
+      <ExportMenu />
+      <button
+        type="button"
+        class="button quiet"
+        lang={lang.value === "en" ? "zh-CN" : "en"}
+        title={t("lang.switch")}
+        aria-label={t("lang.switch")}
+        onClick={() => (lang.value = lang.value === "en" ? "zh-CN" : "en")}
+      >
+        {t("lang.short")}
+      </button>
+    </header>
+  );
+}
+
+function PlanChooser() {
+  const { state, actions } = useApp();
+  const { t, plans, plan } = state;
+  if (plans.value.length === 0) return <span class="plan-chooser" />;
+  return (
+    <select
+      class="plan-chooser"
+      aria-label={t("plan.choose")}
+      value={plan.value?.id ?? ""}
+      onChange={(event) => void actions.openPlan(event.currentTarget.value)}
+    >
+      {plans.value.map(({ id, name, n_grids, state: standing }) => (
+        <option key={id} value={id}>
+          {t("plan.option", { name, grids: n_grids, state: t(`state.${standing}` as Key) })}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function ExportMenu() {
+  const { state } = useApp();
+  const { t, plan } = state;
+  if (!plan.value) return null;
+  const { id } = plan.value;
+  return (
+    <Menu label={t("export")}>
+      {LAYERS.map((layer) => (
+        <section key={layer}>
+          <h2>{t(`export.${layer}`)}</h2>
+          <ul>
+            {FORMATS.map((format) => (
+              <li key={format}>
+                <a href={exportPath(id, format, layer)} download>
+                  {t(`export.${format}`)}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
+    </Menu>
+  );
+}

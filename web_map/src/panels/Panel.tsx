@@ -1,0 +1,195 @@
+import { useRef } from "preact/hooks";
+import { formatNumber } from "../i18n";
+import { DEFAULT_WIDTH, type SheetHeight } from "../state/state";
+import { useApp } from "./context";
+import { Details } from "./Details";
+import { GridTable } from "./GridTable";
+
+const HEIGHTS: SheetHeight[] = ["peek", "half", "full"];
+const [LEAST, MOST] = [280, 620];
+
+export function Panel() {
+  const { state } = useApp();
+  const { t, panelHidden, panelWidth, narrow, phase } = state;
+  if (phase.value === "empty") return null;
+  if (narrow.value)
+    return (
+      <aside class={`panel sheet is-${state.sheet.value}`} aria-label={t("panel")}>
+        <SheetHandle />
+        <PanelBody />
+      </aside>
+    );
+  return (
+    <aside
+      class={panelHidden.value ? "panel is-hidden" : "panel"}
+      aria-label={t("panel")}
+      style={{ width: panelHidden.value ? "0px" : `${panelWidth.value}px` }}
+    >
+      {!panelHidden.value && <Resizer />}
+      <button
+        type="button"
+        class="panel-toggle"
+        aria-expanded={!panelHidden.value}
+        title={t(panelHidden.value ? "panel.show" : "panel.hide")}
+        aria-label={t(panelHidden.value ? "panel.show" : "panel.hide")}
+        onClick={() => (panelHidden.value = !panelHidden.value)}
+      >
+        <svg viewBox="0 0 16 16" width="12" height="12" aria-hidden="true">
+          <path d={panelHidden.value ? "m10 3-5 5 5 5" : "m6 3 5 5-5 5"} />
+        </svg>
+      </button>
+      {!panelHidden.value && <PanelBody />}
+    </aside>
+  );
+}
+
+function PanelBody() {
+  const { state } = useApp();
+  const { t, filter, rows, grids } = state;
+  return (
+    <div class="panel-body">
+      <Totals />
+      {state.narrow.value && <Details />}
+      <Filter />
+      {grids.value.length > 0 && rows.value.length === 0 ? (
+        <p class="filter-none">
+          {t("filter.none", { text: filter.value })}{" "}
+          <button
+            type="button"
+            class="link"
+            onClick={() => {
+              filter.value = "";
+              state.outOnly.value = false;
+            }}
+          >
+            {t("filter.clear")}
+          </button>
+        </p>
+      ) : (
+        <GridTable />
+      )}
+      {!state.narrow.value && <Details />}
+    </div>
+  );
+}
+
+function Totals() {
+  const { state } = useApp();
+  const { t, totals, plan, grids } = state;
+  const [min, max] = state.bounds.value;
+  const ready = grids.value.length > 0;
+  const { grids: count, households, inBounds } = totals.value;
+  const shown = (value: number): string => (ready ? formatNumber(value) : "…");
+  return (
+    <section class="totals" aria-label={t("totals")}>
+      <p>
+        <span>
+          <b>{ready ? formatNumber(count) : formatNumber(plan.value?.n_grids ?? 0)}</b> {t("totals.grids")}
+        </span>
+        <span>
+          <b>{ready ? formatNumber(households) : formatNumber(plan.value?.households ?? 0)}</b> {t("totals.households")}
+        </span>
+        <span class={inBounds < count ? "alert" : ""}>
+          <b>
+            {shown(inBounds)}/{shown(count)}
+          </b>{" "}
+          {t("totals.inBounds")}
+        </span>
+      </p>
+      <p class="muted">{t("totals.bounds", { min, max })}</p>
+    </section>
+  );
+}
+
+function Filter() {
+  const { state } = useApp();
+  const { t, filter, outOnly, totals } = state;
+  return (
+    <div class="filter">
+      <input
+        type="search"
+        aria-label={t("filter.label")}
+        placeholder={t("filter.hint")}
+        value={filter.value}
+        onInput={(event) => (filter.value = event.currentTarget.value)}
+      />
+      {(totals.value.inBounds < totals.value.grids || outOnly.value) && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={outOnly.value}
+            onChange={(event) => (outOnly.value = event.currentTarget.checked)}
+          />
+          {t("filter.outOnly")}
+        </label>
+      )}
+    </div>
+  );
+}
+
+/** The edge between map and panel: dragged, or moved by the arrow keys. */
+function Resizer() {
+  const { state } = useApp();
+  const { t, panelWidth } = state;
+  const set = (width: number): void => {
+    panelWidth.value = Math.round(Math.min(MOST, Math.max(LEAST, width)));
+  };
+  return (
+    <div
+      class="resizer"
+      role="separator"
+      aria-orientation="vertical"
+      aria-label={t("panel.resize")}
+      aria-valuenow={panelWidth.value}
+      aria-valuemin={LEAST}
+      aria-valuemax={MOST}
+      tabIndex={0}
+      onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
+      onPointerMove={(event) =>
+        event.currentTarget.hasPointerCapture(event.pointerId) && set(window.innerWidth - event.clientX)
+      }
+      onDblClick={() => set(DEFAULT_WIDTH)}
+      onKeyDown={(event) => {
+        if (event.key === "ArrowLeft") set(panelWidth.value + 16);
+        if (event.key === "ArrowRight") set(panelWidth.value - 16);
+      }}
+    />
+  );
+}
+
+/** The handle of the sheet on a phone: a tap goes one step further, a pull goes where it is let go. */
+function SheetHandle() {
+  const { state } = useApp();
+  const { t, sheet } = state;
+  const from = useRef<{ y: number; moved: boolean } | null>(null);
+  const step = (by: number): void => {
+    const at = Math.min(HEIGHTS.length - 1, Math.max(0, HEIGHTS.indexOf(sheet.value) + by));
+    sheet.value = HEIGHTS[at];
+  };
+  const full = sheet.value === "full";
+  return (
+    <button
+      type="button"
+      class="sheet-handle"
+      aria-expanded={sheet.value !== "peek"}
+      aria-label={t(full ? "sheet.less" : "sheet.more")}
+      onPointerDown={(event) => {
+        from.current = { y: event.clientY, moved: false };
+        event.currentTarget.setPointerCapture(event.pointerId);
+      }}
+      onPointerUp={(event) => {
+        const pulled = (from.current?.y ?? event.clientY) - event.clientY;
+        if (Math.abs(pulled) < 12 || !from.current) return;
+        from.current.moved = true;
+        step(Math.sign(pulled) * (Math.abs(pulled) > window.innerHeight * 0.45 ? 2 : 1));
+      }}
+      onClick={() => {
+        if (from.current?.moved) from.current.moved = false;
+        else if (full) sheet.value = "peek";
+        else step(1);
+      }}
+    >
+      <span />
+    </button>
+  );
+}

@@ -1,0 +1,264 @@
+/** What the user and the server can make happen. */
+
+import { batch } from "@preact/signals";
+import { ApiError, type Client } from "../api/client";
+import type { Bbox, SearchHit } from "../api/types";
+import { shortCode } from "../kernels/codes";
+import { unitToLonLat } from "../kernels/geometry";
+import type { Engine } from "../worker/engine";
+import { type Failure, type Spot, type State, verdictOf } from "./state";
+import type { Timings } from "./timings";
+
+/** What actions need of the map. */
+export interface Target {
+  fit(bbox: Bbox, options?: { animate?: boolean; maxZoom?: number }): void;
+  baseReady(): void;
+  clear(): void;
+}
+
+export interface Actions {
+  start(wanted: string | null): Promise<void>;
+  openPlan(id: string): Promise<void>;
+  retry(): void;
+  selectGrid(grid: number, options?: { zoom?: boolean }): void;
+  selectCell(cellIx: number, lon: number, lat: number, options?: { pin?: boolean }): void;
+  locate(lon: number, lat: number, options?: { pin?: boolean; zoom?: boolean }): Promise<void>;
+  openHit(hit: SearchHit): void;
+  zoomToGrid(grid: number): void;
+  zoomToPlan(): void;
+  reloadSpot(): void;
+  clear(): void;
+}
+
+const CLOSE_UP = 0.0012;
+
+export function createActions(
+  state: State,
+  client: Client,
+  engine: Engine,
+  target: Target,
+  timings: Timings,
+  root: string,
+): Actions {
+  let turn = 0;
+
+  const fail = (error: unknown): void => {
+    batch(() => {
+      state.failure.value = failureOf(error);
+      state.phase.value = "failed";
+    });
+  };
+
+  const reset = (): void => {
+    batch(() => {
+      state.detail.value = null;
+      state.grids.value = [];
+      state.polygons.value = null;
+      state.gridIx.value = null;
+      state.selected.value = state.hovered.value = null;
+      state.spot.value = null;
+      state.cellOutline.value = null;
+      state.filter.value = "";
+      state.outOnly.value = false;
+      state.received.value = 0;
+      state.failure.value = null;
+      state.baseFailed.value = false;
+    });
+    target.clear();
+  };
+
+  const start = async (wanted: string | null): Promise<void> => {
+    state.phase.value = "plans";
+    state.failure.value = null;
+    try {
+      const plans = await client.plans();
+      state.plans.value = plans;
+      const first = plans.find((plan) => plan.id === wanted) ?? plans.find((plan) => plan.state === "published") ?? plans[0];
+      if (first) await openPlan(first.id);
+      else state.phase.value = "empty";
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  const openPlan = async (id: string): Promise<void> => {
+    const plan = state.plans.value.find((each) => each.id === id);
+    if (!plan) return;
+    const mine = ++turn;
+    reset();
+    batch(() => {
+      state.plan.value = plan;
+      state.phase.value = "loading";
+    });
+    target.fit(plan.bbox, { animate: false });
+    engine.load(root, plan.id, plan.dataset_id, {
+      progress: (received) => (state.received.value = received),
+      base: () => target.baseReady(),
+      grids: ({ properties, polygons }) =>
+        batch(() => {
+          state.grids.value = properties;
+          state.polygons.value = polygons;
+        }),
+      cells: (message) => {
+        timings.take(message.timings);
+        batch(() => {
+          state.gridIx.value = message.gridIx;
+          state.phase.value = "ready";
+        });
+      },
+      failed: ({ what, code, status, detail }) => {
+        if (what === "base") state.baseFailed.value = true;
+        else fail(new ApiError(code, status, detail));
+      },
+    });
+    try {
+      const detail = await client.plan(plan.id);
+      if (mine === turn) state.detail.value = detail;
+    } catch (error) {
+      if (mine === turn) fail(error);
+    }
+  };
+
+  const boxOfGrid = (grid: number): Bbox | null => {
+    const polygons = state.polygons.value;
+    if (!polygons) return null;
+    const first = polygons.ringStart[polygons.featureStart[grid]];
+    const end = polygons.ringStart[polygons.featureStart[grid + 1]];
+    if (first === end) return null;
+    let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let v = first; v < end; v++) {
+      x0 = Math.min(x0, polygons.coords[2 * v]);
+      x1 = Math.max(x1, polygons.coords[2 * v]);
+      y0 = Math.min(y0, polygons.coords[2 * v + 1]);
+      y1 = Math.max(y1, polygons.coords[2 * v + 1]);
+    }
+    return [...unitToLonLat(x0, y1), ...unitToLonLat(x1, y0)] as Bbox;
+  };
+
+  const zoomToGrid = (grid: number): void => {
+    const box = boxOfGrid(grid);
+    if (box) target.fit(box, { maxZoom: 17 });
+  };
+
+  const choose = (grid: number | null, spot: Spot | null): void => {
+    batch(() => {
+      state.selected.value = grid;
+      state.spot.value = spot;
+      state.cellOutline.value = null;
+      if (state.narrow.value && state.sheet.value === "peek") state.sheet.value = "half";
+      const properties = grid === null ? undefined : state.grids.value[grid];
+      state.live.value = properties
+        ? state.t("live.grid", {
+            code: shortCode(properties.code),
+            households: properties.households,
+            verdict: verdictOf(state, properties),
+          })
+        : state.t("live.outside");
+    });
+  };
+
+  const loadCell = async (cellIx: number): Promise<void> => {
+    const plan = state.plan.value;
+    if (!plan) return;
+    const current = (): boolean => state.plan.value === plan && state.spot.value?.cellIx === cellIx;
+    engine.outline(cellIx, (polygon) => {
+      if (current()) state.cellOutline.value = polygon;
+    });
+    const info = await client.cell(plan.id, cellIx).catch(() => null);
+    if (current() && state.spot.value) state.spot.value = { ...state.spot.value, info };
+  };
+
+  const selectCell: Actions["selectCell"] = (cellIx, lon, lat, options = {}) => {
+    const grid = state.gridIx.value?.[cellIx] ?? -1;
+    const spot: Spot = {
+      lon,
+      lat,
+      cellIx,
+      status: "inside",
+      borderM: null,
+      nearestCode: null,
+      info: undefined,
+      pin: options.pin ?? false,
+    };
+    choose(grid < 0 ? null : grid, spot);
+    void loadCell(cellIx);
+  };
+
+  const locate: Actions["locate"] = async (lon, lat, options = {}) => {
+    const plan = state.plan.value;
+    if (!plan) return;
+    const pin = options.pin ?? true;
+    try {
+      const answer = await client.locate(plan.id, lon, lat);
+      if (state.plan.value !== plan) return;
+      const grid = answer.grid_code === null ? undefined : state.positions.value.get(answer.grid_code);
+      const spot: Spot = {
+        lon,
+        lat,
+        cellIx: answer.cell_ix,
+        status: answer.status,
+        borderM: answer.border_m,
+        nearestCode: answer.nearest_code,
+        info: answer.cell_ix === null ? null : undefined,
+        pin,
+      };
+      choose(grid ?? null, spot);
+      if (answer.cell_ix !== null) void loadCell(answer.cell_ix);
+      if (options.zoom) target.fit(around(lon, lat), { maxZoom: 17 });
+    } catch (error) {
+      const { detail } = failureOf(error);
+      state.live.value = detail || state.t("error.noConnection");
+    }
+  };
+
+  const openHit: Actions["openHit"] = (hit) => {
+    const grid = hit.grid_code === null ? undefined : state.positions.value.get(hit.grid_code);
+    if (hit.kind === "grid" && grid !== undefined) {
+      choose(grid, null);
+      return zoomToGrid(grid);
+    }
+    if (hit.cell_ix !== null) selectCell(hit.cell_ix, hit.lon, hit.lat);
+    else void locate(hit.lon, hit.lat);
+    const box = hit.kind === "street" && hit.bbox ? hit.bbox : around(hit.lon, hit.lat);
+    target.fit(box, { maxZoom: 18 });
+  };
+
+  return {
+    start,
+    openPlan,
+    retry: () => void (state.plan.value ? openPlan(state.plan.value.id) : start(null)),
+    selectGrid(grid, options = {}) {
+      choose(grid, null);
+      if (options.zoom) zoomToGrid(grid);
+    },
+    selectCell,
+    locate,
+    openHit,
+    zoomToGrid,
+    zoomToPlan() {
+      if (state.plan.value) target.fit(state.plan.value.bbox);
+    },
+    reloadSpot() {
+      const spot = state.spot.value;
+      if (!spot || spot.cellIx === null) return;
+      state.spot.value = { ...spot, info: undefined };
+      void loadCell(spot.cellIx);
+    },
+    clear() {
+      if (state.selected.value === null && state.spot.value === null) return;
+      batch(() => {
+        state.selected.value = null;
+        state.spot.value = null;
+        state.cellOutline.value = null;
+        state.live.value = state.t("live.cleared");
+      });
+    },
+  };
+}
+
+const around = (lon: number, lat: number): Bbox => [lon - CLOSE_UP, lat - CLOSE_UP, lon + CLOSE_UP, lat + CLOSE_UP];
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof ApiError) return { code: error.code, status: error.status, detail: error.message };
+  return { code: "unreadable", status: 0, detail: error instanceof Error ? error.message : "" };
+}

@@ -1,0 +1,70 @@
+/** The table of grids: which rows, in which order, and what they add up to. Pure functions. */
+
+import type { GridProperties } from "../api/types";
+import { compareCodes, shortCode } from "../kernels/codes";
+
+export type SortKey = "code" | "households" | "deviation" | "area" | "compact";
+
+export interface Sort {
+  key: SortKey;
+  ascending: boolean;
+}
+
+export interface Totals {
+  grids: number;
+  households: number;
+  inBounds: number;
+  over: number;
+  under: number;
+}
+
+const value: Record<Exclude<SortKey, "code">, (grid: GridProperties) => number> = {
+  households: (grid) => grid.households,
+  deviation: (grid) => grid.deviation ?? 0,
+  area: (grid) => grid.area_m2,
+  compact: (grid) => grid.polsby_popper,
+};
+
+/** Positions of the grids that match the text (code, name, community), sorted; equal ones by code. */
+export function rowsOf(grids: GridProperties[], text: string, outOnly: boolean, sort: Sort): number[] {
+  const wanted = text.trim().toLowerCase();
+  const rows = grids.map((_, i) => i).filter((i) => (!outOnly || !grids[i].in_bounds) && matches(grids[i], wanted));
+  const sign = sort.ascending ? 1 : -1;
+  const byCode = (a: number, b: number): number => compareCodes(grids[a].code, grids[b].code);
+  if (sort.key === "code") return rows.sort((a, b) => sign * byCode(a, b));
+  const of = value[sort.key];
+  return rows.sort((a, b) => sign * (of(grids[a]) - of(grids[b])) || byCode(a, b));
+}
+
+function matches(grid: GridProperties, wanted: string): boolean {
+  if (wanted === "") return true;
+  if (/^\d{1,3}$/.test(wanted)) return shortCode(grid.code).includes(wanted);
+  return [grid.code, grid.name, grid.boundary_name].some((text) => text?.toLowerCase().includes(wanted));
+}
+
+export function totalsOf(grids: GridProperties[], [min, max]: [number, number]): Totals {
+  const totals = { grids: grids.length, households: 0, inBounds: 0, over: 0, under: 0 };
+  for (const grid of grids) {
+    totals.households += grid.households;
+    totals.inBounds += Number(grid.in_bounds);
+    totals.over += Number(grid.households > max);
+    totals.under += Number(grid.households < min);
+  }
+  return totals;
+}
+
+/** What most needs mending: the grids over the maximum, else those under the minimum; the worst first. */
+export function worstGrids(grids: GridProperties[], [min, max]: [number, number]): { kind: "over" | "under"; grids: number[] } | null {
+  const positions = grids.map((_, i) => i);
+  const over = positions.filter((i) => grids[i].households > max);
+  if (over.length > 0) return { kind: "over", grids: over.sort((a, b) => grids[b].households - grids[a].households) };
+  const under = positions.filter((i) => grids[i].households < min);
+  if (under.length > 0) return { kind: "under", grids: under.sort((a, b) => grids[a].households - grids[b].households) };
+  return null;
+}
+
+/** Next sorting when a header is pressed: turn round, or begin with the most useful direction. */
+export function nextSort(sort: Sort, key: SortKey): Sort {
+  if (sort.key === key) return { key, ascending: !sort.ascending };
+  return { key, ascending: key === "code" || key === "compact" };
+}

@@ -1,0 +1,124 @@
+/** All that the page knows, as signals. Only actions.ts and the panels' own switches write them. */
+
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { CellInfo, GridProperties, PlanDetail, PlanSummary } from "../api/types";
+import type { Key, Lang, Values } from "../i18n";
+import { translate } from "../i18n";
+import { naturalBreaks } from "../kernels/classes";
+import type { Polygons } from "../kernels/geometry";
+import type { ColourMode } from "../kernels/palette";
+import type { Theme } from "../worker/protocol";
+import { rowsOf, type Sort, type Totals, totalsOf, worstGrids } from "./rows";
+
+export type Phase = "plans" | "empty" | "loading" | "ready" | "failed";
+export type SheetHeight = "peek" | "half" | "full";
+
+export interface Failure {
+  code: string;
+  status: number;
+  detail: string;
+}
+
+/** A place that was clicked or looked up. */
+export interface Spot {
+  lon: number;
+  lat: number;
+  cellIx: number | null;
+  status: "inside" | "on_border" | "outside";
+  borderM: number | null;
+  nearestCode: string | null;
+  /** Building and numbers of the cell: undefined while loading, null where the server did not answer. */
+  info: CellInfo | null | undefined;
+  /** Whether the place itself (not only its cell) is meant and gets a pin. */
+  pin: boolean;
+}
+
+export interface State {
+  lang: Signal<Lang>;
+  theme: Signal<Theme>;
+  narrow: Signal<boolean>;
+  phase: Signal<Phase>;
+  failure: Signal<Failure | null>;
+  received: Signal<number>;
+  baseFailed: Signal<boolean>;
+  plans: Signal<PlanSummary[]>;
+  plan: Signal<PlanSummary | null>;
+  detail: Signal<PlanDetail | null>;
+  grids: Signal<GridProperties[]>;
+  polygons: Signal<Polygons | null>;
+  gridIx: Signal<Int32Array | null>;
+  mode: Signal<ColourMode>;
+  hovered: Signal<number | null>;
+  selected: Signal<number | null>;
+  spot: Signal<Spot | null>;
+  cellOutline: Signal<Polygons | null>;
+  sort: Signal<Sort>;
+  filter: Signal<string>;
+  outOnly: Signal<boolean>;
+  panelWidth: Signal<number>;
+  panelHidden: Signal<boolean>;
+  sheet: Signal<SheetHeight>;
+  live: Signal<string>;
+  rows: ReadonlySignal<number[]>;
+  totals: ReadonlySignal<Totals>;
+  worst: ReadonlySignal<ReturnType<typeof worstGrids>>;
+  breaks: ReadonlySignal<number[]>;
+  bounds: ReadonlySignal<[number, number]>;
+  positions: ReadonlySignal<Map<string, number>>;
+  t(key: Key, values?: Values): string;
+}
+
+export const DEFAULT_WIDTH = 340;
+const CLASSES = 6;
+
+export function createState(lang: Lang): State {
+  const plan = signal<PlanSummary | null>(null);
+  const grids = signal<GridProperties[]>([]);
+  const sort = signal<Sort>({ key: "code", ascending: true });
+  const filter = signal("");
+  const outOnly = signal(false);
+  const chosen = signal<Lang>(lang);
+  const bounds = computed<[number, number]>(() => plan.value?.bounds ?? [0, 0]);
+  return {
+    lang: chosen,
+    theme: signal("light"),
+    narrow: signal(false),
+    phase: signal("plans"),
+    failure: signal(null),
+    received: signal(0),
+    baseFailed: signal(false),
+    plans: signal([]),
+    plan,
+    detail: signal(null),
+    grids,
+    polygons: signal(null),
+    gridIx: signal(null),
+    mode: signal("grid"),
+    hovered: signal(null),
+    selected: signal(null),
+    spot: signal(null),
+    cellOutline: signal(null),
+    sort,
+    filter,
+    outOnly,
+    panelWidth: signal(DEFAULT_WIDTH),
+    panelHidden: signal(false),
+    sheet: signal("peek"),
+    live: signal(""),
+    rows: computed(() => rowsOf(grids.value, filter.value, outOnly.value, sort.value)),
+    totals: computed(() => totalsOf(grids.value, bounds.value)),
+    worst: computed(() => worstGrids(grids.value, bounds.value)),
+    breaks: computed(() => naturalBreaks(grids.value.map((grid) => grid.households), CLASSES)),
+    bounds,
+    positions: computed(() => new Map(grids.value.map((grid, i) => [grid.code, i]))),
+    t: (key, values) => translate(chosen.value, key, values),
+  };
+}
+
+/** How a grid stands to its bounds, in words. */
+export function verdictOf(state: State, grid: GridProperties): string {
+  const [min, max] = state.bounds.value;
+  if (grid.households > max) return state.t("detail.over", { count: grid.households - max, max });
+  if (grid.households < min) return state.t("detail.under", { count: min - grid.households, min });
+  return state.t("detail.ok");
+}

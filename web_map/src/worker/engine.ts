@@ -1,0 +1,90 @@
+/** The page's side of the worker: sends what is wanted, hands back what came, drops what is out of date. */
+
+import type { FromWorker, LineStyle, PlacedLabel, TileRequest, ToWorker, View } from "./protocol";
+import type { Polygons } from "../kernels/geometry";
+
+export type TileWish = Omit<TileRequest, "type" | "load">;
+export type TileAnswer = { bitmap: ImageBitmap; ids: Int32Array | null };
+
+export interface EngineEvents {
+  progress(received: number): void;
+  base(): void;
+  grids(message: Extract<FromWorker, { type: "grids" }>): void;
+  cells(message: Extract<FromWorker, { type: "cells" }>): void;
+  failed(message: Extract<FromWorker, { type: "failed" }>): void;
+}
+
+export interface Engine {
+  load(root: string, planId: string, datasetId: string, events: EngineEvents): void;
+  style(style: LineStyle): void;
+  tile(wish: TileWish, done: (answer: TileAnswer) => void): void;
+  cancel(key: string): void;
+  labels(view: View, done: (labels: PlacedLabel[]) => void): void;
+  outline(cellIx: number, done: (polygon: Polygons) => void): void;
+}
+
+export function createEngine(worker: Worker, onCrash: () => void): Engine {
+  let load = 0;
+  let events: EngineEvents | null = null;
+  let onLabels: ((labels: PlacedLabel[]) => void) | null = null;
+  let onOutline: { cellIx: number; done: (polygon: Polygons) => void } | null = null;
+  const tiles = new Map<string, (answer: TileAnswer) => void>();
+  const send = (message: ToWorker): void => worker.postMessage(message);
+
+  worker.onerror = onCrash;
+  worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
+    if (data.load !== load || !events) {
+      if (data.type === "tile") data.bitmap.close();
+      return;
+    }
+    switch (data.type) {
+      case "progress":
+        return events.progress(data.received);
+      case "base":
+        return events.base();
+      case "grids":
+        return events.grids(data);
+      case "cells":
+        return events.cells(data);
+      case "failed":
+        return events.failed(data);
+      case "labels":
+        return onLabels?.(data.labels);
+      case "outline":
+        if (onOutline?.cellIx === data.cellIx) onOutline.done(data.polygon);
+        return;
+      case "tile": {
+        const done = tiles.get(data.key);
+        tiles.delete(data.key);
+        if (done) done(data);
+        else data.bitmap.close();
+      }
+    }
+  };
+
+  return {
+    load(root, planId, datasetId, listeners) {
+      load += 1;
+      events = listeners;
+      tiles.clear();
+      onOutline = null;
+      send({ type: "load", load, root, planId, datasetId });
+    },
+    style: (style) => send({ type: "style", style }),
+    tile(wish, done) {
+      tiles.set(wish.key, done);
+      send({ type: "tile", load, ...wish });
+    },
+    cancel(key) {
+      if (tiles.delete(key)) send({ type: "cancel", key });
+    },
+    labels(view, done) {
+      onLabels = done;
+      send({ type: "labels", load, view });
+    },
+    outline(cellIx, done) {
+      onOutline = { cellIx, done };
+      send({ type: "outline", load, cellIx });
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** The borders of the grids and of the communities on one tile, crisp at every zoom. */
+
+import { type BoxIndex, queryBoxIndex } from "../kernels/boxindex";
+import type { Polygons } from "../kernels/geometry";
+import { frameBox, type Pen, traceFeature } from "./pen";
+import type { LineStyle } from "./protocol";
+
+export interface IndexedPolygons extends Polygons {
+  index: BoxIndex;
+}
+
+/** Each grid gets a band of its own tone just inside its border, and a fine light line runs on the border itself. */
+export function drawGridLines(pen: Pen, grids: IndexedPolygons, style: LineStyle): void {
+  const { context, ratio } = pen;
+  const found = queryBoxIndex(grids.index, frameBox(pen, 4));
+  const band = ratio * (pen.zoom >= 15 ? 2 : pen.zoom >= 13 ? 1.5 : 1);
+  context.lineJoin = "round";
+  for (const grid of found) {
+    context.save();
+    context.beginPath();
+    traceFeature(pen, grids, grid);
+    context.clip("evenodd");
+    context.lineWidth = 2 * band + ratio * 0.6;
+    context.strokeStyle = style.borders[grid] ?? "#666666";
+    context.stroke();
+    context.restore();
+  }
+  context.beginPath();
+  for (const grid of found) traceFeature(pen, grids, grid);
+  context.lineWidth = ratio * (pen.zoom >= 15 ? 1 : 0.6);
+  context.strokeStyle = style.theme === "dark" ? "rgba(20, 23, 27, 0.9)" : "rgba(255, 255, 255, 0.95)";
+  context.stroke();
+}
+
+/** Community borders: a dark dash-dot line on a light bed, over the borders of the grids. */
+export function drawAreaLines(pen: Pen, areas: IndexedPolygons, style: LineStyle): void {
+  const { context, ratio, zoom } = pen;
+  const found = queryBoxIndex(areas.index, frameBox(pen, 6));
+  if (found.length === 0) return;
+  context.lineJoin = "round";
+  context.lineCap = "butt";
+  const width = zoom >= 14 ? 2.4 : 1.6;
+  context.beginPath();
+  for (const area of found) traceFeature(pen, areas, area);
+  context.lineWidth = ratio * (width + 2.4);
+  context.strokeStyle = style.theme === "dark" ? "rgba(20, 23, 27, 0.75)" : "rgba(255, 255, 255, 0.85)";
+  context.stroke();
+  context.lineWidth = ratio * width;
+  context.strokeStyle = style.theme === "dark" ? "#e6e2da" : "#3a3d42";
+  context.setLineDash([12, 4, 2.5, 4].map((length) => length * ratio));
+  context.stroke();
+  context.setLineDash([]);
+}

@@ -1,0 +1,93 @@
+/** Messages between the page and the worker that reads, indexes and draws. */
+
+import type { GridProperties } from "../api/types";
+import type { Polygons } from "../kernels/geometry";
+
+export type Theme = "light" | "dark";
+export type TileLayer = "base" | "grids";
+
+export interface TileRequest {
+  type: "tile";
+  load: number;
+  key: string;
+  layer: TileLayer;
+  z: number;
+  x: number;
+  y: number;
+  /** Pixels of the device a side. */
+  size: number;
+  /** Pixels of the device for one of the page. */
+  ratio: number;
+  /** Whether the raster of cell ids is wanted too, or only the lines. */
+  ids: boolean;
+}
+
+export interface LineStyle {
+  theme: Theme;
+  /** One colour a grid, in the order of the grids. */
+  borders: string[];
+}
+
+export interface ViewRequest {
+  type: "labels";
+  load: number;
+  view: View;
+}
+
+/** A rectangle of the map in units of the world and in pixels of the page. */
+export interface View {
+  x0: number;
+  y0: number;
+  step: number;
+  width: number;
+  height: number;
+  zoom: number;
+}
+
+export type ToWorker =
+  | { type: "load"; load: number; root: string; planId: string; datasetId: string }
+  | { type: "style"; style: LineStyle }
+  | { type: "cancel"; key: string }
+  | { type: "outline"; load: number; cellIx: number }
+  | TileRequest
+  | ViewRequest;
+
+export interface GridsLoaded {
+  type: "grids";
+  load: number;
+  properties: GridProperties[];
+  polygons: Polygons;
+}
+
+export interface CellsLoaded {
+  type: "cells";
+  load: number;
+  /** Position in the list of grids sent before, -1 where a cell has none. */
+  gridIx: Int32Array;
+  timings: Record<string, number>;
+}
+
+export type LabelKind = "grid" | "street" | "number" | "area" | "facility";
+
+export interface PlacedLabel {
+  kind: LabelKind;
+  text: string;
+  /** Second line, and whether the grid is out of its bounds (grids only). */
+  detail?: string;
+  alert?: boolean;
+  /** Units of the world. */
+  x: number;
+  y: number;
+  angle: number;
+  font: number;
+}
+
+export type FromWorker =
+  | { type: "progress"; load: number; received: number }
+  | { type: "base"; load: number }
+  | GridsLoaded
+  | CellsLoaded
+  | { type: "failed"; load: number; what: "base" | "plan"; code: string; status: number; detail: string }
+  | { type: "tile"; load: number; key: string; bitmap: ImageBitmap; ids: Int32Array | null }
+  | { type: "outline"; load: number; cellIx: number; polygon: Polygons }
+  | { type: "labels"; load: number; labels: PlacedLabel[] };

@@ -1,0 +1,170 @@
+/** Reads, indexes and draws off the page's thread, one tile at a time, so that input is never blocked. */
+
+import { ApiError, basePath, type Client, cellsPath, createClient } from "../api/client";
+import type { GridProperties } from "../api/types";
+import { decodeBundle, takeArray } from "../api/wgb1";
+import { type BoxIndex, buildBoxIndex, queryBoxIndex } from "../kernels/boxindex";
+import { boxesOf, featureVertexStart, flattenGeoJson, type Polygons, takeFeature, undelta, WORLD } from "../kernels/geometry";
+import { rasterise } from "../kernels/raster";
+import { type Base, type BaseMeta, drawBase, readBase } from "./basemap";
+import { drawAreaLines, drawGridLines, type IndexedPolygons } from "./gridlines";
+import type { Pen } from "./pen";
+import { type Measure, placeLabels } from "./placing";
+import type { FromWorker, LineStyle, TileRequest, ToWorker, ViewRequest } from "./protocol";
+
+interface WorkerScope {
+  postMessage(message: FromWorker, transfer?: Transferable[]): void;
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+const FONT = 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", "Noto Sans CJK SC", sans-serif';
+
+interface Cells extends Polygons {
+  index: BoxIndex;
+}
+
+interface Scene {
+  load: number;
+  base: Base | null;
+  cells: Cells | null;
+  grids: IndexedPolygons | null;
+  properties: GridProperties[];
+}
+
+let scene: Scene = { load: 0, base: null, cells: null, grids: null, properties: [] };
+let style: LineStyle = { theme: "light", borders: [] };
+const waiting = new Map<string, TileRequest>();
+let view: ViewRequest | null = null;
+let busy = false;
+
+const now = (): number => performance.timeOrigin + performance.now();
+
+scope.onmessage = ({ data }) => {
+  if (data.type === "load") void load(data);
+  else if (data.type === "style") style = data.style;
+  else if (data.type === "cancel") waiting.delete(data.key);
+  else if (data.type === "tile") waiting.set(data.key, data);
+  else if (data.type === "outline") answerOutline(data.load, data.cellIx);
+  else view = data;
+  if (!busy) next();
+};
+
+// Work is taken one piece at a time through the message queue, so that a cancelled tile is never drawn.
+const pump = new MessageChannel();
+pump.port1.onmessage = () => work();
+
+function next(): void {
+  busy = waiting.size > 0 || view !== null;
+  if (busy) pump.port2.postMessage(null);
+}
+
+function work(): void {
+  if (view) {
+    const asked = view;
+    view = null;
+    if (asked.load === scene.load) answerLabels(asked);
+  } else {
+    const [first] = waiting.values();
+    if (first) {
+      waiting.delete(first.key);
+      if (first.load === scene.load) answerTile(first);
+    }
+  }
+  next();
+}
+
+async function load(order: Extract<ToWorker, { type: "load" }>): Promise<void> {
+  const mine: Scene = { load: order.load, base: null, cells: null, grids: null, properties: [] };
+  scene = mine;
+  waiting.clear();
+  const client = createClient(order.root);
+  const received = [0, 0];
+  const report = (part: number) => (bytes: number) => {
+    received[part] = bytes;
+    scope.postMessage({ type: "progress", load: order.load, received: received[0] + received[1] });
+  };
+  await Promise.all([
+    guard(order.load, "base", async () => {
+      const buffer = await client.binary(basePath(order.datasetId), report(0));
+      mine.base = readBase(decodeBundle<BaseMeta>(buffer));
+      scope.postMessage({ type: "base", load: order.load });
+    }),
+    guard(order.load, "plan", () => loadPlan(client, order.planId, mine, report(1))),
+  ]);
+}
+
+async function loadPlan(client: Client, planId: string, mine: Scene, onBytes: (bytes: number) => void): Promise<void> {
+  const [features, buffer] = await Promise.all([client.grids(planId), client.binary(cellsPath(planId), onBytes)]);
+  const arrived = now();
+  mine.properties = features.map((feature) => feature.properties);
+  const polygons = flattenGeoJson(features.map((feature) => feature.geometry));
+  mine.grids = { ...polygons, index: indexOf(polygons) };
+  scope.postMessage({ type: "grids", load: mine.load, properties: mine.properties, polygons });
+  const bundle = decodeBundle<{ grids: string[] }>(buffer);
+  const ringStart = takeArray(bundle, "ring_start", Uint32Array);
+  const coords = undelta(takeArray(bundle, "coords", Int32Array), ringStart);
+  const decoded = now();
+  const flat = { coords, ringStart, featureStart: takeArray(bundle, "cell_ring_start", Uint32Array) };
+  mine.cells = { ...flat, index: indexOf(flat) };
+  const position = new Map(mine.properties.map((grid, i) => [grid.code, i]));
+  const toGrid = bundle.meta.grids.map((code) => position.get(code) ?? -1);
+  const gridIx = takeArray(bundle, "grid_ix", Int32Array).map((ix) => toGrid[ix] ?? -1);
+  const timings = { arrived, decoded, indexed: now() };
+  scope.postMessage({ type: "cells", load: mine.load, gridIx, timings }, [gridIx.buffer]);
+}
+
+const indexOf = (polygons: Polygons): BoxIndex =>
+  buildBoxIndex(boxesOf(polygons.coords, featureVertexStart(polygons)));
+
+async function guard(load: number, what: "base" | "plan", job: () => Promise<void>): Promise<void> {
+  try {
+    await job();
+  } catch (error) {
+    const known = error instanceof ApiError ? error : new ApiError("unreadable", 0, String((error as Error).message));
+    scope.postMessage({ type: "failed", load, what, code: known.code, status: known.status, detail: known.message });
+  }
+}
+
+function answerTile(request: TileRequest): void {
+  const { size, ratio, z, x, y } = request;
+  const side = WORLD / 2 ** z;
+  const canvas = new OffscreenCanvas(size, size);
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const pen: Pen = { context, x0: x * side, y0: y * side, scale: size / side, size, ratio, zoom: z };
+  let ids: Int32Array | null = null;
+  if (request.layer === "base") {
+    if (!scene.base) return;
+    drawBase(pen, scene.base, style.theme);
+  } else {
+    if (!scene.cells || !scene.grids) return;
+    if (request.ids) {
+      const found = queryBoxIndex(scene.cells.index, [pen.x0, pen.y0, pen.x0 + side, pen.y0 + side]);
+      ids = rasterise(scene.cells, found, { x0: pen.x0, y0: pen.y0, step: side / size, size });
+    }
+    drawGridLines(pen, scene.grids, style);
+    if (scene.base) drawAreaLines(pen, scene.base.areas, style);
+  }
+  const bitmap = canvas.transferToImageBitmap();
+  const transfer: Transferable[] = ids ? [bitmap, ids.buffer] : [bitmap];
+  scope.postMessage({ type: "tile", load: request.load, key: request.key, bitmap, ids }, transfer);
+}
+
+function answerOutline(load: number, cellIx: number): void {
+  if (!scene.cells || load !== scene.load) return;
+  const polygon = takeFeature(scene.cells, cellIx);
+  scope.postMessage({ type: "outline", load, cellIx, polygon });
+}
+
+const ruler = new OffscreenCanvas(8, 8).getContext("2d");
+const measure: Measure = (text, font, bold) => {
+  if (!ruler) return text.length * font;
+  ruler.font = `${bold ? 600 : 400} ${font}px ${FONT}`;
+  return ruler.measureText(text).width;
+};
+
+function answerLabels({ load, view: asked }: ViewRequest): void {
+  const labels = placeLabels(asked, scene.properties, scene.grids?.index ?? null, scene.base, measure);
+  scope.postMessage({ type: "labels", load, labels });
+}
