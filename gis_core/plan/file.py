@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gis_core.layers
 from gis_core.errors import CrsError, DatasetError
 
 if TYPE_CHECKING:
@@ -38,7 +37,11 @@ PLAN_COLUMNS: dict[str, tuple[str, ...]] = {
     "cells": ("cell_id", "grid_code", "households"),
 }
 
-_REQUIRED = {"grids": ("code", "households"), "buildings": ("id", "households", "grid_code"), "cells": ("cell_id", "grid_code")}
+_REQUIRED = {
+    "grids": ("code", "households"),
+    "buildings": ("id", "households", "grid_code"),
+    "cells": ("cell_id", "grid_code"),
+}
 _METADATA_KEY = "wangge_report"
 
 
@@ -80,7 +83,6 @@ def write_plan(plan: PlanFile, path: Path, *, crs: str = "EPSG:4326") -> None:
     DatasetError
         Where the folder is missing or the name does not end in `.gpkg`.
     """
-    gis_core.layers.require_gdal()
     import pyogrio
 
     path = Path(path)
@@ -97,9 +99,12 @@ def write_plan(plan: PlanFile, path: Path, *, crs: str = "EPSG:4326") -> None:
                 layer=layer,
                 driver="GPKG",
                 append=part.exists(),
+                dataset_options=None if part.exists() else {"VERSION": "1.2"},  # GDAL 3.6 warns of newer ones
                 geometry_type="Unknown" if mixed else "MultiPolygon" if layer == "grids" else "Polygon",
                 promote_to_multi=layer == "grids",
-                dataset_metadata={_METADATA_KEY: json.dumps(plan.report, ensure_ascii=False)} if layer == "grids" else None,
+                dataset_metadata={_METADATA_KEY: json.dumps(plan.report, ensure_ascii=False)}
+                if layer == "grids"
+                else None,
             )
         part.replace(path)
     finally:
@@ -141,16 +146,19 @@ def read_plan(path: Path) -> PlanFile:
 
 
 def _read_layer(path: Path, layer: str) -> GeoDataFrame:
-    gis_core.layers.require_gdal()
     import pyogrio
 
     try:
         frame = pyogrio.read_dataframe(path, layer=layer)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise DatasetError(f"{path.name} is not a plan file: its layer {layer!r} cannot be read ({error}).") from None
+        raise DatasetError(
+            f"{path.name} is not a plan file: its layer {layer!r} cannot be read ({error})."
+        ) from None
     missing = [column for column in _REQUIRED[layer] if column not in frame]
     if missing:
-        raise DatasetError(f"{path.name} is not a plan file: layer {layer!r} has no column {', '.join(missing)}.")
+        raise DatasetError(
+            f"{path.name} is not a plan file: layer {layer!r} has no column {', '.join(missing)}."
+        )
     if frame.crs is None:
         raise CrsError(f"Layer {layer!r} of {path.name} names no coordinate system; write the plan again.")
     return frame.sort_values("cell_id", ignore_index=True) if layer == "cells" else frame
@@ -158,12 +166,14 @@ def _read_layer(path: Path, layer: str) -> GeoDataFrame:
 
 def _read_report(path: Path) -> dict[str, Any]:
     """Return the report that `write_plan` put into the file; empty where there is none."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         try:
-            rows = connection.execute("SELECT metadata FROM gpkg_metadata WHERE metadata LIKE '%wangge_report%'").fetchall()
+            rows = connection.execute(
+                "SELECT metadata FROM gpkg_metadata WHERE metadata LIKE '%wangge_report%'"
+            ).fetchall()
         except sqlite3.Error:
             return {}
-    import xml.etree.ElementTree as ElementTree
+    from xml.etree import ElementTree
 
     for (text,) in rows:
         try:

@@ -1,0 +1,146 @@
+"""`wangge partition`: from the files of a dataset to a plan file."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gis_core.commands._common import EXIT_NO, command, print_json, terminal_progress
+from gis_core.errors import ParameterError
+
+
+class OnInvalid(StrEnum):
+    """What to do about faulty rows."""
+
+    repair = "repair"
+    raise_ = "raise"
+    report = "report"
+
+
+@command
+def partition(
+    dataset: Annotated[
+        Path, typer.Argument(help="Container or folder with boundary, buildings, streets ...")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Plan file to write (.gpkg).")],
+    minimum: Annotated[int, typer.Option("--min", help="Least households of a grid.")] = 300,
+    maximum: Annotated[int, typer.Option("--max", help="Most households of a grid.")] = 500,
+    grids: Annotated[
+        int | None, typer.Option("--grids", help="Number of grids over all boundary polygons.")
+    ] = None,
+    within: Annotated[
+        str | None, typer.Option("--within", help="Only this boundary polygon (code or name).")
+    ] = None,
+    on_invalid: Annotated[
+        OnInvalid, typer.Option("--on-invalid", help="What to do about faulty rows.")
+    ] = OnInvalid.repair,
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", help="LAYER.COLUMN=NAME IN THE FILE; repeatable.")
+    ] = None,
+    estimate_households: Annotated[
+        bool,
+        typer.Option("--estimate-households", help="Estimate missing household counts from the footprint."),
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a grid is out of bounds.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="One seed, one plan.")] = 0,
+    time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds for the solver.")] = None,
+    processes: Annotated[int | None, typer.Option("--processes", help="Default: one per core.")] = None,
+    crs: Annotated[str, typer.Option("--crs", help="Coordinate system of the plan file.")] = "wgs84",
+    report: Annotated[Path | None, typer.Option("--report", help="Write the report as JSON.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Cut a dataset into balanced, contiguous grids and write the plan file.
+
+    Example: wangge partition town.gpkg --out plan.gpkg --min 300 --max 500 --report report.json
+    """
+    from gis_core.fabric import build_fabric
+    from gis_core.layers import parse_mapping, read_dataset
+    from gis_core.plan import make_plan, write_plan
+    from gis_core.plan.file import require_plan_path
+
+    _require_bounds(minimum, maximum)
+    require_plan_path(out)
+    plan_crs = _plan_crs(crs)
+    seconds: dict[str, float] = {}
+    with terminal_progress(not json_) as progress:
+        started = time.perf_counter()
+        layers = read_dataset(
+            dataset,
+            mapping=parse_mapping(mapping or []),
+            on_invalid=on_invalid.value,
+            estimate_households=estimate_households,
+            within=within,
+            progress=progress,
+        )
+        seconds["read"] = time.perf_counter() - started
+        started = time.perf_counter()
+        fabric = build_fabric(layers, processes=processes, progress=progress)
+        seconds["fabric"] = time.perf_counter() - started
+        plan = make_plan(
+            layers,
+            fabric,
+            bounds=(minimum, maximum),
+            n_grids=grids,
+            seed=seed,
+            time_limit_s=time_limit,
+            processes=processes,
+            seconds=seconds,
+            progress=progress,
+        )
+        started = time.perf_counter()
+        progress("writing", 0, 1)
+        write_plan(plan.frames, out, crs=plan_crs)
+        progress("writing", 1, 1)
+        plan.report["seconds"]["write"] = round(time.perf_counter() - started, 3)
+    _say(plan.report, out, report, json_)
+    if strict and plan.report["in_bounds"] < plan.report["grids"]:
+        raise typer.Exit(EXIT_NO)
+
+
+def _plan_crs(name: str) -> str:
+    """Return the EPSG name of a coordinate system that a GeoPackage can hold."""
+    from gis_core.crs import parse_crs
+
+    system = parse_crs(name)
+    if system.crs is None:
+        raise ParameterError(
+            f"A plan file cannot be in {name}, which has no EPSG code; use wgs84, cgcs2000 or EPSG:n."
+        )
+    return str(system.crs.to_string())
+
+
+def _require_bounds(minimum: int, maximum: int) -> None:
+    if minimum < 0 or maximum < 1 or minimum > maximum:
+        raise ParameterError(
+            f"--min {minimum} and --max {maximum} leave no room: give 0 <= min <= max and max >= 1."
+        )
+
+
+def _say(values: dict[str, Any], out: Path, report: Path | None, as_json: bool) -> None:
+    if report is not None:
+        import json
+
+        part = report.with_name(f".{report.name}.part")
+        part.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        part.replace(report)
+    if as_json:
+        print_json(values)
+        return
+    low, high = values["bounds"]
+    share = values["street_share"]
+    typer.echo(
+        f"{out.name}: {values['grids']} grids, {values['households']:,} households; "
+        f"{values['in_bounds']} of {values['grids']} inside [{low}, {high}]; "
+        f"greatest deviation {values['max_deviation']:.1%}"
+        + (f"; {share:.0%} of inner borders on streets" if share is not None else "")
+        + "."
+    )
+    for fault in values["faults"]:
+        if fault["severity"] in ("repaired", "warning"):
+            typer.echo(f"  {fault['layer']}: {fault['message']}", err=True)
+    for item in values["infeasible"]:
+        typer.echo(f"  {item['where']}: {item['reason']}", err=True)

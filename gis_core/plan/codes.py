@@ -1,0 +1,97 @@
+"""Grid codes at first division: the boundary's code and a sequence, west to east and north to south.
+
+GB/T 30428.1 gives a unit grid 15 digits: 6 county, 3 street office, 3 community, 3 sequence. A boundary whose code is
+the 12 digits of a community gets just that; any other code is taken as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.errors import ParameterError
+
+__all__ = ["DEFAULT_TEMPLATE", "number_grids"]
+
+#: `{boundary}` is the code of the boundary polygon, `{sequence}` the number of the grid in it.
+DEFAULT_TEMPLATE = "{boundary}{sequence}"
+DIGITS = 3
+
+
+def number_grids(
+    boundary_ix: NDArray[np.int32],
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    boundary_codes: Sequence[str],
+    template: str = DEFAULT_TEMPLATE,
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Put grids in order and give each its code.
+
+    Parameters
+    ----------
+    boundary_ix : int32, shape (n_grids,)
+        Boundary polygon of each grid.
+    x, y : float64, shape (n_grids,)
+        A point of each grid in projected metres.
+    boundary_codes : sequence of str
+        Code of each boundary polygon.
+    template : str
+        Python format with `{boundary}` and `{sequence}`; the sequence has 3 digits, more where a boundary polygon holds
+        over 999 grids.
+
+    Returns
+    -------
+    order : int64, shape (n_grids,)
+        Positions of the grids in order of their codes: by boundary polygon, in rows from north to south, in each row
+        from west to east.
+    codes : list of str
+        Codes in that order.
+
+    Raises
+    ------
+    ParameterError
+        Where the template cannot be filled, or two grids would get one code.
+
+    Examples
+    --------
+    >>> home = np.array([0, 0], dtype=np.int32)
+    >>> order, codes = number_grids(home, np.array([5.0, 1.0]), np.array([0.0, 0.0]), ["110101001001"])
+    >>> order.tolist(), codes
+    ([1, 0], ['110101001001001', '110101001001002'])
+    """
+    order = np.lexsort((x, _rows(boundary_ix, y), boundary_ix))
+    codes = []
+    for ix in np.unique(boundary_ix):
+        count = int((boundary_ix == ix).sum())
+        width = max(DIGITS, len(str(count)))
+        codes += [
+            _fill(template, str(boundary_codes[ix]), f"{number:0{width}d}") for number in range(1, count + 1)
+        ]
+    if len(set(codes)) < len(codes):
+        twice = sorted({code for code in codes if codes.count(code) > 1})
+        raise ParameterError(
+            f"Two grids would get the code {twice[0]}: give the boundary polygons codes of one length, "
+            "or a template with a separator such as {boundary}-{sequence}."
+        )
+    return order, codes
+
+
+def _fill(template: str, boundary: str, sequence: str) -> str:
+    try:
+        return template.format(boundary=boundary, sequence=sequence)
+    except (KeyError, IndexError, ValueError):
+        raise ParameterError(
+            f"The code template {template!r} cannot be filled; it may hold {{boundary}} and {{sequence}} only."
+        ) from None
+
+
+def _rows(boundary_ix: NDArray[np.int32], y: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Sort the grids of each boundary polygon into about as many rows as columns, the northern row first."""
+    row = np.zeros(len(y), dtype=np.int64)
+    for ix in np.unique(boundary_ix):
+        at = np.flatnonzero(boundary_ix == ix)
+        per_row = max(1, round(float(np.sqrt(len(at)))))
+        row[at[np.argsort(-y[at], kind="stable")]] = np.arange(len(at)) // per_row
+    return row

@@ -1,0 +1,159 @@
+"""Make a plan: partition a fabric, number the grids, measure them, and say how it went."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core import __version__
+from gis_core.model import Dataset, Fabric
+from gis_core.partition import Bounds, PartitionResult, partition_fabric
+from gis_core.plan.codes import DEFAULT_TEMPLATE, number_grids
+from gis_core.plan.file import PlanFile
+from gis_core.plan.frames import plan_frames
+from gis_core.plan.report import build_report
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
+__all__ = ["Plan", "make_plan"]
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which grid each cell belongs to, and what is known of the grids.
+
+    Attributes
+    ----------
+    dataset, fabric
+        What the plan was made on.
+    assignment : int32, shape (n_cells,)
+        Position of the grid of each cell.
+    codes : tuple of str
+        Code of each grid, in order.
+    boundary_ix : int32, shape (n_grids,)
+        Row of `dataset.boundary` that each grid lies in.
+    report : dict
+        As in `report.schema.json`.
+    frames : PlanFile
+        The plan as it is written, in `dataset.work_crs`.
+    """
+
+    dataset: Dataset
+    fabric: Fabric
+    assignment: NDArray[np.int32]
+    codes: tuple[str, ...]
+    boundary_ix: NDArray[np.int32]
+    report: dict[str, Any]
+    frames: PlanFile
+
+    @property
+    def grids(self) -> GeoDataFrame:
+        """The grids with their numbers and polygons."""
+        return self.frames.grids
+
+
+def make_plan(
+    dataset: Dataset,
+    fabric: Fabric,
+    *,
+    bounds: tuple[int, int] = (300, 500),
+    n_grids: int | None = None,
+    seed: int = 0,
+    time_limit_s: float | None = None,
+    processes: int | None = None,
+    template: str = DEFAULT_TEMPLATE,
+    seconds: Mapping[str, float] | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Cut a fabric into contiguous grids, each in one boundary polygon and inside the bounds wherever that can be.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    fabric : Fabric
+        Built from `dataset`.
+    bounds : (int, int)
+        Least and most households of a grid.
+    n_grids : int or None
+        Total number of grids over all boundary polygons; None takes the number that fits the bounds best.
+    seed : int
+        One seed gives one plan, however many processes work on it.
+    time_limit_s : float or None
+        Seconds that the solver may take.
+    processes : int or None
+        How many boundary polygons are solved side by side; None takes one per core.
+    template : str
+        How codes are made; see `number_grids`.
+    seconds : mapping or None
+        Seconds that reading and building the fabric took, for the report.
+    progress : callable or None
+        Called with (step, done, total); may raise to stop.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    ParameterError
+        Where bounds, number of grids or template cannot be used.
+    """
+    started = time.perf_counter()
+    boundary_codes = [str(code) for code in dataset.boundary["code"]]
+    result = partition_fabric(
+        fabric.graph,
+        fabric.boundary_ix,
+        fabric.households,
+        boundary_codes=boundary_codes,
+        bounds=Bounds(minimum=bounds[0], maximum=bounds[1]),
+        n_grids=n_grids,
+        seed=seed,
+        time_limit_s=time_limit_s,
+        processes=processes,
+        progress=progress,
+    )
+    solved = time.perf_counter()
+    assignment, codes, boundary_ix = _number(fabric, result, boundary_codes, template)
+    frames = plan_frames(dataset, fabric, assignment, codes, boundary_ix)
+    report = build_report(
+        dataset,
+        fabric,
+        assignment,
+        frames.grids,
+        boundary_ix,
+        result,
+        bounds=bounds,
+        seconds={**(seconds or {}), "solve": solved - started},
+        seed=seed,
+        version=__version__,
+    )
+    frames = PlanFile(frames.grids, frames.buildings, frames.cells, report=report, name=dataset.name)
+    return Plan(dataset, fabric, assignment, tuple(codes), boundary_ix, report, frames)
+
+
+def _number(
+    fabric: Fabric, result: PartitionResult, boundary_codes: list[str], template: str
+) -> tuple[NDArray[np.int32], list[str], NDArray[np.int32]]:
+    """Put the parts in the order of their codes; return the renumbered assignment, codes and boundary polygons."""
+    n_parts = len(result.part_boundary_ix)
+    area = np.bincount(result.assignment, weights=fabric.graph.area_m2, minlength=n_parts)
+    x = (
+        np.bincount(result.assignment, weights=fabric.graph.area_m2 * fabric.graph.x, minlength=n_parts)
+        / area
+    )
+    y = (
+        np.bincount(result.assignment, weights=fabric.graph.area_m2 * fabric.graph.y, minlength=n_parts)
+        / area
+    )
+    order, codes = number_grids(result.part_boundary_ix, x, y, boundary_codes, template)
+    position = np.empty(n_parts, dtype=np.int32)
+    position[order] = np.arange(n_parts, dtype=np.int32)
+    return position[result.assignment], codes, result.part_boundary_ix[order]

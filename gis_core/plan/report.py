@@ -1,0 +1,128 @@
+"""The report of a plan: what was asked, what was reached, and why not more. Its schema is `report.schema.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.errors import some_of
+from gis_core.model import Dataset, Fabric, Infeasible
+from gis_core.partition import PartitionResult
+from gis_core.plan.metrics import grids_in_pieces, inner_border
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
+__all__ = ["build_report"]
+
+
+def build_report(
+    dataset: Dataset,
+    fabric: Fabric,
+    assignment: NDArray[np.int32],
+    grids: GeoDataFrame,
+    boundary_ix: NDArray[np.int32],
+    result: PartitionResult,
+    *,
+    bounds: tuple[int, int],
+    seconds: Mapping[str, float],
+    seed: int,
+    version: str,
+) -> dict[str, Any]:
+    """Collect the numbers of a plan as plain values for JSON.
+
+    Parameters
+    ----------
+    dataset, fabric
+        What the plan was made on.
+    assignment : int32, shape (n_cells,)
+    grids : GeoDataFrame
+        As in the plan file.
+    boundary_ix : int32, shape (n_grids,)
+    result : PartitionResult
+        Reasons, lower bounds and what stopped the solver.
+    bounds : (int, int)
+    seconds : mapping
+        Seconds of the steps so far; `write` is added by whoever writes the plan.
+    seed : int
+    version : str
+
+    Returns
+    -------
+    dict
+        See docs/plan-file.md.
+    """
+    households = grids["households"].to_numpy()
+    fits = (households >= bounds[0]) & (households <= bounds[1])
+    deviation = np.abs(grids["deviation"].to_numpy(dtype=float))
+    border, on_street = inner_border(fabric.graph, assignment, fabric.boundary_ix)
+    outside = int((fabric.building_cell_ix < 0).sum())
+    return {
+        "dataset": dataset.name,
+        "grids": len(grids),
+        "households": int(households.sum()),
+        "bounds": [int(bounds[0]), int(bounds[1])],
+        "in_bounds": int(fits.sum()),
+        "max_deviation": _number(np.nanmax(deviation) if np.isfinite(deviation).any() else 0.0, 6),
+        "deviation_lower_bound": _number(result.lower_bounds.max(initial=0.0), 6),
+        "street_share": _number(on_street / border, 4) if border > 0 else None,
+        "inner_border_km": _number(border / 1000, 3),
+        "polsby_popper_mean": _number(grids["polsby_popper"].mean(), 4),
+        "contiguous": len(grids_in_pieces(fabric.graph, assignment, fabric.boundary_ix)) == 0,
+        "cells": fabric.n_cells,
+        "buildings": {"inside": len(fabric.building_cell_ix) - outside, "outside": outside},
+        "households_estimated": bool((dataset.buildings["households_source"] == "estimated").any()),
+        "per_boundary": _per_boundary(dataset, households, fits, deviation, boundary_ix, result),
+        "infeasible": [_reason(dataset, fabric, item) for item in result.infeasible],
+        "faults": [fault.as_dict() for fault in (*dataset.faults, *fabric.faults)],
+        "attribution": dataset.attribution,
+        "seconds": {
+            step: round(float(seconds.get(step, 0.0)), 3) for step in ("read", "fabric", "solve", "write")
+        },
+        "seed": int(seed),
+        "stopped_by": str(result.stopped_by),
+        "version": version,
+    }
+
+
+def _per_boundary(
+    dataset: Dataset,
+    households: NDArray[np.int64],
+    fits: NDArray[np.bool_],
+    deviation: NDArray[np.float64],
+    boundary_ix: NDArray[np.int32],
+    result: PartitionResult,
+) -> list[dict[str, Any]]:
+    rows = []
+    for ix, (code, name) in enumerate(zip(dataset.boundary["code"], dataset.boundary["name"], strict=True)):
+        mine = boundary_ix == ix
+        own = deviation[mine]
+        rows.append(
+            {
+                "code": str(code),
+                "name": None if name is None or name != name else str(name),  # noqa: PLR0124 - NaN is not itself
+                "grids": int(mine.sum()),
+                "households": int(households[mine].sum()),
+                "in_bounds": int(fits[mine].sum()),
+                "max_deviation": _number(np.nanmax(own), 6) if np.isfinite(own).any() else None,
+                "deviation_lower_bound": _number(result.lower_bounds[ix], 6),
+            }
+        )
+    return rows
+
+
+def _reason(dataset: Dataset, fabric: Fabric, item: Infeasible) -> dict[str, Any]:
+    """Name the buildings of the cells to blame, which planners know; the solver knows only cells."""
+    at = np.flatnonzero(np.isin(fabric.building_cell_ix, np.array(item.cell_ix, dtype=np.int32)))
+    ids = [str(id_) for id_ in dataset.buildings["id"].to_numpy()[at[:20]]]
+    value = {**item.as_dict(), "buildings": ids}
+    if item.what == "heavy-cell" and ids:
+        value["reason"] = f"{item.reason} Building{'s' if len(ids) > 1 else ''} of the cell: {some_of(ids)}."
+    return value
+
+
+def _number(value: float, digits: int) -> float | None:
+    return round(float(value), digits) if np.isfinite(value) else None
