@@ -113,7 +113,7 @@ class StoreUnavailableError(GisCoreError, RuntimeError):
 
 
 class CapabilityError(GisCoreError, NotImplementedError):
-    """This store, format or machine cannot do what was asked."""
+    """What was asked is more than the store, format or machine can do."""
 
     code = "not-supported"
 

@@ -49,8 +49,8 @@ def build_adjacency(
     paired, focal, neighbor = paired[real], focal[real], neighbor[real]
     side_rank = _side_ranks(sides, paired, enclosure_ix[focal] != enclosure_ix[neighbor], lines, rank)
     key, row = np.unique(focal * n + neighbor, return_inverse=True)
-    shared = np.bincount(row, weights=length[paired], minlength=len(key))
-    on_street = np.bincount(row, weights=length[paired] * (side_rank > 0), minlength=len(key))
+    shared = _sum_by(row, length[paired], len(key))
+    on_street = _sum_by(row, length[paired] * (side_rank > 0), len(key))
     greatest = _dominant_rank(row, side_rank, length[paired], shared)
     open_ = sides.twin < 0
     points = shapely.point_on_surface(cells)
@@ -61,11 +61,15 @@ def build_adjacency(
         street_rank=greatest,
         street_length_m=on_street,
         area_m2=shapely.area(cells),
-        perimeter_m=np.bincount(sides.polygon_ix, weights=length, minlength=n),
-        exterior_length_m=np.bincount(sides.polygon_ix[open_], weights=length[open_], minlength=n),
+        perimeter_m=_sum_by(sides.polygon_ix, length, n),
+        exterior_length_m=_sum_by(sides.polygon_ix[open_], length[open_], n),
         x=shapely.get_x(points),
         y=shapely.get_y(points),
     )
+
+
+def _sum_by(row: NDArray[np.integer], value: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    return np.bincount(row, weights=value, minlength=n).astype(np.float64, copy=False)
 
 
 def _side_ranks(
@@ -84,7 +88,9 @@ def _side_ranks(
     first = np.flatnonzero(line_of[1:] == line_of[:-1])
     segments = shapely.linestrings(np.stack([coords[first], coords[first + 1]], axis=1))
     middle = 0.5 * (sides.start_xy[paired[at]] + sides.end_xy[paired[at]])
-    side, segment = shapely.STRtree(segments).query(shapely.points(middle), predicate="dwithin", distance=ON_STREET_M)
+    side, segment = shapely.STRtree(segments).query(
+        shapely.points(middle), predicate="dwithin", distance=ON_STREET_M
+    )
     found = np.zeros(len(at), dtype=np.uint8)
     np.maximum.at(found, side, rank[line_of[first[segment]]])
     by_side = np.zeros(len(sides.twin), dtype=np.uint8)
@@ -95,7 +101,10 @@ def _side_ranks(
 
 
 def _dominant_rank(
-    row: NDArray[np.int64], side_rank: NDArray[np.uint8], length: NDArray[np.float64], shared: NDArray[np.float64]
+    row: NDArray[np.int64],
+    side_rank: NDArray[np.uint8],
+    length: NDArray[np.float64],
+    shared: NDArray[np.float64],
 ) -> NDArray[np.uint8]:
     """Return the greatest class such that it or greater ones run along at least half of the shared border."""
     result = np.zeros(len(shared), dtype=np.uint8)

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from gis_core.errors import CoverageError, some_of
 from gis_core.fabric.adjacency import build_adjacency
 from gis_core.fabric.coverage import insert_junctions
-from gis_core.fabric.enclosures import Enclosures, build_enclosures, cutting_lines, minor_lines, spare_footprints, split_enclosures
+from gis_core.fabric.enclosures import (
+    Enclosures,
+    build_enclosures,
+    cutting_lines,
+    minor_lines,
+    spare_footprints,
+    split_enclosures,
+)
 from gis_core.fabric.ownership import drop_covered_points, group_overlaps, home_enclosures, overlapping_pairs
 from gis_core.fabric.sampling import sample_footprints
 from gis_core.fabric.workers import divide_enclosures
@@ -27,7 +34,9 @@ SPACING_M = 2.0
 BIG_BUILDINGS, BIG_HOUSEHOLDS = 40, 120
 
 
-def build_fabric(dataset: Dataset, *, processes: int | None = None, progress: Progress | None = None) -> Fabric:
+def build_fabric(
+    dataset: Dataset, *, processes: int | None = None, progress: Progress | None = None
+) -> Fabric:
     """Cut the ground of a dataset into cells, one for each building, and find which cells touch.
 
     The cells are an exact polygon coverage of the boundary: no gap, no overlap, every shared border with the same
@@ -162,7 +171,9 @@ def _space_order(cells: NDArray[np.object_], boundary_ix: NDArray[np.int32]) -> 
     points = shapely.centroid(cells)
     x, y = shapely.get_x(points), shapely.get_y(points)
     scale = 65535.0 / max(float(np.ptp(x)), float(np.ptp(y)), 1.0)
-    code = _spread(((x - x.min()) * scale).astype(np.uint64)) | (_spread(((y - y.min()) * scale).astype(np.uint64)) << 1)
+    code = _spread(((x - x.min()) * scale).astype(np.uint64)) | (
+        _spread(((y - y.min()) * scale).astype(np.uint64)) << 1
+    )
     return np.lexsort((y, x, code, boundary_ix))
 
 
@@ -184,7 +195,7 @@ def _cells_of_buildings(
 
 def _sum_by_cell(cell_of: NDArray[np.int32], value: NDArray[np.generic], n: int) -> NDArray[np.float64]:
     inside = cell_of >= 0
-    return np.bincount(cell_of[inside], weights=value[inside], minlength=n)
+    return np.bincount(cell_of[inside], weights=value[inside], minlength=n).astype(np.float64, copy=False)
 
 
 def _faults(
@@ -203,7 +214,9 @@ def _faults(
     mine = cells[cell_of[inside]]
     whole = shapely.covers(mine, footprints[inside])
     at = inside[~whole]
-    kept = shapely.area(shapely.intersection(footprints[at], cells[cell_of[at]])) / shapely.area(footprints[at])
+    kept = shapely.area(shapely.intersection(footprints[at], cells[cell_of[at]])) / shapely.area(
+        footprints[at]
+    )
     lost = at[kept < 0.5]
     by_border = lost[share[lost] < 0.5]
     overlapped = np.setdiff1d(lost, by_border)
@@ -220,7 +233,7 @@ def _faults(
         (
             "street-through-building",
             np.flatnonzero(torn),
-            "buildings would be torn by streets or barriers so that no part holds half of them; those lines do not cut there",
+            "buildings would be torn by streets so that no part holds half of them; those lines do not cut there",
             "move the line off the building, or mark it as tunnel or bridge",
             "note",
         ),

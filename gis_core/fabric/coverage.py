@@ -154,7 +154,9 @@ def _number_vertices(bits, vertex):  # type: ignore[no-untyped-def]
         size *= 2
     table = np.full(size, -1, dtype=np.int64)
     for i in range(len(bits)):
-        key = (bits[i, 0] * np.int64(-7046029254386353131)) ^ ((bits[i, 1] + (bits[i, 0] >> 17)) * np.int64(-4417276706812531889))
+        key = (bits[i, 0] * np.int64(-7046029254386353131)) ^ (
+            (bits[i, 1] + (bits[i, 0] >> 17)) * np.int64(-4417276706812531889)
+        )
         slot = (key ^ (key >> 29) ^ (key >> 43)) & (size - 1)
         while True:
             other = table[slot]

@@ -1,7 +1,7 @@
 """Enclosures: the pieces of ground that streets, barriers and the boundary close off.
 
-All lines are noded at once on a grid of `GRID_SIZE_M`, so that every enclosure shares exact vertices with its neighbors;
-dead ends fall away when the arrangement is polygonised. Must not know buildings or households.
+All lines are noded at once on a grid of `GRID_SIZE_M`, so that every enclosure shares exact vertices with its
+neighbors; dead ends fall away when the arrangement is polygonised. Must not know households.
 """
 
 from __future__ import annotations
@@ -181,7 +181,9 @@ def split_enclosures(
             near = lines[tree.query(polygon, predicate="intersects")]
             if len(near):
                 inside = shapely.intersection(shapely.union_all(near), polygon)
-                free = shapely.difference(inside, shapely.union_all(footprints[by_home[start[ix] : start[ix + 1]]]))
+                free = shapely.difference(
+                    inside, shapely.union_all(footprints[by_home[start[ix] : start[ix + 1]]])
+                )
                 faces = _cut(polygon, free)
         pieces.append(faces)
         home_ix.append(np.full(len(faces), enclosures.boundary_ix[ix], dtype=np.int32))
@@ -195,7 +197,9 @@ def _cut(polygon: object, lines: object) -> NDArray[np.object_]:
     if not len(parts):
         return np.array([polygon], dtype=object)
     faces = split_by_lines(polygon, parts)
-    faces = faces[np.lexsort((shapely.get_y(shapely.centroid(faces)), shapely.get_x(shapely.centroid(faces))))]
+    faces = faces[
+        np.lexsort((shapely.get_y(shapely.centroid(faces)), shapely.get_x(shapely.centroid(faces))))
+    ]
     return _join_thin(faces, np.zeros(len(faces), dtype=np.int32))[0]
 
 
@@ -207,8 +211,10 @@ def split_by_lines(polygon: object, lines: NDArray[np.object_]) -> NDArray[np.ob
     return faces[shapely.intersects(polygon, shapely.point_on_surface(faces))]
 
 
-def _join_thin(faces: NDArray[np.object_], home: NDArray[np.int32]) -> tuple[NDArray[np.object_], NDArray[np.int32]]:
-    """Join faces that are too thin to stand on to the neighbor, in the same boundary polygon, with the longest border."""
+def _join_thin(
+    faces: NDArray[np.object_], home: NDArray[np.int32]
+) -> tuple[NDArray[np.object_], NDArray[np.int32]]:
+    """Join faces too thin to stand on to the neighbor in the same boundary polygon with the longest border."""
     thickness = 2 * shapely.area(faces) / np.maximum(shapely.length(faces), 1e-12)
     thin = np.flatnonzero(thickness < MIN_THICKNESS_M)
     if not len(thin):

@@ -98,14 +98,20 @@ def _points_on_one_spot(
     at = np.flatnonzero((shapely.get_type_id(footprints) == 0) & (home >= 0))
     if len(at) < 2:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    left, right = shapely.STRtree(footprints[at]).query(footprints[at], predicate="dwithin", distance=ONE_SPOT_M)
+    left, right = shapely.STRtree(footprints[at]).query(
+        footprints[at], predicate="dwithin", distance=ONE_SPOT_M
+    )
     left, right = at[left], at[right]
     keep = (left < right) & (home[left] == home[right])
     return left[keep], right[keep]
 
 
 def group_overlaps(
-    n: int, left: NDArray[np.int64], right: NDArray[np.int64], share: NDArray[np.float64], area: NDArray[np.float64]
+    n: int,
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    share: NDArray[np.float64],
+    area: NDArray[np.float64],
 ) -> NDArray[np.int64]:
     """Name for each footprint the one whose cell it shares: itself, or the largest of its group.
 

@@ -70,7 +70,11 @@ def _positions(ax, ay, ux, uy, length, inset, spacing, out):  # type: ignore[no-
         y0 = math.floor((ay + 0.5 * uy * length) / _ORIGIN_M) * _ORIGIN_M
         along = sign * ((ax - x0) * ux + (ay - y0) * uy)
         # positions t with along + sign * t a multiple of the spacing
-        first = (math.ceil(along / spacing) * spacing - along) if sign > 0 else (along - math.floor(along / spacing) * spacing)
+        first = (
+            (math.ceil(along / spacing) * spacing - along)
+            if sign > 0
+            else (along - math.floor(along / spacing) * spacing)
+        )
         t = first
         while t < length - inset - 0.25 * spacing:
             if t > inset + 0.25 * spacing and count < len(out) - 1:
@@ -143,7 +147,9 @@ def sample_rings_reference(
     xy: list[tuple[float, float]] = []
     ring_ix: list[int] = []
     for ring in range(len(start) - 1):
-        for a, b in zip(coords[start[ring] : start[ring + 1] - 1], coords[start[ring] + 1 : start[ring + 1]], strict=True):
+        for a, b in zip(
+            coords[start[ring] : start[ring + 1] - 1], coords[start[ring] + 1 : start[ring + 1]], strict=True
+        ):
             length = math.dist(a, b)
             if length < 1e-6:
                 continue
@@ -165,7 +171,11 @@ def _positions_reference(
         sign = 1.0 if (u[0] > 1e-9 or (abs(u[0]) <= 1e-9 and u[1] > 0)) else -1.0
         origin = np.floor((a + 0.5 * u * length) / _ORIGIN_M) * _ORIGIN_M
         along = sign * float(np.dot(a - origin, u))
-        first = math.ceil(along / spacing) * spacing - along if sign > 0 else along - math.floor(along / spacing) * spacing
+        first = (
+            math.ceil(along / spacing) * spacing - along
+            if sign > 0
+            else along - math.floor(along / spacing) * spacing
+        )
         count = max(0, math.ceil((length - first) / spacing) + 1)
         middle = [first + k * spacing for k in range(count)]
         middle = [t for t in middle if inset + 0.25 * spacing < t < length - inset - 0.25 * spacing]

@@ -108,7 +108,9 @@ def _circumcentres(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     return a + np.column_stack([x, y])
 
 
-def _one_piece_each(faces: NDArray[np.object_], owner: NDArray[np.int64], footprints: dict[int, object]) -> Pieces:
+def _one_piece_each(
+    faces: NDArray[np.object_], owner: NDArray[np.int64], footprints: dict[int, object]
+) -> Pieces:
     """Keep the main face of each owner and give every other face to the neighbor with the longest border."""
     names, count = np.unique(owner, return_counts=True)
     if len(names) == len(faces):
@@ -129,7 +131,9 @@ def _one_piece_each(faces: NDArray[np.object_], owner: NDArray[np.int64], footpr
         for ix in stray:
             near = tree.query(faces[ix], predicate="intersects")
             near = near[(near != ix) & (group[near] >= 0)]
-            shared = shapely.length(shapely.intersection(shapely.boundary(faces[near]), shapely.boundary(faces[ix])))
+            shared = shapely.length(
+                shapely.intersection(shapely.boundary(faces[near]), shapely.boundary(faces[ix]))
+            )
             if len(near) and shared.max() > 0:
                 group[ix] = group[near[np.argmax(shared)]]
             else:

@@ -9,7 +9,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from gis_core.fabric.tessellation import divide_enclosure
@@ -19,7 +18,14 @@ __all__ = ["DividedGround", "divide_enclosures"]
 #: Points below which starting processes costs more than it saves, and points handed to a process at a time.
 FEW_POINTS, BATCH_POINTS = 600_000, 60_000
 
-Batch = tuple[list[int], NDArray[np.object_], NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.object_]]
+Batch = tuple[
+    list[int],
+    NDArray[np.object_],
+    NDArray[np.float64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.object_],
+]
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,9 @@ def divide_enclosures(
     owners = [np.full(len(empty), -1, dtype=np.int64)]
     done = 0
     progress("cells", 0, len(xy))
-    for batch_polygons, batch_where, batch_owner, points in _results(_batches(enclosures, xy, owner, start, footprints), processes):
+    for batch_polygons, batch_where, batch_owner, points in _results(
+        _batches(enclosures, xy, owner, start, footprints), processes
+    ):
         polygons.append(batch_polygons)
         where.append(batch_where)
         owners.append(batch_owner)
@@ -82,7 +90,9 @@ def divide_enclosures(
         progress("cells", done, len(xy))
     at = np.concatenate(where)
     order = np.argsort(at, kind="stable")
-    return DividedGround(np.concatenate(polygons)[order], at[order].astype(np.int32), np.concatenate(owners)[order])
+    return DividedGround(
+        np.concatenate(polygons)[order], at[order].astype(np.int32), np.concatenate(owners)[order]
+    )
 
 
 def _batches(
