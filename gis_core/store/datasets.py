@@ -119,14 +119,8 @@ def _extra(buildings: GeoDataFrame) -> list[str | None]:
     if not others:
         return [None] * len(buildings)
     table = buildings[others].astype(object).where(buildings[others].notna(), None)
-    return [
-        json.dumps(dict(zip(others, row, strict=True)), ensure_ascii=False, default=_plain)
-        for row in table.to_numpy()
-    ]
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else str(value)
+    write = json.JSONEncoder(ensure_ascii=False, default=str).encode
+    return [write(dict(zip(others, row, strict=True))) for row in table.to_numpy().tolist()]
 
 
 def require(connection: Connection, dataset_id: int) -> None:

@@ -27,6 +27,7 @@ __all__ = ["GeoPackageDialect"]
 _SQLITE_MAGIC = b"SQLite format 3\0"
 # Rows handed to the driver at once: bounds the memory of a load.
 _CHUNK = 20_000
+_CACHE_KIB = 65_536
 
 
 class GeoPackageDialect:
@@ -57,6 +58,7 @@ class GeoPackageDialect:
             # The driver's own transactions begin too late for DDL and for a lock before the first read.
             connection.isolation_level = None
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
             geopackage.register_functions(connection)
 
         @event.listens_for(engine, "begin")
@@ -189,7 +191,8 @@ class GeoPackageDialect:
         extremes = [*np.nanmin(bounds[:, :2], axis=0).tolist(), *np.nanmax(bounds[:, 2:], axis=0).tolist()]
         connection.exec_driver_sql(
             "UPDATE gpkg_contents SET min_x = min(coalesce(min_x, ?1), ?1),"
-            " min_y = min(coalesce(min_y, ?2), ?2), max_x = max(coalesce(max_x, ?3), ?3), max_y = max(coalesce(max_y, ?4), ?4),"
+            " min_y = min(coalesce(min_y, ?2), ?2), max_x = max(coalesce(max_x, ?3), ?3),"
+            " max_y = max(coalesce(max_y, ?4), ?4),"
             " last_change = strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE table_name = ?5",
             (*extremes, table),
         )

@@ -14,7 +14,18 @@ import numpy as np
 import psycopg2
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, Table, cast, create_engine, event, exc, func
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    cast,
+    create_engine,
+    event,
+    exc,
+    func,
+)
 from sqlalchemy.engine import URL
 
 from gis_core.errors import ConflictError, GisCoreError, StoreUnavailableError
@@ -105,7 +116,8 @@ class PostgisDialect:
     def intersects(self, table: Table, shape: Any) -> ColumnElement[bool]:
         """Return the filter on rows that touch a shape; PostGIS takes candidates from its GiST index."""
         probe = cast(self.encode(np.array([shape], dtype=object))[0], Geom())
-        return func.ST_Intersects(table.c.geom, probe).is_(True)
+        # Bare, not IS TRUE: only then does the planner see the index behind the function.
+        return func.ST_Intersects(table.c.geom, probe, type_=Boolean())
 
     def bulk_insert(
         self,

@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from geopandas import GeoSeries
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from gis_core.errors import ConflictError, ParameterError, some_of
 from gis_core.store import plans
@@ -182,18 +182,27 @@ def _measure(
 
 
 def _set_deviation(connection: Connection, plan_id: int, touched: NDArray[np.int32]) -> None:
-    """Set the deviation of every grid in the boundary polygons of the touched ones."""
+    """Set the deviation of the grids in the boundary polygons of the touched ones, where it changed."""
     rows = connection.execute(
-        select(_GRID.c.grid_ix, _GRID.c.boundary_code, _GRID.c.households).where(_GRID.c.plan_id == plan_id)
+        select(
+            _GRID.c.fid, _GRID.c.grid_ix, _GRID.c.boundary_code, _GRID.c.households, _GRID.c.deviation
+        ).where(_GRID.c.plan_id == plan_id)
     ).all()
-    concerned = {row.boundary_code for row in rows if row.grid_ix in set(touched.tolist())}
-    for code in concerned:
-        group = [row for row in rows if row.boundary_code == code]
+    mine = set(touched.tolist())
+    groups: dict[str | None, list[Any]] = {row.boundary_code: [] for row in rows if row.grid_ix in mine}
+    for row in rows:
+        if row.boundary_code in groups:
+            groups[row.boundary_code].append(row)
+    changed = []
+    for group in groups.values():
         mean = sum(row.households for row in group) / len(group)
         for row in group:
             deviation = (row.households - mean) / mean if mean else None
-            one = update(_GRID).where(_GRID.c.plan_id == plan_id, _GRID.c.grid_ix == row.grid_ix)
-            connection.execute(one.values(deviation=deviation))
+            if deviation != row.deviation:
+                changed.append({"key": row.fid, "value": deviation})
+    if changed:
+        one = update(_GRID).where(_GRID.c.fid == bindparam("key")).values(deviation=bindparam("value"))
+        connection.execute(one, changed)
 
 
 def list_since(connection: Connection, plan_id: int, *, since: int) -> list[EditRecord]:

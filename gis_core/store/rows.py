@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +59,7 @@ def require_geometry(layer: str, frame: GeoDataFrame) -> NDArray[np.object_]:
     return geometry
 
 
-def column_values(table: Table, column: str, values: Iterable[Any]) -> list[Any]:
+def column_values(table: Table, column: str, values: pd.Series | Sequence[Any]) -> list[Any]:
     """Return the values of one column as plain Python values, None where missing.
 
     Raises
@@ -69,9 +69,9 @@ def column_values(table: Table, column: str, values: Iterable[Any]) -> list[Any]
         holds.
     """
     declared = table.c[column]
-    convert = _converter(declared.type)
+    array = values.to_numpy() if isinstance(values, pd.Series) else np.array(values, dtype=object)
     try:
-        found = [None if _is_missing(value) else convert(value) for value in values]
+        found = _plain_values(array, declared.type)
     except (ValueError, TypeError, OverflowError) as error:
         raise DatasetError(f"Column {column} of {table.name} cannot be stored: {error}.") from None
     if not declared.nullable:
@@ -83,12 +83,20 @@ def column_values(table: Table, column: str, values: Iterable[Any]) -> list[Any]
     return found
 
 
-def _converter(kind: Any) -> Callable[[Any], Any]:
+def _plain_values(array: NDArray[Any], kind: Any) -> list[Any]:
+    values = array.tolist()
+    if isinstance(kind, BigInteger) and array.dtype.kind in "iu":
+        return values
+    values = [None if _is_missing(value) else value for value in values]
     if isinstance(kind, Boolean):
-        return bool
+        return [value if value is None else bool(value) for value in values]
     if isinstance(kind, BigInteger):
-        return _integer
-    return float if isinstance(kind, Double) else _text
+        return [value if value is None else _integer(value) for value in values]
+    if isinstance(kind, Double):
+        return [value if value is None else float(value) for value in values]
+    texts = [value if value is None else str(value) for value in values]
+    _require_storable("".join(filter(None, texts)))
+    return texts
 
 
 def _integer(value: Any) -> int:
@@ -98,12 +106,11 @@ def _integer(value: Any) -> int:
     return number
 
 
-def _text(value: Any) -> str:
-    text = str(value)
+def _require_storable(text: str) -> None:
+    """Fail on what PostgreSQL refuses and SQLite takes."""
     if "\x00" in text:
         raise ValueError("a text holds a NUL character")
-    text.encode()  # a lone surrogate ends here
-    return text
+    text.encode()  # half a surrogate pair ends here
 
 
 def plain_text(text: str) -> str:
@@ -115,9 +122,10 @@ def plain_text(text: str) -> str:
         Where it holds a NUL character or half a surrogate pair.
     """
     try:
-        return _text(text)
+        _require_storable(text)
     except ValueError as error:
         raise ParameterError(f"A text cannot be stored: {error}.") from None
+    return text
 
 
 def _is_missing(value: Any) -> bool:

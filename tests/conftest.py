@@ -1,0 +1,24 @@
+"""What all tests share: a throw-away PostGIS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from postgis_server import PostgisMissingError, PostgisServer, running_server
+
+
+@pytest.fixture(scope="session")
+def postgis_server() -> Iterator[PostgisServer]:
+    """Give the PostGIS of this run; a machine without one fails here, and is told what to install."""
+    try:
+        with running_server() as server:
+            yield server
+    except PostgisMissingError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def postgis_url(postgis_server: PostgisServer) -> str:
+    """Give the URL of an empty database that lives as long as the run."""
+    return postgis_server.create_database()
