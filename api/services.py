@@ -106,11 +106,12 @@ class Services:
         from api.routes.plans import cells_body, grids_body
 
         try:
-            view = self.plan_or_newest(None)
+            record = self.store.plan(self.newest_plan_id())
+            cells_body(self, record)
+            view = self.plan(record.id)
             grids_body(self, view)
-            cells_body(self, view.record)
+            base_body(self, self.store.dataset(record.dataset_id))
             view.locator.locate([0.0], [0.0])
-            base_body(self, self.store.dataset(view.record.dataset_id))
         except GisCoreError as error:
             _LOG.info("Nothing was prepared: %s", error.message)
         except Exception:

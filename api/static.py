@@ -1,19 +1,20 @@
 """The built front end: the page at `/`, its files at `/assets/`, and a plain page where it was not built.
 
-Files of `assets` carry a hash in their name and are kept for good; the page itself is asked for every time. A
-file with `.gz` beside it leaves compressed where the caller takes gzip.
+A file asked for with a hash, in its name or as `?v=`, is kept for good; any other is asked for every time and
+answered by 304 where it is the same. A file with `.gz` beside it leaves compressed where the caller takes gzip.
 """
 
 from __future__ import annotations
 
 import mimetypes
+import re
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse
 
 from api.errors import ProblemError
-from api.services import takes_gzip
+from api.services import not_modified, takes_gzip
 
 __all__ = ["add_static"]
 
@@ -26,6 +27,8 @@ _NOT_BUILT = """<!doctype html>
 """
 _FOREVER = "public, max-age=31536000, immutable"
 _ASK = "no-cache"
+#: A hash as bundlers write it: `name-1A2B3C4D.js`.
+_HASHED = re.compile(r"[-.][0-9A-Za-z_]{8,}\.[a-z0-9]+$")
 #: Types that the machine's own table may lack or have wrong.
 _TYPES = {
     ".js": "text/javascript",
@@ -55,7 +58,8 @@ def add_static(router: APIRouter, root: Path) -> None:
         path = _inside(root / "assets", str(request.path_params["path"]))
         if path is None:
             raise ProblemError(404, "not-found", f"There is nothing at {request.url.path}.")
-        return _file(request, path, _FOREVER)
+        lasting = _HASHED.search(path.name) or len(request.query_params.get("v", "")) >= 8
+        return _file(request, path, _FOREVER if lasting else _ASK)
 
     def beside(request: Request) -> Response:
         path = root / request.url.path.lstrip("/")
@@ -80,7 +84,12 @@ def _inside(folder: Path, name: str) -> Path | None:
 
 def _file(request: Request, path: Path, cache: str) -> Response:
     kind = _TYPES.get(path.suffix.lower()) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    headers = {"Cache-Control": cache, "Vary": "Accept-Encoding"}
+    stat = path.stat()
+    etag = f'"{stat.st_mtime_ns:x}-{stat.st_size:x}"'
+    known = not_modified(request, etag)
+    if known is not None:
+        return known
+    headers = {"Cache-Control": cache, "Vary": "Accept-Encoding", "ETag": f"W/{etag}"}
     packed = path.with_name(path.name + ".gz")
     if takes_gzip(request.headers.get("accept-encoding", "")) and packed.is_file():
         return FileResponse(packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=kind)
