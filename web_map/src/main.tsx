@@ -78,7 +78,7 @@ function start(): void {
   connectKeys(actions.clear);
   effect(() => {
     const half = 0.46 * window.innerHeight;
-    const covered = { peek: 108, half, full: half }[state.sheet.value];
+    const covered = { peek: 108 + 60, half, full: half }[state.sheet.value];
     map.setCovered(state.narrow.value ? covered : 0);
   });
 

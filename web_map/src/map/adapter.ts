@@ -7,6 +7,7 @@ import type { CellPalette } from "../kernels/palette";
 import type { Engine } from "../worker/engine";
 import { Overlay, type OverlayContent } from "./overlay";
 import { BaseTiles, GridTiles } from "./tiles";
+import { HALF_STEPS, mapLevel } from "./zoom";
 
 export interface MapEvents {
   /** A click or tap; `cell` is undefined where the map is not drawn yet, -1 outside of all cells. */
@@ -44,13 +45,16 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
   const map = L.map(element, {
     attributionControl: false,
     zoomControl: false,
-    minZoom: 4,
-    maxZoom: 20,
+    crs: HALF_STEPS,
+    minZoom: mapLevel(4),
+    maxZoom: mapLevel(20),
+    zoomDelta: mapLevel(1),
+    wheelPxPerZoomLevel: 50,
     maxBoundsViscosity: 0.8,
-    zoomAnimationThreshold: 6,
+    zoomAnimationThreshold: mapLevel(4),
     worldCopyJump: false,
   });
-  map.setView([30, 110], 5, { animate: false });
+  map.setView([30, 110], mapLevel(5), { animate: false });
   const zoom = L.control.zoom({ position: "bottomright", zoomInTitle: "+", zoomOutTitle: "-" }).addTo(map);
   L.control.scale({ position: "bottomleft", imperial: false, maxWidth: 120 }).addTo(map);
   const base = new BaseTiles(engine).addTo(map);
@@ -75,8 +79,8 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
   return {
     fit([west, south, east, north], options = {}) {
       const corners = L.latLngBounds([south, west], [north, east]);
-      const maxZoom = options.maxZoom ?? 18;
-      const padding = { paddingTopLeft: L.point(24, 24), paddingBottomRight: L.point(24, 24 + covered) };
+      const maxZoom = mapLevel(options.maxZoom ?? 18);
+      const padding = { paddingTopLeft: L.point(20, 20), paddingBottomRight: L.point(20, 20 + covered) };
       map.fitBounds(corners, { ...padding, maxZoom, animate: motion && (options.animate ?? true) });
     },
     setCovered(bottom) {

@@ -3,6 +3,7 @@
 import L from "leaflet";
 import { type Polygons, lonLatToUnit, WORLD } from "../kernels/geometry";
 import type { PlacedLabel, Theme, View } from "../worker/protocol";
+import { mapZoom } from "./zoom";
 
 const PAD = 0.25;
 export const FONT = 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", "Noto Sans CJK SC", sans-serif';
@@ -117,9 +118,9 @@ export class Overlay extends L.Layer {
     const zoom = map.getZoom();
     this.corner = map.layerPointToLatLng(topLeft);
     const world = map.project(this.corner, zoom);
-    const step = WORLD / (256 * 2 ** zoom);
+    const step = WORLD / (256 * 2 ** mapZoom(zoom));
     const [width, height] = [Math.ceil(size.x * (1 + 2 * PAD)), Math.ceil(size.y * (1 + 2 * PAD))];
-    this.view = { x0: world.x * step, y0: world.y * step, step, width, height, zoom };
+    this.view = { x0: world.x * step, y0: world.y * step, step, width, height, zoom: mapZoom(zoom) };
     const ratio = this.ratio();
     canvas.width = width * ratio;
     canvas.height = height * ratio;
@@ -132,7 +133,7 @@ export class Overlay extends L.Layer {
 
   private stretch(zoom: number, center: L.LatLng): void {
     if (!this.canvas || !this.view) return;
-    const scale = this._map.getZoomScale(zoom, this.view.zoom);
+    const scale = 2 ** (mapZoom(zoom) - this.view.zoom);
     const at = (this._map as unknown as ZoomInternals)._latLngToNewLayerPoint(this.corner, zoom, center);
     L.DomUtil.setTransform(this.canvas, at, scale);
   }

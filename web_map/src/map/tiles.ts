@@ -5,6 +5,7 @@ import { type CellPalette, paint } from "../kernels/palette";
 import { NOTHING } from "../kernels/raster";
 import type { Engine } from "../worker/engine";
 import type { TileLayer } from "../worker/protocol";
+import { mapZoom } from "./zoom";
 
 export const TILE = 256;
 
@@ -32,7 +33,7 @@ class WorkerTiles extends L.GridLayer {
     private readonly kind: TileLayer,
     options: L.GridLayerOptions,
   ) {
-    super({ tileSize: TILE, updateWhenZooming: false, updateWhenIdle: false, keepBuffer: 1, ...options });
+    super({ tileSize: TILE, updateWhenZooming: false, updateWhenIdle: false, keepBuffer: 1, noWrap: true, ...options });
     this.on("tileunload", (event) => this.forget((event as L.TileEvent).coords));
   }
 
@@ -59,7 +60,8 @@ class WorkerTiles extends L.GridLayer {
   }
 
   private ask(tile: Tile, ids: boolean, done: () => void): void {
-    const { z, x, y } = tile.coords;
+    const { x, y } = tile.coords;
+    const z = mapZoom(tile.coords.z);
     const size = tile.canvas.width;
     const wanted = ids || !tile.ids;
     this.engine.tile({ key: tile.key, layer: this.kind, z, x, y, size, ratio: size / TILE, ids: wanted }, (answer) => {
@@ -104,10 +106,10 @@ export class GridTiles extends WorkerTiles {
   }
 
   /** The cell under a point, `NOTHING` outside of all cells, undefined where no tile is drawn yet. */
-  cellAt(world: L.Point, zoom: number): number | undefined {
+  cellAt(world: L.Point, level: number): number | undefined {
     const x = Math.floor(world.x / TILE);
     const y = Math.floor(world.y / TILE);
-    const tile = this.tiles.get(`${x}:${y}:${zoom}`);
+    const tile = this.tiles.get(`${x}:${y}:${level}`);
     if (!tile?.ids) return undefined;
     const size = tile.canvas.width;
     const column = Math.min(size - 1, Math.floor(((world.x - x * TILE) * size) / TILE));

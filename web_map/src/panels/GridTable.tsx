@@ -182,7 +182,7 @@ function RowCells({ grid }: { grid: GridProperties }) {
         {grid.deviation === null ? "–" : formatPercent(grid.deviation)}
         {!grid.in_bounds && <b class="alert"> !</b>}
       </td>
-      <td class="number">{formatNumber(grid.area_m2 / 10_000, 1)}</td>
+      <td class="number">{formatNumber(grid.area_m2 / 10_000, grid.area_m2 >= 1_000_000 ? 0 : 1)}</td>
       <td class="number">{formatNumber(grid.polsby_popper, 2)}</td>
     </>
   );

@@ -4,6 +4,7 @@ import { type Bundle, takeArray } from "../api/wgb1";
 import { type BoxIndex, buildBoxIndex, queryBoxIndex } from "../kernels/boxindex";
 import { joinByName, type NamedLines } from "../kernels/chains";
 import { boxesOf, featureVertexStart, type Lines, type Polygons, undelta } from "../kernels/geometry";
+import { poleOf } from "../kernels/pole";
 import { frameBox, type Pen, traceFeature, traceLine } from "./pen";
 import type { Theme } from "./protocol";
 
@@ -28,6 +29,8 @@ export interface Base {
   green: PolygonLayer;
   areas: PolygonLayer;
   areasName: Int32Array;
+  /** Where the name of each area goes: x, y. */
+  areasPole: Float64Array;
   buildings: PolygonLayer;
   buildingsLabel: Int32Array;
   streets: LineLayer;
@@ -51,16 +54,25 @@ function lineLayer(bundle: Bundle<unknown>, name: string): LineLayer {
   return { coords, lineStart, index: buildBoxIndex(boxesOf(coords, lineStart)) };
 }
 
+function polesOf(layer: PolygonLayer): Float64Array {
+  const poles = new Float64Array(2 * (layer.featureStart.length - 1));
+  for (let i = 0; 2 * i < poles.length; i++)
+    poles.set(poleOf(layer, i, layer.index.boxes.subarray(4 * i, 4 * i + 4)), 2 * i);
+  return poles;
+}
+
 export function readBase(bundle: Bundle<BaseMeta>): Base {
   const streets = lineLayer(bundle, "streets");
   const streetsRank = takeArray(bundle, "streets_rank", Uint8Array);
   const named = joinByName(streets, takeArray(bundle, "streets_name", Int32Array), streetsRank);
+  const areas = polygonLayer(bundle, "areas");
   return {
     names: bundle.meta.names,
     classes: bundle.meta.street_classes,
     water: polygonLayer(bundle, "water"),
     green: polygonLayer(bundle, "green"),
-    areas: polygonLayer(bundle, "areas"),
+    areas,
+    areasPole: polesOf(areas),
     areasName: takeArray(bundle, "areas_name", Int32Array),
     buildings: polygonLayer(bundle, "buildings"),
     buildingsLabel: takeArray(bundle, "buildings_label", Int32Array),

@@ -32,22 +32,22 @@ export function drawGridLines(pen: Pen, grids: IndexedPolygons, style: LineStyle
   context.stroke();
 }
 
-/** Community borders: a dark dash-dot line on a light bed, over the borders of the grids. */
+/** Community borders: a dark dashed line on a light bed, over the borders of the grids. */
 export function drawAreaLines(pen: Pen, areas: IndexedPolygons, style: LineStyle): void {
   const { context, ratio, zoom } = pen;
   const found = queryBoxIndex(areas.index, frameBox(pen, 6));
   if (found.length === 0) return;
   context.lineJoin = "round";
   context.lineCap = "butt";
-  const width = zoom >= 14 ? 2.4 : 1.6;
+  const width = zoom >= 15 ? 2.6 : zoom >= 13 ? 2 : 1.4;
   context.beginPath();
   for (const area of found) traceFeature(pen, areas, area);
-  context.lineWidth = ratio * (width + 2.4);
+  context.lineWidth = ratio * (width + 2);
   context.strokeStyle = style.theme === "dark" ? "rgba(20, 23, 27, 0.75)" : "rgba(255, 255, 255, 0.85)";
   context.stroke();
   context.lineWidth = ratio * width;
-  context.strokeStyle = style.theme === "dark" ? "#e6e2da" : "#3a3d42";
-  context.setLineDash([12, 4, 2.5, 4].map((length) => length * ratio));
+  context.strokeStyle = style.theme === "dark" ? "#e6e2da" : "#43464c";
+  if (zoom >= 14) context.setLineDash([14, 3].map((length) => length * ratio));
   context.stroke();
   context.setLineDash([]);
 }

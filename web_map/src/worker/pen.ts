@@ -35,18 +35,33 @@ export function traceLine(pen: Pen, lines: Lines, line: number): void {
   trace(pen, lines.coords, lines.lineStart[line], lines.lineStart[line + 1]);
 }
 
-// Vertices nearer than half a pixel to the one before are left out, the last one never.
+/** How far beyond the tile lines are followed, in pixels of the device: more than half of the widest stroke. */
+const MARGIN = 128;
+
+// Left out are vertices nearer than half a pixel to the one before, and those beyond the same edge of the tile as
+// both of their neighbours: neither changes what the tile shows.
 function trace(pen: Pen, coords: Int32Array, first: number, end: number): void {
   const { context, x0, y0, scale } = pen;
-  let lastX = Infinity;
-  let lastY = Infinity;
+  const far = pen.size + MARGIN;
+  let [lastX, lastY, lastSide] = [Infinity, Infinity, 0];
+  let x = (coords[2 * first] - x0) * scale;
+  let y = (coords[2 * first + 1] - y0) * scale;
+  let side = sideOf(x, y, far);
   for (let v = first; v < end; v++) {
-    const x = (coords[2 * v] - x0) * scale;
-    const y = (coords[2 * v + 1] - y0) * scale;
+    const last = v === end - 1;
+    const nextX = last ? x : (coords[2 * v + 2] - x0) * scale;
+    const nextY = last ? y : (coords[2 * v + 3] - y0) * scale;
+    const nextSide = last ? 0 : sideOf(nextX, nextY, far);
     if (v === first) context.moveTo(x, y);
-    else if (Math.abs(x - lastX) + Math.abs(y - lastY) < 0.5 && v < end - 1) continue;
-    else context.lineTo(x, y);
-    lastX = x;
-    lastY = y;
+    if (v === first || last || (!(lastSide & side & nextSide) && Math.abs(x - lastX) + Math.abs(y - lastY) >= 0.5)) {
+      if (v !== first) context.lineTo(x, y);
+      [lastX, lastY, lastSide] = [x, y, side];
+    }
+    [x, y, side] = [nextX, nextY, nextSide];
   }
+}
+
+// Bits: left, right, above, below the tile and its margin.
+function sideOf(x: number, y: number, far: number): number {
+  return (x < -MARGIN ? 1 : 0) | (x > far ? 2 : 0) | (y < -MARGIN ? 4 : 0) | (y > far ? 8 : 0);
 }

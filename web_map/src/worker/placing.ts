@@ -96,9 +96,8 @@ function placeAreas(view: View, base: Base, space: LabelSpace, measure: Measure,
     const font = 13;
     const length = measure(text, font, true) + text.length;
     if (width < length * 0.9) continue;
-    const x = (boxes[4 * i] + boxes[4 * i + 2]) / 2;
-    const y = (boxes[4 * i + 1] + boxes[4 * i + 3]) / 2;
-    // The middle first, then a little above and below it, where a grid's label has left room.
+    const [x, y] = [base.areasPole[2 * i], base.areasPole[2 * i + 1]];
+    // The best place first, then a little above and below it, where a grid's label has left room.
     for (const shift of [0, -26, 26, -44, 44]) {
       const py = (y - view.y0) / view.step + shift;
       const box = { x: (x - view.x0) / view.step, y: py, halfWidth: length / 2 + 4, halfHeight: 9 };
@@ -154,7 +153,7 @@ function visibleRuns(view: View, coords: Int32Array, first: number, end: number)
 }
 
 function placeFacilities(view: View, base: Base, space: LabelSpace, measure: Measure, out: PlacedLabel[]): void {
-  if (view.zoom < 17) return;
+  if (view.zoom < 17.5) return;
   const [x0, y0, x1, y1] = boxOf(view);
   for (let i = 0; 2 * i < base.facilities.length; i++) {
     const [x, y] = [base.facilities[2 * i], base.facilities[2 * i + 1]];
