@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -26,27 +27,28 @@ _ORDER = tuple(_MARKS)
 
 @command
 def check(
-    dataset: Path = typer.Argument(..., help="GeoPackage, folder of layers, or .osm.pbf."),
-    mapping: list[str] = typer.Option(
-        [], "--map", metavar="LAYER.COL=NAME", help="Name a column; may be given again."
-    ),
-    on_invalid: str = typer.Option(
-        "repair",
-        "--on-invalid",
-        metavar="repair|raise|report",
-        help="What to do with faulty rows: mend, stop, or leave out.",
-    ),
-    estimate_households: bool = typer.Option(
-        False, "--estimate-households", help="Estimate households where there are none."
-    ),
-    within: str | None = typer.Option(
-        None, "--within", metavar="NAME", help="Only the boundary polygon of this code or name."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="Answer as one JSON document."),
+    dataset: Annotated[Path, typer.Argument(help="GeoPackage, folder of layers, or .osm.pbf.")],
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="LAYER.COL=NAME", help="Name a column; may be repeated."),
+    ] = None,
+    on_invalid: Annotated[
+        str,
+        typer.Option(
+            metavar="repair|raise|report", help="Mend faulty rows, stop at them, or leave them out."
+        ),
+    ] = "repair",
+    estimate_households: Annotated[
+        bool, typer.Option("--estimate-households", help="Estimate households where there are none.")
+    ] = False,
+    within: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only the boundary polygons of this code or name.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
 ) -> None:
     """Say what is wrong with the files of a dataset and what would be repaired; nothing is changed.
 
-    Ends with 0 where the dataset can be used (repairs and warnings included), with 1 where a fault stops the work.
+    Ends with 0 where the dataset can be used (repairs and warnings included), else with 1.
 
     Example: wangge check town.gpkg --map buildings.households=HU_CNT
     """
@@ -56,7 +58,7 @@ def check(
 
     if on_invalid not in ("repair", "raise", "report"):
         raise ParameterError(f"--on-invalid {on_invalid!r} is not one of repair, raise, report.")
-    columns = parse_mapping(mapping)
+    columns = parse_mapping(mapping or [])
     try:
         with terminal_progress(not as_json) as progress:
             found = inspect_dataset(
@@ -104,7 +106,7 @@ def as_document(found: Inspection) -> dict[str, Any]:
 def _print_report(found: Inspection) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
     console.print(f"[bold]{_safe(found.source)}[/bold]")
     _print_layers(console, found)
     by_severity = {name: [fault for fault in found.faults if fault.severity == name] for name in _ORDER}
@@ -120,7 +122,8 @@ def _print_report(found: Inspection) -> None:
         counts = f"{len(by_severity['repaired'])} mended, {len(by_severity['warning'])} warnings"
         total = int(found.dataset.buildings["households"].sum())
         console.print(
-            f"\n[green]Usable[/green]: {len(found.dataset.boundary):,} boundary polygons, {len(found.dataset.buildings):,} buildings, "
+            f"\n[green]Usable[/green]: {len(found.dataset.boundary):,} boundary polygons, "
+            f"{len(found.dataset.buildings):,} buildings, "
             f"{total:,} households; {counts}. Work happens in EPSG:{found.dataset.work_crs.to_epsg()}."
         )
 

@@ -1,7 +1,7 @@
 """Reading and checking what users bring, writing what they take.
 
-Names are loaded when they are first used, so that the reading child and `wangge --help` start fast. Importing this
-package restricts the readers that GDAL may use (see `drivers`).
+Names are loaded when they are first used, so that the reading child and `wangge --help` start fast.
+Importing this package restricts the readers that GDAL may use (see `drivers`).
 """
 
 from __future__ import annotations

@@ -111,7 +111,8 @@ def number_column(
         log.add(
             "number-as-text",
             layer,
-            f"numbers in column {name} are written as text ({some_of(result.read_examples)}) and were read as numbers",
+            f"numbers in column {name} are written as text ({some_of(result.read_examples)}) and were "
+            "read as numbers",
             fix,
             "note",
             rows=rows,
@@ -153,7 +154,8 @@ def households(
                 "no-households",
                 layer,
                 f"no column holds households (columns: {have})",
-                "Name the column with --map buildings.households=COLUMN, or estimate them with --estimate-households.",
+                "Name the column with --map buildings.households=COLUMN, or estimate them with "
+                "--estimate-households.",
                 "error",
             )
             return np.zeros(len(table)), keep
@@ -206,7 +208,7 @@ def households(
 
 
 def extra_numbers(table: pd.DataFrame, used: set[str]) -> dict[str, NDArray[np.generic]]:
-    """Return the numeric columns of the source that no column of the contract was made from, under their own names."""
+    """Return numeric columns that no column of the contract was made from, under their own names."""
     import pandas as pd
 
     return {

@@ -1,6 +1,7 @@
 """The boundary layer: codes that are unique, and polygons that fit together exactly.
 
-Polygons are mended (`shapely.coverage_clean`) only where they do not fit: it splits good input now and then.
+Polygons are mended (`shapely.coverage_clean`) only where they do not fit: it splits good input now and
+then.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def unique_codes(codes: pd.Series, rows: NDArray[np.int64], log: FaultLog) -> ND
 def fit_together(
     geometry: NDArray[np.object_], rows: NDArray[np.int64], codes: NDArray[np.object_], log: FaultLog
 ) -> NDArray[np.object_]:
-    """Return polygons that are a valid coverage, in metres; report what overlapped, what gaped, what stays open."""
+    """Return polygons that are a valid coverage; report what overlapped, what gaped, what stays open."""
     result = geometry
     valid = bool(shapely.coverage_is_valid(geometry))
     union = shapely.union_all(geometry)
@@ -185,14 +186,15 @@ def _report_holes(geometry: NDArray[np.object_], log: FaultLog) -> None:
         log.add(
             "boundary-hole",
             "boundary",
-            f"the polygons enclose {len(holes)} open areas of {shapely.area(holes).sum():,.0f} m2 in all; no grid will cover them",
+            f"the polygons enclose {len(holes)} open areas of {shapely.area(holes).sum():,.0f} m2 in "
+            "all; no grid will cover them",
             "Add polygons for them if people live there.",
             "warning",
         )
 
 
 def _report_slots(geometry: NDArray[np.object_], codes: NDArray[np.object_], log: FaultLog) -> None:
-    """Warn of narrow strips between neighbours that are open at an end, which cannot be closed by themselves."""
+    """Warn of narrow strips between neighbours that are open at an end: those cannot be closed."""
     edges = np.asarray(shapely.coverage_invalid_edges(geometry, gap_width=CLOSED_GAP_M), dtype=object)
     length = shapely.length(edges)
     length = np.nan_to_num(length)
@@ -201,7 +203,8 @@ def _report_slots(geometry: NDArray[np.object_], codes: NDArray[np.object_], log
         log.add(
             "boundary-gap",
             "boundary",
-            f"along {length.sum() / 2:,.0f} m the polygons {some_of(codes[found])} run less than {CLOSED_GAP_M:g} m apart "
+            f"along {length.sum() / 2:,.0f} m the polygons {some_of(list(codes[found]))} run less than "
+            f"{CLOSED_GAP_M:g} m apart "
             "without touching; the strip between them belongs to no grid",
             "Redraw them with snapping so that neighbours share their border.",
             "warning",

@@ -1,7 +1,8 @@
-"""Child process that opens the files of strangers: few readers, limits on memory, time, file size, rows, vertices.
+"""Child process that opens the files of strangers, with few readers and limits on what it may use.
 
-Started by `raw.read_raw` as `python -m gis_core.layers.child REQUEST.json`. Writes one Arrow file per layer and
-`manifest.json` into the folder of the request; hands over no code and no pickles. Imports neither pandas nor shapely.
+Started by `raw.read_raw` as `python -m gis_core.layers.child REQUEST.json`. Writes one Arrow file per layer
+and `manifest.json` into the folder of the request; hands over no code and no pickles. Imports neither
+pandas nor shapely.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _NAMES = {
 }
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """One file or layer that is not read, with the sentence that says why."""
 
     def __init__(self, code: str, message: str, fix: str) -> None:
@@ -65,13 +66,13 @@ class Session:
         self.rows += len(table)
         self.geometry_bytes += wkb.nbytes
         if self.rows > self.limits["rows"]:
-            raise Refused(
+            raise RefusedError(
                 "too-large",
                 f"it holds more than {self.limits['rows']:,} rows in all",
                 "Cut the town into smaller areas.",
             )
         if self.geometry_bytes > 16 * self.limits["vertices"]:
-            raise Refused(
+            raise RefusedError(
                 "too-large",
                 f"its outlines hold more than {self.limits['vertices']:,} points",
                 "Simplify the outlines or cut the town into smaller areas.",
@@ -114,21 +115,21 @@ def require_kind(path: Path, kind: str) -> None:
     """Refuse a file whose content is not what its name says, before any reader sees it."""
     head = _head(path)
     if not head:
-        raise Refused("unreadable-file", f"{path.name} is empty (0 bytes)", "Export the layer again.")
+        raise RefusedError("unreadable-file", f"{path.name} is empty (0 bytes)", "Export the layer again.")
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith(b"<") or b"gdal_streamed_alg" in head or b"OGRVRT" in head:
-        raise Refused(
+        raise RefusedError(
             "not-its-kind",
             f"{path.name} is a text that points to other files, not {_NAMES[kind]}",
             "Give the data themselves.",
         )
     if head.startswith(b"PK\x03\x04"):
-        raise Refused("not-its-kind", f"{path.name} is a zip archive", "Unpack it and give the folder.")
+        raise RefusedError("not-its-kind", f"{path.name} is a zip archive", "Unpack it and give the folder.")
     right = text.startswith(b"{") if kind == "geojson" else b"OSMHeader" in head[:64]
     if kind in _MAGIC:
         right = head.startswith(_MAGIC[kind])
     if not right:
-        raise Refused(
+        raise RefusedError(
             "not-its-kind", f"{path.name} is not {_NAMES[kind]}", "Export it again, or correct its name."
         )
 
@@ -141,12 +142,12 @@ def read_parquet(session: Session, path: Path, layer: str) -> None:
         info = file.metadata
         size = sum(info.row_group(i).total_byte_size for i in range(info.num_row_groups))
         if info.num_rows > session.limits["rows"] or size > session.limits["memory"] // 4:
-            raise Refused(
+            raise RefusedError(
                 "too-large", f"{path.name} unpacks to more than can be held", "Cut it into smaller areas."
             )
         metadata = (info.metadata or {}).get(b"geo")
         if metadata is None:
-            raise Refused(
+            raise RefusedError(
                 "not-its-kind",
                 f"{path.name} is a Parquet table without geometry (no `geo` metadata)",
                 "Write it with a tool that knows GeoParquet, such as geopandas or QGIS.",
@@ -172,9 +173,6 @@ def read_parquet(session: Session, path: Path, layer: str) -> None:
 def _native_to_wkb(path: Path, name: str) -> tuple[Any, str]:
     import pyarrow as pa
 
-    for module in ("geopandas", "pandas", "shapely"):
-        if sys.modules.get(module, path) is None:
-            del sys.modules[module]
     import geopandas
 
     frame = geopandas.read_parquet(path)
@@ -187,7 +185,8 @@ def read_ogr(session: Session, path: Path, kind: str, layer: str | None) -> None
     """Read a file through GDAL: one layer, or every layer of a container whose name says what it is."""
     from gis_core.layers import encodings
 
-    opened, notes = path, []
+    opened = path
+    notes: list[dict[str, str]] = []
     if kind == "geojson":
         opened, notes = encodings.as_utf8_file(path, session.out)
     listed = [(str(name), shape) for name, shape in session.pyogrio.list_layers(opened).tolist()]
@@ -205,7 +204,7 @@ def read_ogr(session: Session, path: Path, kind: str, layer: str | None) -> None
     for match in {match for match, _name in chosen}:
         if [pair[0] for pair in chosen].count(match) > 1:
             names = ", ".join(name for other, name in chosen if other == match)
-            raise Refused(
+            raise RefusedError(
                 "ambiguous-layer",
                 f"{path.name} has several layers for {match} ({names})",
                 "Keep one of them.",
@@ -216,7 +215,7 @@ def read_ogr(session: Session, path: Path, kind: str, layer: str | None) -> None
     for match, name in chosen:
         try:
             _read_ogr_layer(session, opened, path, kind, match, name, notes)
-        except Refused as refused:
+        except RefusedError as refused:
             session.faults.append({**refused.fault, "layer": match})
 
 
@@ -228,7 +227,7 @@ def _named_layer(path: Path, names: list[str], wanted: str) -> str:
         return names[0]
     have = ", ".join(names[:10])
     what = f"has no layer {wanted!r}" if wanted else "has several layers"
-    raise Refused("missing-layer", f"{path.name} {what} (it has {have})", "Name one of them.")
+    raise RefusedError("missing-layer", f"{path.name} {what} (it has {have})", "Name one of them.")
 
 
 def _read_ogr_layer(
@@ -253,7 +252,7 @@ def _read_ogr_layer(
 
 
 def read_osm(session: Session, path: Path) -> None:
-    """Read points, lines and polygons of an OpenStreetMap extract as they are; `osm.py` sorts them into layers."""
+    """Read points, lines and polygons of an extract as they are; `osm.py` sorts them into layers."""
     for name in ("points", "lines", "multipolygons"):
         meta, table = session.pyogrio.read_arrow(path, layer=name, max_features=session.limits["rows"] + 1)
         geometry = meta["geometry_name"] or "wkb_geometry"
@@ -265,7 +264,7 @@ def read_osm(session: Session, path: Path) -> None:
 def read_file(session: Session, path: Path, kind: str, layer: str | None) -> None:
     """Read one file of the request."""
     if path.stat().st_size > session.limits["file_bytes"]:
-        raise Refused(
+        raise RefusedError(
             "too-large",
             f"{path.name} is larger than {session.limits['file_bytes'] >> 20:,} MB",
             "Cut it into smaller areas.",
@@ -279,7 +278,7 @@ def read_file(session: Session, path: Path, kind: str, layer: str | None) -> Non
         if kind == "shp":
             for ending in (".shx", ".dbf"):
                 if not any(path.with_suffix(each).exists() for each in (ending, ending.upper())):
-                    raise Refused(
+                    raise RefusedError(
                         "unreadable-file",
                         f"{path.name} has no {ending} file beside it",
                         "Copy all files of the Shapefile (.shp, .shx, .dbf, .prj, .cpg) into the folder.",
@@ -329,7 +328,7 @@ def main(request_path: str) -> int:
         about = {"layer": item["layer"] or "dataset"}
         try:
             read_file(session, path, item["format"], item["layer"])
-        except Refused as refused:
+        except RefusedError as refused:
             session.faults.append({**refused.fault, **about})
         except MemoryError:
             return EXIT_MEMORY

@@ -1,7 +1,8 @@
 """Which column of a source is which column of the dataset contract: the documented list, and `--map`.
 
-Names are compared without case, spaces, `-`, `_` and `:`, full-width letters as plain ones. The first name of a list
-that the source has wins; columns marked in `FILLED` are filled up from the later ones where the first is blank.
+Names are compared without case, spaces, `-`, `_` and `:`, full-width letters as plain ones. The first name
+of a list that the source has wins; columns marked in `FILLED` are filled up from the later ones where the
+first is blank.
 """
 
 from __future__ import annotations
@@ -325,7 +326,7 @@ def as_text(values: pd.Series) -> pd.Series:
 
 
 def text_column(table: pd.DataFrame, names: Iterable[str]) -> pd.Series:
-    """Return a text column from the first of `names`, its blanks filled from the others; None where all are blank."""
+    """Return the first of `names` as text, blanks filled from the others; None where all are blank."""
     import pandas as pd
 
     result = pd.Series([None] * len(table), index=table.index, dtype=object)
@@ -338,7 +339,7 @@ def text_column(table: pd.DataFrame, names: Iterable[str]) -> pd.Series:
 
 
 def address_column(table: pd.DataFrame, names: Iterable[str]) -> tuple[pd.Series, list[str]]:
-    """Return addresses: the recognised column, its blanks filled with street and house number; and the columns used."""
+    """Return addresses (blanks filled with street and house number) and the columns they were made from."""
     import pandas as pd
 
     used = list(names)

@@ -15,7 +15,7 @@ __all__ = ["in_degrees", "require_crs"]
 
 
 def require_crs(raw: RawLayer, log: FaultLog) -> CRS | None:
-    """Return the coordinate system of a layer, or None after an error fault where it has none or does not fit."""
+    """Return the coordinate system of a layer; None, after an error fault, where it has none or is wrong."""
     crs = _parse_crs(raw.crs)
     bounds = shapely.bounds(raw.geometry)
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
@@ -39,7 +39,8 @@ def require_crs(raw: RawLayer, log: FaultLog) -> CRS | None:
         log.add(
             "wrong-crs",
             raw.layer,
-            f"{raw.file} says that it is in degrees ({_crs_name(crs)}), but its coordinates are no degrees ({numbers})",
+            f"{raw.file} says that it is in degrees ({_crs_name(crs)}), but its coordinates are no "
+            f"degrees ({numbers})",
             _wrong_crs_fix(bounds),
             "error",
         )
@@ -48,8 +49,10 @@ def require_crs(raw: RawLayer, log: FaultLog) -> CRS | None:
         log.add(
             "wrong-crs",
             raw.layer,
-            f"{raw.file} says that it is in {_crs_name(crs)}, but its coordinates look like degrees ({numbers})",
-            "Set the coordinate system of the layer to WGS 84 (EPSG:4326) without converting it, and export it again.",
+            f"{raw.file} says that it is in {_crs_name(crs)}, but its coordinates look like degrees "
+            f"({numbers})",
+            "Set the coordinate system of the layer to WGS 84 (EPSG:4326) without converting it, and "
+            "export it again.",
             "error",
         )
         return None
@@ -73,9 +76,9 @@ def _crs_name(crs: CRS) -> str:
 
 
 def in_degrees(bounds: NDArray[np.float64]) -> NDArray[np.bool_]:
-    inside: NDArray[np.bool_] = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1) & (
-        np.abs(bounds[:, [1, 3]]) <= 90
-    ).all(axis=1)
+    """Tell which bounds (rows of minx, miny, maxx, maxy) can be longitudes and latitudes."""
+    longitudes, latitudes = np.abs(bounds[:, [0, 2]]), np.abs(bounds[:, [1, 3]])
+    inside: NDArray[np.bool_] = np.all(longitudes <= 180, axis=1) & np.all(latitudes <= 90, axis=1)
     return inside
 
 
@@ -94,11 +97,12 @@ def _looks_like(bounds: NDArray[np.float64]) -> str:
     if len(bounds) == 0:
         return ""
     kind = "degrees" if np.mean(in_degrees(bounds)) >= 0.5 else "metres"
-    return f" (its numbers look like {kind}: x about {np.median(bounds[:, 0]):,.6g}, y about {np.median(bounds[:, 1]):,.6g})"
+    x, y = np.median(bounds[:, 0]), np.median(bounds[:, 1])
+    return f" (its numbers look like {kind}: x about {x:,.6g}, y about {y:,.6g})"
 
 
 def _wrong_crs_fix(bounds: NDArray[np.float64]) -> str:
-    swapped = (np.abs(bounds[:, [1, 3]]) <= 180).all() and (np.abs(bounds[:, [0, 2]]) <= 90).all()
+    swapped = bool((np.abs(bounds[:, [1, 3]]) <= 180).all() and (np.abs(bounds[:, [0, 2]]) <= 90).all())
     if swapped:
         return "Longitude and latitude are swapped: write longitude first, and export it again."
     return (

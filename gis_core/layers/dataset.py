@@ -123,7 +123,7 @@ def inspect_dataset(
     frames = build_frames(layers, reading)
     tell("read", 2, 2)
     dataset = None
-    if not reading.log.has_errors:
+    if not reading.log.has_errors and reading.work_crs is not None:
         is_osm = any(file.format == "osm" for file in files.files)
         street_columns = set(layers["streets"].table.columns) if "streets" in layers else set()
         dataset = Dataset(
@@ -156,7 +156,8 @@ def _file_faults(raw: RawDataset, log: FaultLog) -> dict[str, RawLayer]:
             "not-read",
             "dataset",
             f"not part of the dataset and not read: {some_of(raw.ignored)}",
-            f"Nothing to do; layers are called {some_of(list(LAYER_ALIASES), limit=9)} (other names: docs/dataset.md).",
+            f"Nothing to do; layers are called {some_of(list(LAYER_ALIASES), limit=9)} (other names: "
+            "docs/dataset.md).",
             "note",
         )
     layers = (

@@ -1,7 +1,7 @@
-"""Text of old files: which encoding a Shapefile or GeoJSON is in, and text hidden in the number columns of a GeoPackage.
+"""Text of old files: the encoding of a Shapefile or GeoJSON, and text in number columns of a GeoPackage.
 
-Encodings are tried strictly, the stated one first, then UTF-8, then GB18030 (which holds GBK and GB2312); what was
-found is said in a note. Runs in the reading child; imports neither pandas nor shapely.
+Encodings are tried strictly, the stated one first, then UTF-8, then GB18030 (which holds GBK and GB2312);
+what was found is said in a note. Runs in the reading child; imports neither pandas nor shapely.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CPG_NAMES = {
 
 
 def _fits(text: bytes, encoding: str) -> bool:
-    """Tell whether bytes are valid in an encoding; a last character that the field's length cut off is let pass."""
+    """Tell whether bytes are valid in an encoding; a last character that is cut off may pass."""
     try:
         codecs.getincrementaldecoder(encoding)().decode(text, final=False)
     except (UnicodeDecodeError, LookupError):
@@ -34,7 +34,7 @@ def _fits(text: bytes, encoding: str) -> bool:
 
 
 def find_encoding(texts: list[bytes], stated: str | None) -> str | None:
-    """Return the first of the stated encoding, UTF-8 and GB18030 in which every text is valid; None where none is.
+    """Return the first of the stated encoding, UTF-8 and GB18030 in which every text is valid, or None.
 
     Examples
     --------
@@ -104,7 +104,9 @@ def _encoding_notes(
     if not has_text or (found == stated and found is not None):
         return []
     if found is None:
-        message = f"the text of {path.name} is in no encoding that was tried ({stated or 'none stated'}, UTF-8, GB18030)"
+        message = (
+            f"the text of {path.name} fits no encoding tried ({stated or 'none stated'}, UTF-8, GB18030)"
+        )
         return [
             {
                 "code": "encoding-unknown",
@@ -114,9 +116,13 @@ def _encoding_notes(
             }
         ]
     if stated is None:
-        message = f"{path.name} does not say how its text is encoded; every text fits {found.upper()}, so that was taken"
+        message = (
+            f"{path.name} does not say how its text is encoded; it fits {found.upper()}, which was taken"
+        )
     else:
-        message = f"{path.name} says that its text is {stated.upper()}, but it is not; every text fits {found.upper()}, so that was taken"
+        message = (
+            f"{path.name} says that its text is {stated.upper()}, but it is {found.upper()}, which was taken"
+        )
     return [{"code": "encoding-guessed", "severity": "note", "message": message, "fix": fix}]
 
 
@@ -137,7 +143,7 @@ def as_utf8_file(path: Path, folder: Path) -> tuple[Path, list[dict[str, str]]]:
 
 
 def restore_text(table: Any, path: Path, layer: str) -> Any:
-    """Put back text that stands in number columns of a GeoPackage: GDAL turns `12户` to 12 and `abc` to 0 in silence."""
+    """Put back text in number columns of a GeoPackage: GDAL turns `12户` to 12, `abc` to 0 in silence."""
     import pyarrow as pa
 
     def quoted(name: str) -> str:

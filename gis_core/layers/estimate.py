@@ -1,8 +1,9 @@
 """Household counts where the source has none: one plain rule, used only when asked, and marked in every row.
 
-A building is a dwelling where its use says so, or where it has no stated use and a footprint of 60 to 1,500 m2.
-A house counts as 1 household. Other dwellings get footprint x levels x 0.8 / 120 m2, rounded, at least 1; levels that
-are not stated count as 4 (apartments, dormitories), 3 (other, from 300 m2) or 2. A point counts as 1 household.
+A building is a dwelling where its use says so, or where it has no stated use and a footprint of 60 to 1,500
+m2. A house counts as 1 household. Other dwellings get footprint x levels x 0.8 / 120 m2, rounded, at least
+1; levels that are not stated count as 4 (apartments, dormitories), 3 (other, from 300 m2) or 2. A point
+counts as 1 household.
 """
 
 from __future__ import annotations

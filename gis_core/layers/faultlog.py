@@ -87,7 +87,7 @@ class FaultLog:
         ids: NDArray[np.object_] | Sequence[str],
         left: str = "left out of the work",
     ) -> bool:
-        """Record a fault that can be mended; True: mend it now, False: leave the rows out (policy `report`)."""
+        """Record a fault that can be mended; True: mend it, False: leave the rows out (policy `report`)."""
         if self.policy == "repair":
             self.add(code, layer, f"{what}; {done}", fix, "repaired", rows=rows, ids=ids)
         elif self.policy == "raise":
@@ -107,7 +107,7 @@ class FaultLog:
         ids: NDArray[np.object_] | Sequence[str],
         left: str = "left out of the work",
     ) -> None:
-        """Record a fault that nobody but the user can mend: the rows are left out, or stop the work (policy `raise`)."""
+        """Record a fault that only the user can mend: rows are left out, or stop the work (`raise`)."""
         if self.policy == "raise":
             self.add(code, layer, what, fix, "error", rows=rows, ids=ids)
         else:

@@ -1,4 +1,4 @@
-"""Each layer of a dataset from its raw columns and geometry: checked, mended by policy, in projected metres."""
+"""Each layer of a dataset from raw columns and geometry: checked, mended by policy, in metres."""
 
 from __future__ import annotations
 
@@ -29,41 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = ["LayerSummary", "Reading", "build_frames"]
 
-_GREEN_KINDS = frozenset(
-    [
-        "park",
-        "garden",
-        "grass",
-        "forest",
-        "wood",
-        "meadow",
-        "cemetery",
-        "recreation_ground",
-        "village_green",
-        "scrub",
-        "grassland",
-        "heath",
-        "nature_reserve",
-        "pitch",
-        "golf_course",
-        "playground",
-        "common",
-        "orchard",
-        "vineyard",
-        "allotments",
-        "farmland",
-        "farm",
-        "greenfield",
-        "公园",
-        "绿地",
-        "草地",
-        "林地",
-        "森林",
-        "耕地",
-        "农田",
-        "广场绿地",
-    ]
-)
+_GREEN_KINDS_TEXT = """
+park garden grass forest wood meadow cemetery recreation_ground village_green scrub grassland heath
+nature_reserve pitch golf_course playground common orchard vineyard allotments farmland farm
+greenfield 公园 绿地 草地 林地 森林 耕地 农田 广场绿地
+"""
+_GREEN_KINDS = frozenset(_GREEN_KINDS_TEXT.split())
 
 #: Reach beyond the chosen boundary polygons in which other layers are kept, metres.
 _WITHIN_MARGIN_M = 100.0
@@ -276,7 +247,8 @@ def _buildings(raw: RawLayer, reading: Reading) -> gpd.GeoDataFrame:
         log.add(
             "households-estimated",
             "buildings",
-            f"{int(counts[missing].sum()):,} households of {len(missing):,} buildings are estimates (rule: docs/dataset.md)",
+            f"{int(counts[missing].sum()):,} households of {len(missing):,} buildings are estimates "
+            "(rule: docs/dataset.md)",
             "Bring real counts as soon as there are some.",
             "warning",
         )
@@ -335,7 +307,8 @@ def _report_outside(buildings: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, log
         log.add(
             "outside-boundary",
             "buildings",
-            f"none of the {len(buildings)} buildings lies inside the boundary (the nearest is {distance_km:,.1f} km away)",
+            f"none of the {len(buildings)} buildings lies inside the boundary (the nearest is "
+            f"{distance_km:,.1f} km away)",
             "Check the coordinate systems of both layers, and that they are of the same town.",
             "error",
         )
@@ -344,7 +317,8 @@ def _report_outside(buildings: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, log
     log.add(
         "outside-boundary",
         "buildings",
-        f"{len(outside):,} of {len(buildings):,} buildings ({lost:,} households) lie outside every boundary polygon and get no grid",
+        f"{len(outside):,} of {len(buildings):,} buildings ({lost:,} households) lie outside every "
+        "boundary polygon and get no grid",
         "Nothing to do where they belong to others; else add or correct boundary polygons.",
         "warning",
         rows=rows,

@@ -118,7 +118,7 @@ def prepare_geometry(
     geometry, keep = _require_range(geometry, keep, layer, ids, log, source)
     if source is not None and target is not None:
         before = geometry
-        geometry = np.where(keep, geometry, None)
+        geometry = _blank_out(geometry, keep)
         geometry[keep] = to_crs(geometry[keep], source, target)
         infinite = keep & ~np.isfinite(shapely.bounds(geometry)).all(axis=1)
         _drop(
@@ -135,8 +135,14 @@ def prepare_geometry(
     geometry, keep = mend_polygons(
         geometry, keep, layer, ids, log, exact=kind == "polygon", crs=target if source else None
     )
-    geometry = np.where(keep, geometry, None)
-    return Prepared(geometry, keep)
+    return Prepared(_blank_out(geometry, keep), keep)
+
+
+def _blank_out(geometry: NDArray[np.object_], keep: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Return a copy with None in the rows that do not stay."""
+    result = geometry.copy()
+    result[~keep] = None
+    return result
 
 
 def _drop(
@@ -265,7 +271,7 @@ def _turn(geometry: Any, kind: Kind) -> Any:
 def _mend_rounding(
     geometry: NDArray[np.object_], keep: NDArray[np.bool_], before: NDArray[np.object_]
 ) -> NDArray[np.object_]:
-    """Mend outlines that are sound in the source and touch themselves only after conversion, by less than a micrometre."""
+    """Mend outlines that are sound in the source and touch themselves only after conversion (rounding)."""
     bad = np.flatnonzero(keep & ~shapely.is_valid(geometry))
     bad = bad[
         shapely.is_valid(before[bad]) & (shapely.get_num_coordinates(before[bad]) <= MAX_MENDED_VERTICES)
@@ -287,7 +293,10 @@ def mend_polygons(
     exact: bool,
     crs: CRS | None = None,
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
-    """Mend outlines that cross themselves, by policy; `exact` keeps every ring's line (parts covered twice become holes)."""
+    """Mend outlines that cross themselves, by policy.
+
+    `exact` keeps the line of every ring, so that parts covered twice become holes.
+    """
     bad = np.flatnonzero(keep & ~shapely.is_valid(geometry))
     if len(bad) == 0:
         return geometry, keep

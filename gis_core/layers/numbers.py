@@ -50,7 +50,8 @@ class NumberColumn:
     values : float64, shape (n,)
         NaN where the source is blank or holds no number.
     blank, bad, read : bool, shape (n,)
-        Nothing there; text that is no number; text that was read as a number although it is not written as one.
+        Nothing there; text that is no number; text that was read as a number although it
+        is not written as one.
     examples : tuple of str
         The first texts that are bad.
     """
@@ -66,8 +67,8 @@ class NumberColumn:
 def parse_number(text: str) -> tuple[float, str]:
     """Read one text as a number: the value, and `plain`, `read`, `blank` or `bad`.
 
-    Full-width digits, a thousands separator in its place and a unit behind the number are read. `1,5`, `约120` and
-    `3-5` could mean several things and are bad.
+    Full-width digits, a thousands separator in its place and a unit behind the number are read.
+    `1,5`, `约120` and `3-5` could mean several things and are bad.
 
     Examples
     --------

@@ -1,7 +1,8 @@
 """An OpenStreetMap extract sorted into the layers of a dataset.
 
-Administrative borders become `boundary`, polygons with `building` become `buildings`, `highway` lines `streets`, rivers,
-canals, large waters and railways `barriers`, amenities `facilities`. Households are not in OpenStreetMap.
+Administrative borders become `boundary`, polygons with `building` become `buildings`, `highway` lines
+`streets`, rivers, canals, large waters and railways `barriers`, amenities `facilities`. Households are not
+in OpenStreetMap.
 """
 
 from __future__ import annotations
@@ -25,29 +26,12 @@ _REPLACED_FRAC = 0.9
 #: Waters from this size on are barriers, m2.
 _BARRIER_WATER_M2 = 10_000
 
-_FURNITURE = frozenset(
-    [
-        "bench",
-        "waste_basket",
-        "waste_disposal",
-        "recycling",
-        "parking_space",
-        "bicycle_parking",
-        "motorcycle_parking",
-        "vending_machine",
-        "telephone",
-        "post_box",
-        "hunting_stand",
-        "drinking_water",
-        "grit_bin",
-        "clock",
-        "fountain",
-        "bbq",
-        "parking",
-        "parking_entrance",
-        "shelter",
-    ]
-)
+_FURNITURE_TEXT = """
+bench waste_basket waste_disposal recycling parking_space bicycle_parking motorcycle_parking
+vending_machine telephone post_box hunting_stand drinking_water grit_bin clock fountain bbq parking
+parking_entrance shelter
+"""
+_FURNITURE = frozenset(_FURNITURE_TEXT.split())
 _GREEN = {
     "leisure": ("park", "garden", "pitch", "golf_course", "nature_reserve", "playground", "common"),
     "landuse": (
@@ -66,7 +50,7 @@ _GREEN = {
 
 
 def tag(table: pd.DataFrame, key: str) -> pd.Series:
-    """Return the values of one tag: its own column, or out of `other_tags` (`"key"=>"value",...`); None where it is not set."""
+    """Return the values of one tag from its column or from `other_tags` (`"key"=>"value",...`), or None."""
     if key in table.columns:
         return table[key].astype(object).where(table[key].notna(), None)
     pattern = rf'(?:^|,)"{key}"=>"((?:[^"\\]|\\.)*)"'
@@ -233,7 +217,7 @@ def _area_m2(geometry: NDArray[np.object_]) -> NDArray[np.float64]:
 
 
 def _boundary(areas: RawLayer, buildings: RawLayer, log: FaultLog) -> RawLayer:
-    """Choose administrative polygons: the finest ones that cover what they stand for, each with a building in it."""
+    """Choose the finest administrative polygons that cover what they stand for and hold a building."""
     table = areas.table
     admin = tag(table, "boundary").eq("administrative").to_numpy(dtype=bool)
     level = pd.to_numeric(tag(table, "admin_level"), errors="coerce").to_numpy(dtype=np.float64)
@@ -260,7 +244,7 @@ def _boundary(areas: RawLayer, buildings: RawLayer, log: FaultLog) -> RawLayer:
 
 
 def _finest(polygons: NDArray[np.object_], level: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Mark the polygons to use: a coarser one gives way where finer ones cover it, and they to it where they do not."""
+    """Mark the polygons to use: a coarser one gives way to finer ones where they cover it."""
     keep = np.ones(len(polygons), dtype=bool)
     inner = shapely.point_on_surface(polygons)
     for row in np.argsort(level, kind="stable"):
@@ -280,7 +264,7 @@ def _finest(polygons: NDArray[np.object_], level: NDArray[np.float64]) -> NDArra
 
 
 def _frame_of(areas: RawLayer, buildings: RawLayer, log: FaultLog) -> RawLayer:
-    """Return the hull of the buildings as boundary where the extract holds no closed administrative border."""
+    """Return the hull of the buildings, for an extract without a closed administrative border."""
     hull = shapely.convex_hull(shapely.multipoints(shapely.get_coordinates(buildings.geometry)))
     nothing = np.zeros(1, dtype=bool)
     if len(buildings.table):

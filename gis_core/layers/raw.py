@@ -1,4 +1,4 @@
-"""Layers as the files hold them, fetched through the reading child; nothing is checked here but the hand-over."""
+"""Layers as the files hold them, fetched through the reading child; the data are not checked here."""
 
 from __future__ import annotations
 
@@ -156,7 +156,8 @@ def _run_child(files: SourceFiles, folder: Path, limits: Limits) -> dict[str, An
 
 def _stopped(files: SourceFiles, what: str) -> str:
     return (
-        f"{files.source} was not read: it {what}. It is damaged, or far larger than a town; export it again or cut it "
+        f"{files.source} was not read: it {what}. It is damaged, or far larger than a town; export it "
+        "again or cut it "
         "into smaller areas."
     )
 
@@ -215,8 +216,8 @@ def read_table(path: Path, *, layer: str | None = None, limits: Limits = DEFAULT
     Returns
     -------
     GeoDataFrame
-        Row i is row i of the file; geometry None where the file has none or it cannot be read; `crs` None where
-        the file states none.
+        Row i is row i of the file; geometry None where there is none or it cannot be read; `crs` None
+        where the file states none.
 
     Raises
     ------

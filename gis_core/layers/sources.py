@@ -1,4 +1,4 @@
-"""Which files make up a dataset, and which layer each of them is. Standard library only: the reading child uses it."""
+"""Which files make up a dataset, and which layer each of them is. Standard library only."""
 
 from __future__ import annotations
 
@@ -77,43 +77,16 @@ FORMATS: dict[str, str] = {
 }
 
 #: Endings that belong to another file and are passed over without a word.
-_COMPANIONS = frozenset(
-    [
-        ".dbf",
-        ".shx",
-        ".prj",
-        ".cpg",
-        ".cst",
-        ".qix",
-        ".qmd",
-        ".qml",
-        ".qgs",
-        ".qgz",
-        ".sbn",
-        ".sbx",
-        ".sld",
-        ".idx",
-        ".xml",
-        ".md",
-        ".txt",
-        ".html",
-        ".pdf",
-        ".csv",
-        ".xlsx",
-        ".npz",
-        ".gpkg-wal",
-        ".gpkg-shm",
-        ".gz",
-        ".png",
-        ".jpg",
-        ".lyr",
-    ]
-)
+_COMPANIONS_TEXT = """
+.dbf .shx .prj .cpg .cst .qix .qmd .qml .qgs .qgz .sbn .sbx .sld .idx .xml .md .txt .html .pdf .csv
+.xlsx .npz .gpkg-wal .gpkg-shm .gz .png .jpg .lyr
+"""
+_COMPANIONS = frozenset(_COMPANIONS_TEXT.split())
 
 
 @dataclass(frozen=True, slots=True)
 class LayerFile:
-    """One file to read: its format, and the layer that it is (None: a container, each layer inside has its name)."""
+    """One file to read, its format, and the layer that it is (None: a container of named layers)."""
 
     path: Path
     format: str
@@ -151,7 +124,7 @@ def match_layer(name: str) -> str | None:
 
 
 def format_of(path: Path) -> tuple[str, str] | None:
-    """Return the format of a file by its name, and the name without the ending; None where it is none of ours."""
+    """Return the format of a file by its name, and the name without the ending; None if unknown."""
     lower = path.name.lower()
     for ending in sorted(FORMATS, key=len, reverse=True):
         if lower.endswith(ending) and len(lower) > len(ending):
@@ -160,7 +133,7 @@ def format_of(path: Path) -> tuple[str, str] | None:
 
 
 def find_files(source: Path) -> SourceFiles:
-    """Find the files of a dataset: one container, one layer file, or a folder with a file per layer or one container.
+    """Find the files of a dataset: a container, a layer file, or a folder with layer files or a container.
 
     Raises
     ------
@@ -180,7 +153,8 @@ def find_files(source: Path) -> SourceFiles:
     layer = None if kind in ("gpkg", "osm") else match_layer(stem)
     if layer is None and kind not in ("gpkg", "osm"):
         raise DatasetError(
-            f"{source.name} holds one layer, and its name does not say which: rename it to buildings, boundary or "
+            f"{source.name} holds one layer, and its name does not say which: rename it to buildings, "
+            "boundary or "
             "streets, or give the folder that holds all layers.",
             code="not-a-dataset",
         )
@@ -232,7 +206,8 @@ def _one_file_each(folder: Path, layers: dict[str, list[LayerFile]]) -> tuple[La
         if len(files) > 1:
             names = some_of([file.path.name for file in files])
             raise DatasetError(
-                f"Folder {folder.name} holds several files for the layer {layer} ({names}); keep one of them.",
+                f"Folder {folder.name} holds several files for the layer {layer} ({names}); keep one of "
+                "them.",
                 code="ambiguous-layer",
             )
     return tuple(layers[name][0] for name in LAYER_ALIASES if name in layers)
@@ -249,7 +224,8 @@ def _only_container(folder: Path, chosen: list[LayerFile], others: list[str]) ->
         )
     there = f" It holds {some_of(others)}." if others else ""
     raise DatasetError(
-        f"Folder {folder.name} holds no dataset: no file is named boundary, buildings or streets, and there is no "
+        f"Folder {folder.name} holds no dataset: no file is named boundary, buildings or streets, and "
+        "there is no "
         f"GeoPackage or .osm.pbf in it.{there}",
         code="not-a-dataset",
     )

@@ -1,7 +1,8 @@
 """Street classes and barriers: which class a way has, and whether it cuts the ground that it runs over.
 
-Motorway to living street and pedestrian ways cut; bridges, tunnels and indoor ways run above or below the ground and
-do not; footways, paths, steps, service roads and tracks are `minor` and do not, but stay in the frame.
+Motorway to living street and pedestrian ways cut; bridges, tunnels and indoor ways run above or below the
+ground and do not; footways, paths, steps, service roads and tracks are `minor` and do not, but stay in the
+frame.
 """
 
 from __future__ import annotations
@@ -144,7 +145,7 @@ def cuts(rank: NDArray[np.uint8], separated: NDArray[np.bool_]) -> NDArray[np.bo
 
 
 def barrier_cuts(table: pd.DataFrame, kind: pd.Series, subclass: pd.Series) -> NDArray[np.bool_]:
-    """Tell which barriers cut: all but bridges, tunnels, and subways, which run below ground unless a column says no."""
+    """Tell which barriers cut: all but bridges, tunnels, and subways that no column puts above ground."""
     below = kind.isin(_UNDERGROUND) | subclass.isin(_UNDERGROUND)
     separated = grade_separated(table)
     columns = way_columns(table)
