@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from gis_core.store import open_store
+from gis_core.store import Store, open_store
 from tests.api.lattice import build_lattice, build_lattice_plan
 from tests.api.support import TestClient, make_client
 
@@ -13,16 +13,36 @@ SIDE = 20
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
+def town_in_a_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
     """A town of 20 by 20 cells and a plan of it, in a store."""
+    with open_store(str(tmp_path_factory.mktemp("town") / "town.gpkg")) as store:
+        yield _fill(store)
+
+
+@pytest.fixture(scope="session", params=["geopackage", pytest.param("postgis", marks=pytest.mark.postgis)])
+def town_in_each_store(request: pytest.FixtureRequest) -> Iterator[SimpleNamespace]:
+    """The same town in the embedded store, then in PostGIS."""
+    if request.param == "geopackage":
+        yield request.getfixturevalue("town_in_a_file")
+        return
+    with open_store(request.getfixturevalue("postgis_server").create_database()) as store:
+        yield _fill(store)
+
+
+@pytest.fixture
+def town(town_in_a_file: SimpleNamespace) -> SimpleNamespace:
+    """The town that most tests use; a module that wants each store overrides it."""
+    return town_in_a_file
+
+
+def _fill(store: Store) -> SimpleNamespace:
     dataset, fabric = build_lattice(SIDE, SIDE)
     plan = build_lattice_plan(dataset, fabric, SIDE, SIDE)
-    with open_store(str(tmp_path_factory.mktemp("town") / "town.gpkg")) as store:
-        dataset_id = store.add_dataset(dataset, fabric)
-        plan_id = store.add_plan(plan, dataset_id=dataset_id, name="格网 lattice")
-        yield SimpleNamespace(
-            dataset=dataset, fabric=fabric, plan=plan, store=store, dataset_id=dataset_id, plan_id=plan_id
-        )
+    dataset_id = store.add_dataset(dataset, fabric)
+    plan_id = store.add_plan(plan, dataset_id=dataset_id, name="格网 lattice")
+    return SimpleNamespace(
+        dataset=dataset, fabric=fabric, plan=plan, store=store, dataset_id=dataset_id, plan_id=plan_id
+    )
 
 
 @pytest.fixture

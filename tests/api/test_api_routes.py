@@ -12,6 +12,11 @@ from api.schema import openapi_text
 from tests.api.support import TestClient, assert_problem
 
 
+@pytest.fixture
+def town(town_in_each_store: SimpleNamespace) -> SimpleNamespace:
+    return town_in_each_store
+
+
 def test_health(client: TestClient, town: SimpleNamespace) -> None:
     answer = models.Health.model_validate_json(client.get("/healthz").content)
     assert answer.store == town.store.kind
