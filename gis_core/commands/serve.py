@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,48 +12,37 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from gis_core.store import Store
 
-_HELP = """Serve the API and the map from a store, on this machine only.
-
-Options that are not given come from the environment: WANGGE_DB, WANGGE_HOST, WANGGE_PORT and the others of
-docs/http.md.
-
-Example: wangge serve --db town.gpkg --port 8080 --open
-"""
-
 
 @command
-def _serve(
+def serve(
     *,
-    db: str | None,
-    host: str | None,
-    port: int | None,
-    behind_proxy: bool,
-    open_browser: bool,
-    as_json: bool,
+    db: Annotated[
+        str | None, typer.Option("--db", metavar="URL", help="Store; default the embedded file.")
+    ] = None,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on; default 127.0.0.1.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=0, max=65535, help="Port; default 8000, 0 for any free one.")
+    ] = None,
+    behind_proxy: Annotated[
+        bool,
+        typer.Option("--behind-proxy", help="A proxy or container lets people in: allow any --host."),
+    ] = False,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open the map in the browser.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Say what is served as one JSON document.")] = False,
 ) -> None:
+    """Serve the API and the map of a store until Ctrl-C.
+
+    What is not given comes from the environment: WANGGE_DB, WANGGE_HOST, WANGGE_PORT and the rest of docs/http.md.
+
+    Example: wangge serve --db town.gpkg --port 8080 --open
+    """
     from gis_core.store import open_store
 
     settings = read_settings(db=db, host=host, port=port, behind_proxy=behind_proxy or None)
     with open_store(settings.db) as store:
-        serve_store(settings, store, open_browser=open_browser, as_json=as_json)
-
-
-def serve(
-    *,
-    db: str | None = typer.Option(None, "--db", metavar="URL", help="Store; default the embedded file."),
-    host: str | None = typer.Option(None, "--host", help="Address to listen on; default 127.0.0.1."),
-    port: int | None = typer.Option(None, "--port", min=0, max=65535, help="Port; default 8000, 0 for any."),
-    behind_proxy: bool = typer.Option(
-        False, "--behind-proxy", help="A proxy or container in front decides who comes in: allow any host."
-    ),
-    open_browser: bool = typer.Option(False, "--open", help="Open the map in the browser."),
-    as_json: bool = typer.Option(False, "--json", help="Say what is served as one JSON document."),
-) -> None:
-    """Serve the API and the map."""
-    _serve(db=db, host=host, port=port, behind_proxy=behind_proxy, open_browser=open_browser, as_json=as_json)
-
-
-serve.__doc__ = _HELP
+        serve_store(settings, store, open_browser=open_browser, as_json=json_)
 
 
 def read_settings(**given: Any) -> Settings:
@@ -62,7 +51,7 @@ def read_settings(**given: Any) -> Settings:
     Raises
     ------
     ParameterError
-        Where a setting cannot be used.
+        Where a setting cannot be used, or others could reach the host.
     """
     from pydantic import ValidationError
 
@@ -81,21 +70,27 @@ def read_settings(**given: Any) -> Settings:
 
 
 def serve_store(settings: Settings, store: Store, *, open_browser: bool, as_json: bool) -> None:
-    """Serve an open store until Ctrl-C, saying what is served and what to open."""
+    """Serve an open store until Ctrl-C, saying what is served and what to open.
+
+    Raises
+    ------
+    ParameterError
+        Where the port cannot be had.
+    """
     from api.server import listen, run_server, url_of
 
     sock = listen(settings)
     url = url_of(sock)
-    plans = store.plans(limit=1000)
+    n_plans = len(store.plans(limit=1000))
 
     def announce() -> None:
         if as_json:
-            print_json({"url": url, "store": store.where, "plans": len(plans)})
+            print_json({"url": url, "store": store.where, "plans": n_plans})
         else:
-            typer.echo(f"Serving {store.where} with {_count(len(plans))}.")
+            typer.echo(f"Serving {store.where} with {_count(n_plans)}.")
             typer.echo(f"Open {url} in a browser; Ctrl-C stops.")
-            if not (settings.web_root / "index.html").is_file():
-                typer.echo("The map is not built yet: scripts/run builds it.", err=True)
+        if not (settings.web_root / "index.html").is_file():
+            typer.echo("The map is not built yet: scripts/run builds it.", err=True)
         if open_browser:
             import webbrowser
 
@@ -109,7 +104,7 @@ def serve_store(settings: Settings, store: Store, *, open_browser: bool, as_json
         sock.close()
 
 
-def _count(plans: int) -> str:
-    if plans == 0:
+def _count(n_plans: int) -> str:
+    if n_plans == 0:
         return "no plan yet (wangge load brings one, wangge demo an example)"
-    return "1 plan" if plans == 1 else f"{plans} plans"
+    return "1 plan" if n_plans == 1 else f"{n_plans} plans"
