@@ -1,7 +1,8 @@
 """The plan file: a GeoPackage with the layers `grids`, `buildings` and `cells`.
 
 The contract of its columns is in docs/plan-file.md. A file is written beside its place and then renamed, so that a plan
-is there whole or not at all. The report of the plan travels in the metadata of the file.
+is there whole or not at all. The report of the plan travels in the metadata of the layer `grids` (in that
+of the file, GDAL would leave an .aux.xml beside it whenever somebody reads it).
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def write_plan(plan: PlanFile, path: Path, *, crs: str = "EPSG:4326") -> None:
                 dataset_options=None if part.exists() else {"VERSION": "1.2"},  # GDAL 3.6 warns of newer ones
                 geometry_type="Unknown" if mixed else "MultiPolygon" if layer == "grids" else "Polygon",
                 promote_to_multi=layer == "grids",
-                dataset_metadata={_METADATA_KEY: json.dumps(plan.report, ensure_ascii=False)}
+                layer_metadata={_METADATA_KEY: json.dumps(plan.report, ensure_ascii=False)}
                 if layer == "grids"
                 else None,
             )
