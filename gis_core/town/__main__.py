@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Literal
 
 from gis_core.errors import GisCoreError
 
@@ -23,12 +24,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--format", choices=("gpkg", "parquet"), help="default: parquet where OUT has no ending"
     )
     options = parser.parse_args(arguments)
-    form = options.format or ("gpkg" if options.out.suffix else "parquet")
+    form: Literal["gpkg", "parquet"] = options.format or ("gpkg" if options.out.suffix else "parquet")
     from gis_core.town import ATTRIBUTION, make_town, write_town
 
     try:
         layers = make_town(options.n_buildings, options.seed)
-        write_town(layers, options.out, format=form)
+        write_town(layers, options.out, form=form, attribution=ATTRIBUTION)
     except GisCoreError as error:
         sys.stderr.write(f"Error: {error.message}\n")
         return 2

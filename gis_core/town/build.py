@@ -22,7 +22,11 @@ from gis_core.town.footprints import Footprints, build_footprints, footprint_pol
 from gis_core.town.households import count_households
 from gis_core.town.kinds import KIND_NAMES, KINDS, ROADS
 from gis_core.town.labels import (
-    building_labels, community_names, facility_points, office_names, park_names,
+    building_labels,
+    community_names,
+    facility_points,
+    office_names,
+    park_names,
 )  # fmt: skip
 from gis_core.town.lattice import build_lattice
 from gis_core.town.names import COUNTY_CODE, NameBook

@@ -1,4 +1,4 @@
-"""Communities 社区: whole superblocks, or parts of them along inner streets and the river, about 1,500-4,000 households.
+"""Communities 社区: superblocks, or parts of them along inner streets and the river, of about 1,500-4,000 households.
 
 Their borders are main streets and the middle of the river; together they cover the town exactly.
 """
@@ -66,8 +66,9 @@ def build_communities(
     households, owner : int64, shape (n_buildings,)
         Households and superblock of every building.
     """
-    total = np.bincount(owner, weights=households, minlength=len(superblocks.district))
-    lines = [shapely.LineString(points) for *_, points in roads] + _inner_cuts(superblocks, total)
+    total = np.bincount(owner, weights=households, minlength=len(superblocks.district)).astype(np.float64)
+    lines = [shapely.LineString(points) for *_, points in roads]
+    lines += _inner_cuts(superblocks, total)
     lines += list(shapely.get_parts(shapely.intersection(corridors[0].line, outline.buffer(1.0))))
     noded = shapely.union_all(lines, grid_size=GRID_M)
     faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
@@ -160,7 +161,7 @@ def _join(faces: NDArray[np.object_], load: Ints, river: Corridor) -> Ints:
             continue
         best = min(
             shared[k],
-            key=lambda other: _unfit(weight[k] + weight[other], shared[k][other], area[k]) + (other,),
+            key=lambda other: (*_unfit(weight[k] + weight[other], shared[k][other], area[k]), other),
         )
         for other, metres in shared[k].items():
             del shared[other][k]
@@ -190,7 +191,8 @@ def _order(polygon: NDArray[np.object_]) -> tuple[Ints, Ints]:
     n_offices = max(1, round(len(polygon) / PER_OFFICE))
     n_columns = max(1, round(np.sqrt(n_offices)))
     by_x = np.argsort(xy[:, 0], kind="stable")
-    order, office = [], []
+    order: list[int] = []
+    office: list[int] = []
     for column in np.array_split(by_x, n_columns):
         inside = column[np.argsort(-xy[column, 1], kind="stable")]
         for part in np.array_split(inside, max(1, round(n_offices / n_columns))):

@@ -45,7 +45,7 @@ def count_households(
     households = np.zeros(n, dtype=np.int64)
 
     slab = code["slab"]
-    levels[slab] = 4 + np.floor(of_block + 2.1 * scale + own * 0.8).astype(np.int64)[slab]
+    levels[slab] = 4 + np.floor(of_block * 1.5 + 1.6 * scale + own * 0.9).astype(np.int64)[slab]
     stairs = np.maximum(1, np.rint(width_m / 13.5)).astype(np.int64)
     lived_in = 0.86 + 0.14 * own
     households[slab] = np.rint(levels * stairs * 2 * lived_in)[slab]

@@ -93,9 +93,9 @@ DISTRICTS: dict[str, District] = {
         3,
         0.07,
         {
-            "village": 6,
+            "village": 5,
             "lane": 4,
-            "slab": 5,
+            "slab": 7.5,
             "court": 2,
             "shop": 1,
             "market": 0.6,

@@ -27,7 +27,28 @@ __all__ = [
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_OFFICE_STEMS = "城关 中心 沿江 北湖 南苑 东城 西城 新城 老街 桥头 河东 河西 龙山 花山 青山 梅岭 石桥 杨柳 枫林 高新".split()
+_OFFICE_STEMS = [
+    "城关",
+    "中心",
+    "沿江",
+    "北湖",
+    "南苑",
+    "东城",
+    "西城",
+    "新城",
+    "老街",
+    "桥头",
+    "河东",
+    "河西",
+    "龙山",
+    "花山",
+    "青山",
+    "梅岭",
+    "石桥",
+    "杨柳",
+    "枫林",
+    "高新",
+]
 
 
 @dataclass(frozen=True)
@@ -94,7 +115,7 @@ def building_labels(
 
 
 def _front_streets(superblocks: Superblocks, blocks: Blocks, names: StreetNames) -> list[str]:
-    """Find the main street of every block: of its greatest side on a main road, else the nearest side of the superblock."""
+    """Find the main street of every block: on its own greatest side, else on a side of the superblock."""
     lattice = superblocks.lattice
     row, col = lattice.row[blocks.owner], lattice.col[blocks.owner]
     wide, high = superblocks.parts[blocks.owner].T
@@ -122,7 +143,7 @@ def _places(superblocks: Superblocks, blocks: Blocks, names: StreetNames, book: 
         "industry": "工业园",
         "park": "公园",
     }
-    counts = {(q, kind): 0 for q, kind in zip(blocks.owner.tolist(), blocks.kind.tolist(), strict=True)}
+    counts = dict.fromkeys(zip(blocks.owner.tolist(), blocks.kind.tolist(), strict=True), 0)
     for q, kind in zip(blocks.owner.tolist(), blocks.kind.tolist(), strict=True):
         counts[q, kind] += 1
     for q, code in zip(blocks.owner.tolist(), blocks.kind.tolist(), strict=True):

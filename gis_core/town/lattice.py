@@ -22,6 +22,9 @@ _TRUNK, _PRIMARY, _SECONDARY, _TERTIARY = (
     ROADS.index(name) for name in ("trunk", "primary", "secondary", "tertiary")
 )
 
+#: How far the corners of ring roads are drawn in: 0 leaves squares, 1 makes circles.
+ROUNDING = 0.5
+
 
 @dataclass(frozen=True)
 class Lattice:
@@ -113,8 +116,9 @@ def _nodes(side: int, scale: float, rng: np.random.Generator) -> Floats:
         place = np.concatenate([[0.0], np.cumsum(np.clip(step, 210.0, 560.0))])
         lines.append(place - place[side // 2])
     x, y = np.meshgrid(lines[0], lines[1])
-    u, v = x / np.abs(x).max(), y / np.abs(y).max()
-    x, y = x * np.sqrt(1 - 0.32 * v**2), y * np.sqrt(1 - 0.32 * u**2)
+    square, round_ = np.maximum(np.abs(x), np.abs(y)), np.maximum(np.hypot(x, y), 1.0)
+    pull = 1 - ROUNDING * (1 - np.where(square > 0, square / round_, 1.0))
+    x, y = x * pull, y * pull
     dx, dy = np.zeros_like(x), np.zeros_like(x)
     for wave_m, height_m in ((6000.0, 190.0), (2600.0, 90.0), (1300.0, 38.0)):
         for out in (dx, dy):

@@ -17,7 +17,7 @@ from gis_core.town.kinds import ROADS
 from gis_core.town.lattice import edge_points
 from gis_core.town.names import NameBook, chinese_number
 
-__all__ = ["StreetNames", "Streets", "main_roads", "name_streets", "build_streets", "gates"]
+__all__ = ["StreetNames", "Streets", "build_streets", "gates", "main_roads", "name_streets"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -71,9 +71,10 @@ def name_streets(superblocks: Superblocks, book: NameBook) -> StreetNames:
 
 
 def main_roads(superblocks: Superblocks) -> list[tuple[int, int, int, Floats]]:
-    """List the edges around superblocks as (axis, row, column, points), once each, with every vertex where a street joins.
+    """List the edges around superblocks once each as (axis, row, column, points).
 
-    Points are rounded to a centimetre, so that streets, blocks and boundaries meet exactly.
+    There is a vertex wherever a street joins. Points are rounded to a centimetre, so that streets, blocks and
+    boundaries meet exactly.
     """
     fractions: dict[tuple[int, int, int], list[Floats]] = {}
     lattice = superblocks.lattice
@@ -120,7 +121,7 @@ def gates(superblocks: Superblocks, blocks: Blocks, compound: NDArray[np.bool_])
     outer = np.where(north, blocks.b == superblocks.parts[owner, 1] - 1, blocks.b == 0)
     row = lattice.row[owner] + np.where(north, 1, 0)
     on_road = edge_points(lattice, 0, row, lattice.col[owner], middle)
-    return side, np.round(np.where(outer[:, None], on_road, point), 2)
+    return side.astype(np.int64), np.where(outer[:, None], on_road, point).round(2).astype(np.float64)
 
 
 def build_streets(
@@ -135,8 +136,10 @@ def build_streets(
         streets.add(shapely.LineString(points), int(lattice.rank[axis][row, col]), name)
     _inner_streets(streets, superblocks, names, rng)
     _gate_ways(streets, blocks, gate_side, gate)
+    ground = outline
     for corridor in corridors:
-        streets = _part_at(streets, corridor, outline)
+        streets = _part_at(streets, corridor, ground)
+        ground = shapely.difference(ground, corridor.bank)
     return streets
 
 
@@ -218,7 +221,7 @@ def _part_at(streets: Streets, corridor: Corridor, outline: shapely.Geometry) ->
             result.add(piece, rank, name)
         if rank >= corridor.lowest_rank:
             for piece in _lines(shapely.intersection(lines[k], corridor.bank)):
-                spans = shapely.intersects(piece, corridor.line)
+                spans = shapely.intersects(piece, corridor.body)
                 result.add(piece, rank, name, bridge=bool(spans))
     if corridor.kind != "rail":
         _embankments(result, corridor, outline, np.concatenate(ends) if ends else np.empty((0, 2)))

@@ -5,7 +5,6 @@ The same layers give the same bytes: the date that GeoPackage keeps of the last 
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +23,11 @@ CHANGE_DATE = "2020-01-01T00:00:00.000Z"
 
 
 def write_town(
-    layers: Mapping[str, GeoDataFrame], path: Path, *, format: Literal["gpkg", "parquet"] = "gpkg"
+    layers: Mapping[str, GeoDataFrame],
+    path: Path,
+    *,
+    form: Literal["gpkg", "parquet"] = "gpkg",
+    attribution: str = "",
 ) -> Path:
     """Write all layers to `path`, which is replaced only once everything is written.
 
@@ -34,8 +37,10 @@ def write_town(
         As from `make_town`.
     path : Path
         GeoPackage to write, or folder that gets one `LAYER.parquet` a layer.
-    format : {"gpkg", "parquet"}
+    form : {"gpkg", "parquet"}
         Which of the two.
+    attribution : str
+        Text that must be shown with the data, kept in the GeoPackage as the description of each layer.
 
     Returns
     -------
@@ -49,14 +54,14 @@ def write_town(
     OSError
         The place cannot be written to.
     """
-    if format not in ("gpkg", "parquet"):
-        raise ParameterError(f"Format {format!r} is not known; use gpkg or parquet.", format=format)
-    if path.exists() and path.is_dir() != (format == "parquet"):
+    if form not in ("gpkg", "parquet"):
+        raise ParameterError(f"Format {form!r} is not known; use gpkg or parquet.", format=form)
+    if path.exists() and path.is_dir() != (form == "parquet"):
         kind = "a folder" if path.is_dir() else "a file"
-        raise ParameterError(f"{path.name} is {kind}; give another name for format {format}.", format=format)
+        raise ParameterError(f"{path.name} is {kind}; give another name for format {form}.", format=form)
     path.parent.mkdir(parents=True, exist_ok=True)
-    if format == "gpkg":
-        _write_geopackage(layers, path)
+    if form == "gpkg":
+        _write_geopackage(layers, path, attribution)
     else:
         path.mkdir(exist_ok=True)
         for name, frame in layers.items():
@@ -64,13 +69,23 @@ def write_town(
     return path
 
 
-def _write_geopackage(layers: Mapping[str, GeoDataFrame], path: Path) -> None:
+def _write_geopackage(layers: Mapping[str, GeoDataFrame], path: Path, attribution: str) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.stem}-") as folder, _fixed_date():
         draft = Path(folder) / path.name
         for name, frame in layers.items():
-            options = {"geometry_type": _layer_type(frame), "promote_to_multi": False}
-            pyogrio.write_dataframe(frame, draft, layer=name, driver="GPKG", append=draft.exists(), **options)
-        os.replace(draft, path)
+            described = {"DESCRIPTION": attribution} if attribution else {}
+            pyogrio.write_dataframe(
+                frame,
+                draft,
+                layer=name,
+                driver="GPKG",
+                append=draft.exists(),
+                geometry_type=_layer_type(frame),
+                promote_to_multi=False,
+                dataset_options={"VERSION": "1.2"},
+                layer_options=described,
+            )
+        draft.replace(path)
 
 
 @contextmanager
