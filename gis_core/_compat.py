@@ -1,8 +1,9 @@
 """The one door to numba: `njit` compiles a kernel without the GIL and keeps it on disk.
 
-The folder of the compiled kernels carries a digest of the sources that a kernel may call, because numba itself looks
-only at the file of the outermost function and would go on using a stale helper. Processes that start at once write
-equal files by atomic renames. Where no folder can be written, kernels are compiled in memory.
+The folder of the compiled kernels carries a digest of the sources that a kernel may call, because numba
+itself looks only at the file of the outermost function and would go on using a stale helper. Processes that
+start at once write equal files by atomic renames. Where no folder can be written, kernels are compiled in
+memory.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def _writable_base() -> Path | None:
 def njit(function: Callable[P, R]) -> Callable[P, R]:
     """Compile a kernel: no Python objects, no GIL, kept on disk between runs.
 
-    Compilation happens at the first call. Callers hand over C-contiguous arrays of fixed dtypes, so that there is
-    one compiled version of each kernel and several processes can start on an empty folder at once.
+    Compilation happens at the first call. Callers hand over C-contiguous arrays of fixed dtypes, so that
+    there is one compiled version of each kernel and several processes can start on an empty folder at once.
 
     Parameters
     ----------

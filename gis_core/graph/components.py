@@ -111,7 +111,8 @@ def subgraph(graph: AdjacencyGraph, cell_ix: NDArray[np.integer]) -> AdjacencyGr
     Returns
     -------
     AdjacencyGraph
-        A copy; rows are sorted by the new positions. `exterior_length_m` still measures the outer frame of the whole.
+        A copy; rows are sorted by the new positions. `exterior_length_m` still measures the outer frame of
+        the whole.
     """
     keep = np.asarray(cell_ix, dtype=np.int64)
     position = np.full(graph.n_cells, -1, dtype=np.int64)
@@ -189,7 +190,7 @@ def graph_from_pairs(
     indptr = np.zeros(n_cells + 1, np.int64)
     np.cumsum(np.bincount(owner, minlength=n_cells), out=indptr[1:])
     both_shared, both_street = np.tile(shared, 2)[order], np.tile(street, 2)[order]
-    inner = np.bincount(owner, weights=both_shared, minlength=n_cells)
+    inner = np.bincount(owner, weights=both_shared, minlength=n_cells).astype(np.float64)
     perimeter = inner if perimeter_m is None else np.asarray(perimeter_m, dtype=np.float64)
     return AdjacencyGraph(
         indptr=indptr,

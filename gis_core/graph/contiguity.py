@@ -1,7 +1,7 @@
 """May a cell leave its part without cutting it in two? The kernel behind every move.
 
-A local test among the neighbours of the cell answers most questions; a breadth-first search inside the part, bounded
-or not, answers the others.
+A local test among the neighbours of the cell answers most questions; a breadth-first search inside the part,
+bounded or not, answers the others.
 """
 
 from __future__ import annotations

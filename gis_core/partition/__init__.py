@@ -13,8 +13,8 @@ __all__ = [
     "Solution",
     "count_range",
     "deviation_lower_bound",
-    "parts_for_total",
     "partition_fabric",
+    "parts_for_total",
     "preset",
     "solve",
 ]

@@ -31,8 +31,8 @@ def _spread(total: float, count: int, mean: float, grain: float) -> float:
 def deviation_lower_bound(weights: Sequence[NDArray[np.float64]], n_parts: int) -> float:
     """Return a proven lower bound on max |part - mean| / mean over the parts of one boundary polygon.
 
-    It rests on the integrality of the weights, on the heaviest cell, and on the pieces, whose totals must be shared
-    by whole numbers of parts. It holds however the parts are shared between the pieces.
+    It rests on the integrality of the weights, on the heaviest cell, and on the pieces, whose totals must be
+    shared by whole numbers of parts. It holds however the parts are shared between the pieces.
 
     Parameters
     ----------
@@ -48,9 +48,9 @@ def deviation_lower_bound(weights: Sequence[NDArray[np.float64]], n_parts: int) 
 
     Notes
     -----
-    Linear in cells. The distance of a piece's fair share from the mean falls and then rises with its number of parts,
-    so that the two numbers around piece / mean decide; integrality is used where there is one piece only, because
-    with it that is not so.
+    Linear in cells. The distance of a piece's fair share from the mean falls and then rises with its number
+    of parts, so that the two numbers around piece / mean decide; integrality is used where there is one piece
+    only, because with it that is not so.
     """
     totals = [float(piece.sum()) for piece in weights]
     total = sum(totals)

@@ -54,6 +54,10 @@ def _grids(count: int) -> str:
     return f"{count:,} grid" if count == 1 else f"{count:,} grids"
 
 
+def _households(count: float) -> str:
+    return f"{number(count)} household" if count == 1 else f"{number(count)} households"
+
+
 def _gap(total: float, bounds: Bounds) -> str | None:
     """Say why no number of parts fits a total; None where one does."""
     least, most = count_range(total, bounds)
@@ -82,13 +86,13 @@ def total_reason(code: str, total: float, n_parts: int, bounds: Bounds, *, asked
         return Infeasible("boundary-total", code, reason)
     gap = _gap(total, bounds)
     if gap is not None:
-        return Infeasible("boundary-total", code, f"The {number(total)} households of {code!r} are {gap}.")
+        return Infeasible("boundary-total", code, f"{code!r} has {_households(total)}, {gap}.")
     least, most = count_range(total, bounds)
     if asked and not least <= n_parts <= most:
         side = "above the maximum" if n_parts < least else "below the minimum"
         limit = bounds.maximum if n_parts < least else bounds.minimum
         reason = (
-            f"The number of grids asked for gives {code!r} {_grids(n_parts)} for {number(total)} households, "
+            f"The number of grids asked for gives {code!r} {_grids(n_parts)} for {_households(total)}, "
             f"{number(round(total / n_parts, 1))} on average, {side} of {number(limit)}."
         )
         return Infeasible("boundary-total", code, reason)
@@ -100,8 +104,8 @@ def forced_gates(
 ) -> list[tuple[int, float, NDArray[np.int64]]]:
     """Find cells whose part must be above the maximum if all other parts are to be inside the bounds.
 
-    Parts that do not hold the gate lie in one pocket behind it. So many of them fit into a pocket of weight W as
-    leave at least W - m * maximum (m the greatest number with m * minimum <= W) to the part of the gate.
+    Parts that do not hold the gate lie in one pocket behind it. So many of them fit into a pocket of weight W
+    as leave at least W - m * maximum (m the greatest number with m * minimum <= W) to the part of the gate.
 
     Returns
     -------
@@ -145,7 +149,7 @@ def explain_piece(
     total_explained : bool
         Whether the polygon's total has been given as the reason already.
     """
-    part_weight = np.bincount(piece.part, weights=piece.weight, minlength=piece.n_parts)
+    part_weight = np.bincount(piece.part, weights=piece.weight, minlength=piece.n_parts).astype(np.float64)
     out = set(np.flatnonzero(violation(part_weight, bounds) > 0).tolist())
     if not out:
         return []
@@ -164,7 +168,7 @@ def explain_piece(
             Infeasible(
                 "heavy-cell",
                 f"{code}: cell {int(piece.cell_ix[cell])}",
-                f"One cell of {code!r} holds {number(piece.weight[cell])} households, more than the maximum of "
+                f"One cell of {code!r} holds {_households(float(piece.weight[cell]))}, more than the maximum of "
                 f"{number(bounds.maximum)}; divide its building or raise the maximum.",
                 (int(piece.cell_ix[cell]),),
             )
@@ -181,7 +185,7 @@ def _piece_reason(piece: Piece, code: str, total: float, bounds: Bounds, *, aske
     """Say why the total of a separate piece cannot be shared inside the bounds; None where it can."""
     where = f"{code}: piece at cell {int(piece.cell_ix[0])}"
     least, most = count_range(total, bounds)
-    head = f"The piece of {number(total)} households is cut off from the rest of {code!r} and "
+    head = f"The piece of {_households(total)} is cut off from the rest of {code!r} and "
     if least > most:
         if most < 1:
             tail = f"below the minimum of {number(bounds.minimum)}."
@@ -215,7 +219,7 @@ def _pocket_reasons(piece: Piece, code: str, bounds: Bounds, out: set[int]) -> l
                 "pocket",
                 f"{code}: cell {int(piece.cell_ix[gate])}",
                 f"In {code!r}, what lies behind one cell can be reached only through it, and the grid of that cell "
-                f"needs at least {number(math.ceil(load - 1e-9))} households if no grid is to be below "
+                f"needs at least {_households(math.ceil(load - 1e-9))} if no grid is to be below "
                 f"{number(bounds.minimum)}, more than the maximum of {number(bounds.maximum)}.",
                 _first(piece.cell_ix[np.append(gate, behind).astype(np.int64)]),
             )
@@ -231,7 +235,7 @@ def _not_found(
     cells = piece.cell_ix[piece.part == worst]
     count = f"1 of {_grids(piece.n_parts)}" if len(out) == 1 else f"{len(out)} of {_grids(piece.n_parts)}"
     head = f"{count} of {code!r} {'is' if len(out) == 1 else 'are'} outside the bounds, the worst with "
-    head += f"{number(float(part_weight[worst]))} households: "
+    head += f"{_households(float(part_weight[worst]))}: "
     tail = (
         "the time limit stopped the search; raise it."
         if piece.late

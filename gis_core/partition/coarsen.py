@@ -1,7 +1,7 @@
 """Make a graph smaller by joining cells in pairs, so that a seed sees its large shape.
 
-Pairs are chosen by the share of their borders that they have in common, so that clusters are compact and rarely cross
-a street. Every cluster is connected; a partition of clusters is one of cells.
+Pairs are chosen by the share of their borders that they have in common, so that clusters are compact and
+rarely cross a street. Every cluster is connected; a partition of clusters is one of cells.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _match(
                 continue
             rating = cost[e] / (around[cell] + around[other] - 2 * cost[e] + 1e-9)
             if rating > best:
-                best, mate = rating, other
+                best, mate = rating, int(other)
         cluster[cell] = count
         if mate >= 0:
             cluster[mate] = count

@@ -31,8 +31,8 @@ def count_range(total: float, bounds: Bounds) -> tuple[int, int]:
 def parts_for_total(total: float, bounds: Bounds) -> int:
     """Return the number of parts for a total: the one nearest to total / middle of the bounds that fits them.
 
-    Where no number fits, the one whose parts together are the least outside the bounds; at least 1. Of two that are
-    equally near, the greater one (its mean is nearer to the middle).
+    Where no number fits, the one whose parts together are the least outside the bounds; at least 1. Of two
+    that are equally near, the greater one (its mean is nearer to the middle).
 
     Examples
     --------
@@ -77,7 +77,8 @@ def share_by_pieces(
         Cells of each piece.
     bounds : Bounds
     exact : bool
-        Whether `wanted` was asked for and must be met (if cells allow it) even where pieces leave their range.
+        Whether `wanted` was asked for and must be met (if cells allow it) even where pieces leave their
+        range.
 
     Returns
     -------

@@ -60,7 +60,7 @@ class Objective:
     """
 
     street_factor: float = 0.2
-    deviation_factor: float = 6.0
+    deviation_factor: float = 20.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.street_factor <= 1 or not 0 <= self.deviation_factor < np.inf:

@@ -136,7 +136,8 @@ def _solve_piece(
             time_limit_s=time_limit_s, effort=task.effort, progress=progress,
         )  # fmt: skip
         tries += found.tries
-        outside = violation(np.bincount(found.assignment, weights=weight, minlength=count), task.bounds)
+        part_weight = np.bincount(found.assignment, weights=weight, minlength=count).astype(np.float64)
+        outside = violation(part_weight, task.bounds)
         outside[found.assignment[unavoidable]] = 0
         avoidable = float(outside.sum())
         if best is None or avoidable < best[0]:

@@ -153,8 +153,8 @@ def anneal(
 ) -> int:
     """Propose moves of border cells, accept by Metropolis' rule while the temperature falls from `hot` to `cold`.
 
-    The test of contiguity comes last, for moves that are accepted otherwise; parts stay connected and never empty.
-    Changes `part`, `part_weight` and the border lists; returns the number of moves.
+    The test of contiguity comes last, for moves that are accepted otherwise; parts stay connected and never
+    empty. Changes `part`, `part_weight` and the border lists; returns the number of moves.
     """
     n = len(part)
     temperature = hot

@@ -1,7 +1,8 @@
 """Pairwise re-splitting: take a few neighbouring parts as one region, draw them anew, keep what is better.
 
-A region is copied to a small graph of its own; half of the tries start from new tree cuts, the others heat what is
-there; each is annealed. Only a strictly better region replaces the old one, so a plan never gets worse.
+A region is copied to a small graph of its own; half of the tries start from new tree cuts, the others heat
+what is there; each is annealed. Only a strictly better region replaces the old one, so a plan never gets
+worse.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ def redraw_region(
 ) -> float:
     """Draw the parts in `group` anew; return by how much the cost fell (0: nothing was changed).
 
-    `start` is a cell of the group, whose parts together are connected; `member` and `local` are scratch of -1, one a
-    part and one a cell, and are left so. `effort` is the number of proposals for each cell and try.
+    `start` is a cell of the group, whose parts together are connected; `member` and `local` are scratch of
+    -1, one a part and one a cell, and are left so. `effort` is the number of proposals for each cell and try.
     """
     g = len(group)
     for i in range(g):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -40,8 +39,8 @@ class PartitionResult:
     infeasible : tuple of Infeasible
         Why parts are out of bounds; `cell_ix` counts the cells of the fabric.
     lower_bounds : float64, shape (n_boundaries,)
-        For each boundary polygon a proven lower bound on the greatest deviation of a part from the mean (fraction)
-        with that number of parts.
+        For each boundary polygon a proven lower bound on the greatest deviation of a part from the mean
+        (fraction) with that number of parts.
     stopped_by : {"converged", "time-limit"}
     seconds : float
         Wall-clock seconds of solving, without start-up and compiling.
@@ -99,9 +98,11 @@ def partition_fabric(
     processes : int
         None: one a core.
     progress : callable
-        Called with ("partition", cells done, cells); an exception from it (Ctrl-C, CancelledError) ends all workers.
+        Called with ("partition", cells done, cells); an exception from it (Ctrl-C, CancelledError) ends all
+        workers.
     fixed : int, shape (n_cells,)
-        Cells with one number of 0 or more stay together as one grid, without any others; -1: free. None: all free.
+        Cells with one number of 0 or more stay together as one grid, without any others; -1: free. None: all
+        free.
 
     Returns
     -------
@@ -110,8 +111,8 @@ def partition_fabric(
     Raises
     ------
     ParameterError
-        Where arrays do not fit each other, weights are negative, the number of grids cannot be shared, or a locked
-        grid is empty of sense (in two boundary polygons).
+        Where arrays do not fit each other, weights are negative, the number of grids cannot be shared, or a
+        locked grid is empty of sense (in two boundary polygons).
     """
     home, weight = _require_usable(graph, boundary_ix, households, boundary_codes, time_limit_s, fixed)
     locked = np.full(graph.n_cells, -1, np.int64) if fixed is None else np.asarray(fixed, dtype=np.int64)

@@ -1,7 +1,7 @@
 """First partitions: recursive cuts of random spanning trees.
 
-A tree is drawn as a maximum spanning tree of prices times random numbers, so that cheap borders (streets) are rarely
-inside it; every edge of it is weighed as a cut, exactly, and the best one is taken.
+A tree is drawn as a maximum spanning tree of prices times random numbers, so that cheap borders (streets) are
+rarely inside it; every edge of it is weighed as a cut, exactly, and the best one is taken.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from gis_core.model import AdjacencyGraph
 from gis_core.partition._random import new_state
 from gis_core.partition.coarsen import Level, coarsen
 from gis_core.partition.objective import Bounds, Objective, border_cost, violation
-from gis_core.partition.refine import anneal, border_lists, part_totals, total_cost
+from gis_core.partition.refine import anneal, border_lists, part_totals, penalty, total_cost
 from gis_core.partition.regroup import improve_groups, redraw_region
 from gis_core.partition.seed import tree_seed
 
@@ -28,6 +28,8 @@ StoppedBy = Literal["converged", "time-limit"]
 _SEARCH_LIMIT = 2000
 #: Proposals in one call of a kernel, so that clock and cancel are looked at some ten times a second.
 _CHUNK = 300_000
+#: Proposals for each cell and try when a group of parts is drawn anew.
+_GROUP_EFFORT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,10 @@ class _State:
             if not clock.tick(wanted / chunks):
                 return
 
+    def penalties(self) -> float:
+        """Price of the weights alone."""
+        return sum(penalty(float(total), self.rule) for total in self.part_weight)
+
     def improve(self, hot: float, effort: int, n_groups: int, state: NDArray[np.uint64]) -> float:
         """Draw random pairs and triples of parts anew; return by how much the cost fell."""
         level = self.level
@@ -144,8 +150,8 @@ def _repair(
 ) -> int:
     """Bring parts into the bounds by drawing growing neighbourhoods anew; return the number of attempts.
 
-    A neighbourhood grows ring by ring along the graph of the parts until its total can be shared inside the bounds,
-    so that weight travels as far as it must.
+    A neighbourhood grows ring by ring along the graph of the parts until its total can be shared inside the
+    bounds, so that weight travels as far as it must.
     """
     attempts = 0
     for round_ix in range(rounds):
@@ -228,54 +234,51 @@ def _one_start(
         coarsest.indptr, coarsest.indices, coarsest.cost, coarsest.weight, n_parts, rule, seed_tries, state
     )
     current = _State(coarsest, part, n_parts, rule)
-    usual = 2 * (current.cost() - sum_penalties(current)) / n_parts
+    usual = 2 * (current.cost() - current.penalties()) / n_parts
     rule = _rule(bounds, mean, usual, objective)
-    warm = _median_cost(finest.cost)
     for depth in range(len(levels) - 1, -1, -1):
         level = levels[depth]
-        if depth < len(levels) - 1:
-            cluster = level.cluster
-            assert cluster is not None
-            part = current.part[cluster]
+        if level.cluster is not None:
+            part = current.part[level.cluster]
         current = _State(level, part, n_parts, rule)
-        hot = 3.0 * warm * (1.3 if depth else 1.0)
-        if not clock.late:
-            current.anneal(hot, 0.1 * hot, effort.per_cell * (2 if depth else 1), state, clock)
+        warm = _median_cost(level.cost)
+        if clock.late:
+            continue
+        current.anneal(3.0 * warm, 0.3 * warm, effort.per_cell * (2 if depth else 1), state, clock)
+        for _sweep in range(2 if depth else 0):
+            _sweep_groups(current, warm, state, clock)
     tries = 1
     if not clock.late:
         tries += _polish(current, bounds, warm, effort, state, clock)
     return current, tries
 
 
-def sum_penalties(state: _State) -> float:
-    """Return the price of the part weights alone."""
-    off = (state.part_weight - state.rule[2]) / state.rule[2]
-    out = np.maximum(0.0, np.maximum(state.rule[0] - state.part_weight, state.part_weight - state.rule[1]))
-    out = out / state.rule[2]
-    return float((state.rule[3] * off * off + state.rule[4] * out * (out + 0.05)).sum())
+def _sweep_groups(current: _State, warm: float, state: NDArray[np.uint64], clock: _Clock) -> float:
+    """Draw three groups of parts anew for every part; return by how much the cost fell."""
+    left, gain = 3 * current.n_parts, 0.0
+    while left > 0 and not clock.late:
+        batch = min(left, 24)
+        gain += current.improve(2.0 * warm, _GROUP_EFFORT, batch, state)
+        left -= batch
+        clock.tick(batch * _GROUP_EFFORT * 4.7 * len(current.part) / current.n_parts)
+    return gain
 
 
 def _polish(
     current: _State, bounds: Bounds, warm: float, effort: _Effort, state: NDArray[np.uint64], clock: _Clock
 ) -> int:
     """Re-split groups of parts in sweeps until little is gained, then repair what is out of bounds."""
-    n_parts = current.n_parts
-    tries = 0
     cost = current.cost()
     for _sweep in range(effort.sweeps):
-        left = 3 * n_parts
-        gain = 0.0
-        while left > 0:
-            batch = min(left, 24)
-            gain += current.improve(2.0 * warm, 40, batch, state)
-            left -= batch
-            if not clock.tick(batch * 40 * 2.4 * len(current.part) / n_parts):
-                return tries
+        gain = _sweep_groups(current, warm, state, clock)
+        if clock.late:
+            return 0
         if gain < 0.002 * cost:
             break
         cost -= gain
-    tries += _repair(current, bounds, 2.0 * warm, state, clock, effort.repairs)
-    current.anneal(0.0, 0.0, 20, state, clock)
+    tries = _repair(current, bounds, 2.0 * warm, state, clock, effort.repairs)
+    if not clock.late:
+        current.anneal(0.0, 0.0, 20, state, clock)
     return tries
 
 
@@ -293,8 +296,8 @@ def solve(
 ) -> Solution:
     """Cut one connected graph into connected parts, inside the bounds where the search finds how.
 
-    Parts are never empty and always connected. Among what is found, least violation of the bounds comes first, then
-    the price of borders and of deviation from the mean.
+    Parts are never empty and always connected. Among what is found, least violation of the bounds comes
+    first, then the price of borders and of deviation from the mean.
 
     Parameters
     ----------
@@ -310,7 +313,8 @@ def solve(
     rng : int, Generator or None
         None: a different partition every time.
     time_limit_s : float
-        Wall-clock seconds after which the best partition so far is returned; None: until the search has converged.
+        Wall-clock seconds after which the best partition so far is returned; None: until the search has
+        converged.
     effort : float
         Share of the usual work, above 0.
     progress : callable
@@ -337,35 +341,44 @@ def solve(
     generator = np.random.default_rng(rng)
     objective = objective or Objective()
     finest = Level(graph.indptr, graph.indices, border_cost(graph, objective), load)
-    if n_parts == 1 or n_parts == n:
+    if n_parts in {1, n}:
         part = np.zeros(n, np.int32) if n_parts == 1 else np.arange(n, dtype=np.int32)
-        outside = violation(part_totals(part, load, n_parts), bounds)
-        return Solution(part, "converged", 0.0, float(outside.sum()), 1)
+        total = float(violation(part_totals(part, load, n_parts), bounds).sum())
+        return Solution(part, "converged", 0.0, total, 1)
     work = _Effort.for_cells(n, effort)
     deadline = np.inf if time_limit_s is None else time.perf_counter() + time_limit_s
     clock = _Clock(deadline, progress, n)
-    clock.work = work.starts * n * (work.per_cell * 3 + work.sweeps * 100)
-    mean = float(load.sum()) / n_parts or 1.0
+    clock.work = work.starts * n * (work.per_cell * 3 + (work.sweeps + 2) * 3 * _GROUP_EFFORT * 4.7)
+    mean = _fair_weight(load, n_parts, bounds)
     best: tuple[float, float, NDArray[np.int32]] | None = None
     tries, start = 0, 0
-    price: NDArray[np.float64] | None = None
+    first_rule: NDArray[np.float64] | None = None
     while start < work.starts or (best is not None and best[0] > 0 and start < work.starts + 6):
         current, made = _one_start(
             finest, n_parts, mean, bounds, objective, work, new_state(generator), clock
         )
         tries += made
         start += 1
-        if price is None:
-            price = current.rule
-        current.rule = price
-        outside = float(violation(current.part_weight, bounds).sum())
-        found = (outside, current.cost(), current.part)
+        if first_rule is None:
+            first_rule = current.rule
+        # All starts are compared at the prices of the first one.
+        current.rule = first_rule
+        found = (float(violation(current.part_weight, bounds).sum()), current.cost(), current.part)
         if best is None or found[:2] < best[:2]:
             best = found
         if clock.late:
             break
     assert best is not None
     return Solution(best[2], "time-limit" if clock.late else "converged", best[1], best[0], tries)
+
+
+def _fair_weight(weight: NDArray[np.float64], n_parts: int, bounds: Bounds) -> float:
+    """Return the mean of the parts that have no cell above the maximum; above 0."""
+    heavy = weight > bounds.maximum
+    total, count = float(weight[~heavy].sum()), n_parts - int(heavy.sum())
+    if count < 1 or total <= 0:
+        total, count = float(weight.sum()), n_parts
+    return total / count or 1.0
 
 
 def _require_usable(

@@ -1,8 +1,8 @@
 """Boundary polygons in parallel processes: big ones first, progress, and a prompt end when somebody cancels.
 
-Workers are started afresh (never forked: numba and the threads of a server do not survive that) and ignore Ctrl-C,
-which this process handles for them. A task gives the same answer in any process, so that only the order of work
-depends on their number.
+Workers are started afresh (never forked: numba and the threads of a server do not survive that) and ignore
+Ctrl-C, which this process handles for them. A task gives the same answer in any process, so that only the
+order of work depends on their number.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gis_core.errors import CapabilityError
+from gis_core.graph.articulation import find_pockets
 from gis_core.graph.components import graph_from_pairs
 from gis_core.partition.objective import Bounds, Objective
 from gis_core.partition.polygon import PolygonAnswer, PolygonTask, solve_polygon
@@ -31,15 +32,15 @@ _BEAT_S = 0.2
 
 def warm_up() -> None:
     """Compile or load every kernel, so that the clock of a time limit does not count it."""
-    side = 6
+    side = 12
     cell = np.arange(side * side).reshape(side, side)
     left = np.concatenate([cell[:, :-1].ravel(), cell[:-1].ravel()])
     right = np.concatenate([cell[:, 1:].ravel(), cell[1:].ravel()])
     graph = graph_from_pairs(left, right, n_cells=side * side)
     weight = np.ones(side * side)
-    weight[0] = 30.0
     locked = np.full(side * side, -1, np.int64)
-    solve_polygon(PolygonTask("", graph, weight, locked, 4, Bounds(12, 13), Objective(), 0, 0.05))
+    solve_polygon(PolygonTask("", graph, weight, locked, 5, Bounds(28, 29), Objective(), 0, 0.02))
+    find_pockets(graph, weight)
 
 
 def _budget(left_s: float | None, processes: int, cells: int, cells_left: int) -> float | None:
