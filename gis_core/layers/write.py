@@ -27,7 +27,7 @@ from gis_core.model import Fault
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["ENDINGS", "SHORT_NAMES", "WRITE_FORMATS", "write_layer"]
+__all__ = ["ENDINGS", "SHORT_NAMES", "WRITE_FORMATS", "plain_value", "write_layer"]
 
 WRITE_FORMATS: tuple[str, ...] = ("geojson", "gpkg", "fgb", "parquet", "shp", "csv")
 
@@ -148,8 +148,8 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _value(value: Any) -> Any:
-    """Return a value that JSON knows; NaN and infinity are null."""
+def plain_value(value: Any) -> Any:
+    """Return a value as JSON knows it: NaN, infinity and missing are None, odd types are text."""
     if isinstance(value, list | dict | tuple | np.ndarray):
         return list(value) if not isinstance(value, dict) else value
     if _missing(value):
@@ -200,7 +200,7 @@ def _write_geojson(frame: GeoDataFrame, part: Path, path: Path, layer: str) -> l
             )
         file.write(', "features": [')
         for i, shape in enumerate(geometry):
-            properties = {name: _value(column[i]) for name, column in zip(names, columns, strict=True)}
+            properties = {name: plain_value(column[i]) for name, column in zip(names, columns, strict=True)}
             file.write(",\n" if i else "\n")
             file.write('{"type": "Feature", "properties": ' + json.dumps(properties, ensure_ascii=False))
             file.write(f', "geometry": {_geojson_geometry(shape)}}}')
@@ -352,7 +352,7 @@ def _write_csv(frame: GeoDataFrame, part: Path, path: Path, layer: str) -> list[
 
 
 def _csv_value(value: Any) -> Any:
-    value = _value(value)
+    value = plain_value(value)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     return "" if value is None else value

@@ -66,12 +66,12 @@ class AreaIndex:
         """Bytes of all arrays."""
         return sum(int(getattr(self, name).nbytes) for name in self.__dataclass_fields__)
 
-    def cell_of(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Return the cell of each position, row by row; positions outside get the nearest cell."""
+    def neighborhood_of(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return a key that sorts positions into strips of sixteen rows of cells, west to east in each."""
         n_cols, n_rows = int(self.frame[4]), int(self.frame[5])
         col = np.clip((x - self.frame[0]) * self.frame[2], 0, n_cols - 1).astype(np.int64)
         row = np.clip((y - self.frame[1]) * self.frame[3], 0, n_rows - 1).astype(np.int64)
-        return row * n_cols + col
+        return (row // 16) * n_cols + col
 
 
 def build_index(areas: NDArray[np.object_]) -> AreaIndex:

@@ -1,0 +1,169 @@
+"""`wangge export`: a plan for other programs, one layer or all of them in a file."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gis_core.commands._common import command, print_json
+from gis_core.errors import CapabilityError, DatasetError, ParameterError
+
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
+    from gis_core.model import Fault
+    from gis_core.plan.file import PlanFile
+
+_LAYERS = ("grids", "buildings", "cells")
+_FORMATS = ("geojson", "gpkg", "fgb", "parquet", "shp", "csv", "xlsx")
+_LATER = {
+    "pdf": "Printed sheets come with a later version; take xlsx for the table, or show the map with wangge serve.",
+    "html": "The shareable page comes with a later version; take geojson, or show the map with wangge serve.",
+}
+
+
+@command
+def export(
+    plan: Annotated[str, typer.Argument(help="Plan file, or plan:ID of the store.")],
+    out: Annotated[Path, typer.Option("--out", help="File to write; replaced where it exists.")],
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="|".join(_FORMATS), help="Default: by the ending of --out."),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option("--layer", metavar="grids|buildings|cells", help="Default: grids; gpkg: all three."),
+    ] = None,
+    crs: Annotated[
+        str | None, typer.Option("--crs", metavar="wgs84|EPSG:n", help="Default: as in the plan.")
+    ] = None,
+    db: Annotated[str | None, typer.Option("--db", help="Store; default the embedded file.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
+) -> None:
+    """Write a plan as GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, Shapefile, CSV or XLSX.
+
+    Example: wangge export plan.gpkg --format geojson --out grids.geojson
+    """
+    from gis_core.commands._plan_ref import read_plan_ref
+
+    kind = _format_of(format_, out)
+    layers = _layers_of(layer, kind)
+    _require_place(out)
+    frames = _frames(read_plan_ref(plan, db), layers, crs)
+    faults = _write(frames, kind, out)
+    for fault in faults:
+        typer.echo(f"{fault.layer}: {fault.message} {fault.fix}", err=True)
+    rows = {name: len(frame) for name, frame in frames.items()}
+    if json_:
+        first = next(iter(frames.values()))
+        written = "EPSG:4326" if kind == "geojson" else first.crs.to_string()
+        print_json({"out": str(out), "format": kind, "layers": rows, "crs": written,
+                    "faults": [fault.as_dict() for fault in faults]})  # fmt: skip
+    else:
+        counts = ", ".join(f"{count} {name}" for name, count in rows.items())
+        typer.echo(f"{out}: {counts}.")
+
+
+def _format_of(given: str | None, out: Path) -> str:
+    """Return the format asked for, else the one that the file's ending says."""
+    from gis_core.layers.write import ENDINGS
+
+    kind = (given or "").lower() or ENDINGS.get(out.suffix.lower()) or out.suffix.lower().removeprefix(".")
+    if kind in _LATER:
+        raise CapabilityError(f"Format {kind} is not there yet. {_LATER[kind]}", format=kind)
+    if kind not in _FORMATS:
+        said = f"--format {given!r}" if given else f"The ending of {out.name}"
+        raise ParameterError(
+            f"{said} is no format known here; use one of {', '.join(_FORMATS)}.", format=kind
+        )
+    if given and ENDINGS.get(out.suffix.lower(), kind) != kind:
+        raise ParameterError(
+            f"--format {kind} and the ending of {out.name} do not agree; change one of them."
+        )
+    if kind == "shp" and out.suffix.lower() != ".shp":
+        raise ParameterError(f"A Shapefile's name ends in .shp; {out.name} does not.")
+    return kind
+
+
+def _layers_of(given: str | None, kind: str) -> tuple[str, ...]:
+    if given is None:
+        return _LAYERS if kind == "gpkg" else ("grids",)
+    if given not in _LAYERS:
+        raise ParameterError(f"--layer {given!r} is no layer of a plan; use one of {', '.join(_LAYERS)}.")
+    return (given,)
+
+
+def _require_place(out: Path) -> None:
+    if not out.parent.is_dir():
+        raise DatasetError(f"There is no folder {out.parent} to write {out.name} in; make it first.")
+    if out.is_dir():
+        raise DatasetError(f"{out.name} is a folder; give the name of a file.")
+
+
+def _frames(plan: PlanFile, layers: tuple[str, ...], crs: str | None) -> dict[str, GeoDataFrame]:
+    """Return the layers asked for in the system asked for."""
+    from gis_core.crs import parse_crs
+
+    frames = {name: getattr(plan, name) for name in layers}
+    if crs is None:
+        return frames
+    target = parse_crs(crs).crs
+    if target is None:
+        raise CapabilityError(
+            f"Files cannot say that they are in {crs}, so areas are not written in it; take wgs84 or EPSG:4490."
+        )
+    return {name: frame.to_crs(target) for name, frame in frames.items()}
+
+
+def _write(frames: dict[str, GeoDataFrame], kind: str, out: Path) -> list[Fault]:
+    """Write beside the place and move there once all layers are in."""
+    from gis_core.layers.write import write_layer
+
+    faults: list[Fault] = []
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
+        part = Path(folder) / out.name
+        for name, frame in frames.items():
+            if kind == "xlsx":
+                _write_xlsx(frame, part, name)
+            else:
+                faults += write_layer(frame, part, format=kind, layer=name)
+        for made in sorted(Path(folder).iterdir()):
+            made.replace(out.with_name(made.name))
+    return faults
+
+
+def _write_xlsx(frame: GeoDataFrame, part: Path, layer: str) -> None:
+    """Write the table of a layer without its geometry; codes stay text."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+
+    from gis_core.layers.write import plain_value
+
+    names = [name for name in frame.columns if name != frame.geometry.name]
+    book = Workbook()
+    sheet = book.active
+    sheet.title = layer
+    sheet.append(names)
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    sheet.freeze_panes = "A2"
+    for row in frame[names].itertuples(index=False, name=None):
+        sheet.append([_cell(plain_value(value)) for value in row])
+        for cell in sheet[sheet.max_row]:
+            if cell.data_type == "f":
+                cell.data_type = "s"
+    for i, name in enumerate(names):
+        sheet.column_dimensions[sheet.cell(1, i + 1).column_letter].width = max(10, len(str(name)) + 2)
+    book.save(part)
+
+
+def _cell(value: Any) -> Any:
+    """Return a value for a sheet, without the control characters that it cannot hold."""
+    if not isinstance(value, str):
+        return value if value is None or isinstance(value, int | float | bool) else str(value)
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    return ILLEGAL_CHARACTERS_RE.sub("", value)
