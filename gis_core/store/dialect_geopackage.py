@@ -7,6 +7,7 @@ store and two starts at once agree on one file.
 from __future__ import annotations
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -99,7 +100,7 @@ class GeoPackageDialect:
             raise StoreUnavailableError(
                 f"The folder {self.path.parent} for the store is not there: make it, or name another file."
             )
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}.part")
         try:
             with closing(sqlite3.connect(part)):
                 part.touch()
@@ -113,8 +114,8 @@ class GeoPackageDialect:
                 connection.execute("PRAGMA journal_mode = WAL")
             _link(part, self.path)
         finally:
-            for stray in part.parent.glob(f"{part.name}*"):
-                stray.unlink(missing_ok=True)
+            for ending in ("", "-journal", "-wal", "-shm"):
+                part.with_name(part.name + ending).unlink(missing_ok=True)
 
     def _require_ours(self) -> None:
         """Fail on a file that is not a store, without changing it."""
