@@ -8,18 +8,15 @@ import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from gis_core.errors import ParameterError
+from gis_core.plan.file import PLAN_COLUMNS
 
 if TYPE_CHECKING:
-    from geopandas import GeoDataFrame
-
     from gis_core.store import Store
 
-__all__ = ["ExportedFile", "export_file", "plan_frame"]
+__all__ = ["ExportedFile", "export_file"]
 
 _MEDIA_TYPES = {
     "geojson": "application/geo+json",
@@ -29,7 +26,6 @@ _MEDIA_TYPES = {
     "shp": "application/zip",
     "csv": "text/csv; charset=utf-8",
 }
-_LAYERS = ("grids", "buildings", "cells")
 
 
 @dataclass(frozen=True)
@@ -61,60 +57,30 @@ def export_file(store: Store, plan_id: int, *, format: str, layer: str | None) -
     NotFoundError
         Where there is no such plan.
     ParameterError
-        Where the format is unknown.
+        Where the format or layer is unknown.
     """
     if format not in _MEDIA_TYPES:
         raise ParameterError(f"There is no export format {format}; use one of {', '.join(_MEDIA_TYPES)}.")
-    record = store.plan(plan_id)
-    suffix = "gpkg" if format == "gpkg" else format
-    name = f"{_file_stem(record.name, plan_id)}-{layer or ('plan' if format == 'gpkg' else 'grids')}"
+    if layer not in {None, *PLAN_COLUMNS}:
+        raise ParameterError(f"A plan has no layer {layer}; use one of {', '.join(PLAN_COLUMNS)}.")
+    from gis_core.layers import write_layer
+    from gis_core.plan import write_plan
+
+    plan = store.plan_file(plan_id)
+    name = f"{_file_stem(plan.name, plan_id)}-{layer or ('plan' if format == 'gpkg' else 'grids')}"
     folder = Path(tempfile.mkdtemp(prefix="wangge-export-"))
     try:
-        path = folder / f"{name}.{suffix}"
+        path = folder / f"{name}.{format}"
         if format == "gpkg" and layer is None:
-            _write_whole(store, record, path)
+            write_plan(plan, path)
         else:
-            from gis_core.layers import write_layer
-
-            write_layer(
-                plan_frame(store, plan_id, layer or "grids"), path, format=format, layer=layer or "grids"
-            )
+            write_layer(getattr(plan, layer or "grids"), path, format=format, layer=layer or "grids")
         if format == "shp":
             path = _zip(folder, name)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return ExportedFile(path, path.name, _MEDIA_TYPES[format])
-
-
-def plan_frame(store: Store, plan_id: int, layer: str) -> GeoDataFrame:
-    """Read a layer of a plan with the columns of the plan file (docs: plan file).
-
-    Raises
-    ------
-    NotFoundError
-        Where there is no such plan.
-    """
-    from gis_core.plan.file import PLAN_COLUMNS
-
-    grids = store.grids(plan_id)
-    if layer == "grids":
-        frame = grids
-    elif layer == "buildings":
-        frame = store.plan_buildings(plan_id)
-    else:
-        frame = store.layer(store.plan(plan_id).dataset_id, "cells").rename(columns={"cell_ix": "cell_id"})
-        codes = np.array([*grids["code"].astype(str), None], dtype=object)
-        frame["grid_code"] = codes[store.assignment(plan_id)]
-    columns = [name for name in PLAN_COLUMNS[layer] if name in frame]
-    return frame[[*columns, frame.geometry.name]]
-
-
-def _write_whole(store: Store, record: Any, path: Path) -> None:
-    from gis_core.plan.file import PlanFile, write_plan
-
-    frames = {layer: plan_frame(store, record.id, layer) for layer in _LAYERS}
-    write_plan(PlanFile(**frames, report=record.report or {}, name=record.name), path)
 
 
 def _zip(folder: Path, name: str) -> Path:
