@@ -38,7 +38,7 @@ def sound_town() -> Frames:
     corners = [(1, 1), (3, 1), (1, 3), (6, 1), (8, 1), (6, 3)]
     buildings = gpd.GeoDataFrame(
         {"id": [f"b{i}" for i in range(6)], "households": [10, 20, 30, 40, 50, 60]},
-        geometry=[rectangle(x, y, x + 0.5, y + 0.3) for x, y in corners],
+        geometry=[rectangle(x, y, x + 0.4, y + 0.3) for x, y in corners],
         crs=4326,
     )
     streets = gpd.GeoDataFrame(

@@ -171,9 +171,8 @@ def read_parquet(session: Session, path: Path, layer: str) -> None:
 
 
 def _native_to_wkb(path: Path, name: str) -> tuple[Any, str]:
-    import pyarrow as pa
-
     import geopandas
+    import pyarrow as pa
 
     frame = geopandas.read_parquet(path)
     wkb = frame.geometry.to_wkb()
@@ -251,8 +250,26 @@ def _read_ogr_layer(
     session.add(table, geometry, layer=layer, file=path.name, sublayer=name, notes=notes, crs=meta["crs"])
 
 
+def require_whole_pbf(path: Path) -> None:
+    """Refuse an extract that is cut off: GDAL returns what it has so far, without a word."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        while head := file.read(4):
+            header = file.read(min(int.from_bytes(head, "big"), 1 << 16))
+            # The last field of a blob header is its data size: tag 0x18, then a number of 7 bits a byte.
+            place = header.rfind(b"\x18", max(0, len(header) - 6))
+            digits = header[place + 1 :] if place >= 0 else b""
+            length = sum((byte & 0x7F) << (7 * i) for i, byte in enumerate(digits))
+            if not digits or file.tell() + length > size:
+                raise RefusedError(
+                    "unreadable-file", f"{path.name} is cut off or damaged", "Download or export it again."
+                )
+            file.seek(length, 1)
+
+
 def read_osm(session: Session, path: Path) -> None:
     """Read points, lines and polygons of an extract as they are; `osm.py` sorts them into layers."""
+    require_whole_pbf(path)
     for name in ("points", "lines", "multipolygons"):
         meta, table = session.pyogrio.read_arrow(path, layer=name, max_features=session.limits["rows"] + 1)
         geometry = meta["geometry_name"] or "wkb_geometry"
@@ -315,11 +332,10 @@ def main(request_path: str) -> int:
     warnings.simplefilter("ignore")
     request = json.loads(Path(request_path).read_text(encoding="utf-8"))
     limit_process(request["limits"])
-    pyogrio, extra = drivers.import_pyogrio()
-    if extra and "WANGGE_READER_SECOND" not in os.environ:
-        drivers.restrict_drivers(extra)
-        os.environ["WANGGE_READER_SECOND"] = "1"
-        os.execv(sys.executable, [sys.executable, "-P", "-m", "gis_core.layers.child", request_path])
+    skip = sys.argv[2:]
+    pyogrio, extra = drivers.import_pyogrio(skip, alone=True)
+    if extra and not skip:
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "gis_core.layers.child", request_path, *extra])
     if extra:
         raise SystemExit(f"readers that are not allowed stay registered: {', '.join(extra)}")
     session = Session(request, pyogrio)

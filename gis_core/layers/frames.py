@@ -67,6 +67,7 @@ class Reading:
     within: str | None
     work_crs: CRS | None = None
     reach: Any = None
+    in_metres: set[str] = field(default_factory=set)
     summaries: list[LayerSummary] = field(default_factory=list)
 
     def columns(self, raw: RawLayer) -> dict[str, list[str]]:
@@ -106,7 +107,7 @@ def build_frames(layers: Mapping[str, RawLayer], reading: Reading) -> dict[str, 
         frames["boundary"], frames["source_crs"] = _boundary(boundary, reading)
     if "buildings" in layers and len(layers["buildings"].table):
         frames["buildings"] = _buildings(layers["buildings"], reading)
-        if "boundary" in frames and reading.work_crs is not None:
+        if "boundary" in frames and "buildings" in reading.in_metres:
             _report_outside(frames["buildings"], frames["boundary"], reading.log)
     frames["streets"] = _streets(layers.get("streets"), reading)
     frames["barriers"] = _barriers(layers.get("barriers"), reading)
@@ -213,6 +214,8 @@ def _open(
     reading.summarise(raw, source, columns)
     ready = prepare_geometry(raw, kind, ids, reading.log, source, reading.work_crs)
     keep = ready.keep
+    if source is not None and reading.work_crs is not None:
+        reading.in_metres.add(raw.layer)
     if reading.reach is not None and source is not None:
         keep = keep & reading.near(ready.geometry)
     return ready.geometry, keep

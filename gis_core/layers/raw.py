@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gis_core
 from gis_core.errors import CapabilityError, DatasetError
 from gis_core.layers.child import EXIT_MEMORY, GEOMETRY
+from gis_core.layers.drivers import CHILD_MARK
 from gis_core.layers.sources import LayerFile, SourceFiles, find_files, format_of
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def _run_child(files: SourceFiles, folder: Path, limits: Limits) -> dict[str, An
     # One thread: thread pools reserve address space, which the memory limit counts.
     environment = {
         **os.environ,
+        CHILD_MARK: "1",
         "PYTHONPATH": paths,
         "OPENBLAS_NUM_THREADS": "1",
         "ARROW_DEFAULT_MEMORY_POOL": "system",

@@ -10,7 +10,7 @@ from gis_core.errors import DatasetError
 from gis_core.layers import Inspection, inspect_dataset, read_dataset
 from gis_core.layers.raw import Limits
 from gis_core.model import Fault
-from tests import broken_datasets as broken
+import broken_datasets as broken
 
 
 @dataclass(frozen=True)
@@ -334,7 +334,7 @@ def test_report_does_not_touch_a_boundary_that_overlaps(tmp_path: Path) -> None:
 
 def test_endless_view_is_stopped(tmp_path: Path) -> None:
     path = broken.endless_view(tmp_path)
-    with pytest.raises(DatasetError, match="was not read|more than"):
+    with pytest.raises(DatasetError, match="was not read"):
         read_dataset(path, limits=Limits(seconds=2, rows=500_000_000))
 
 
