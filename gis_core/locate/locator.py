@@ -210,7 +210,7 @@ class Locator:
         owner = np.repeat(at, np.diff(start))
         keep = share >= _LEAST_SHARE
         owner, ix, share = owner[keep], ix[keep], share[keep]
-        order = np.lexsort((ix, -share, owner))
+        order = np.lexsort((ix, -np.round(share, 6), owner))
         counts = np.bincount(owner, minlength=len(found.status))
         return Located(
             found.status, found.code_ix, found.border_m, found.nearest_ix,
