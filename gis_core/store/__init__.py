@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from gis_core.store.records import BBox, DatasetRecord, EditRecord, HitKind, PlanRecord, PlanState, SearchHit
-from gis_core.store.store import DEFAULT_FILE, ENVIRONMENT, Store, open_store
+from gis_core.store.store import DEFAULT_FILE, ENVIRONMENT, Store, embedded_file, open_store
 
 __all__ = [
     "DEFAULT_FILE",
@@ -20,5 +20,6 @@ __all__ = [
     "PlanState",
     "SearchHit",
     "Store",
+    "embedded_file",
     "open_store",
 ]

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, exc, select
 from sqlalchemy.engine import make_url
 
 from gis_core.errors import ParameterError
-from gis_core.store import datasets, edits, plans, search
+from gis_core.store import datasets, edits, migrate, plans, search
 from gis_core.store.dialect_geopackage import GeoPackageDialect
 from gis_core.store.dialect_postgis import PostgisDialect
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gis_core.store.dialect import Dialect
     from gis_core.store.records import BBox, DatasetRecord, EditRecord, PlanRecord, SearchHit
 
-__all__ = ["DEFAULT_FILE", "ENVIRONMENT", "Store", "open_store"]
+__all__ = ["DEFAULT_FILE", "ENVIRONMENT", "Store", "embedded_file", "open_store"]
 
 #: Environment variable that names the store where no `--db` does.
 ENVIRONMENT = "WANGGE_DB"
@@ -67,6 +67,11 @@ class Store:
     def where(self) -> str:
         """The store as messages name it, without a password."""
         return self._dialect.where
+
+    @property
+    def version(self) -> str:
+        """The version of the tables, such as `0001`; an open store is of this program's version."""
+        return migrate.program_version()
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -413,21 +418,29 @@ def open_store(url: str | None = None, *, create: bool = True, lock_timeout_s: f
     return store
 
 
-def _dialect(named: str | None, *, create: bool, lock_timeout_s: float) -> Dialect:
+def embedded_file(url: str | None = None) -> Path | None:
+    """Return the file of an embedded store as `open_store` would take it; None where the store is a database."""
+    named = url or os.environ.get(ENVIRONMENT)
     if not named:
-        if create:
-            DEFAULT_FILE.parent.mkdir(exist_ok=True)
-        return GeoPackageDialect(DEFAULT_FILE, lock_timeout_s=lock_timeout_s)
+        return DEFAULT_FILE
     scheme, separator, rest = named.partition("://")
     if not separator:
-        return GeoPackageDialect(Path(named), lock_timeout_s=lock_timeout_s)
-    if scheme == "sqlite":
-        return GeoPackageDialect(Path(rest.removeprefix("/")), lock_timeout_s=lock_timeout_s)
-    if scheme in ("postgresql", "postgres", "postgresql+psycopg2"):
-        try:
-            return PostgisDialect(make_url(f"postgresql://{rest}"), lock_timeout_s=lock_timeout_s)
-        except (exc.ArgumentError, ValueError):
-            raise ParameterError(
-                "The database URL cannot be read: write postgresql://user:password@host:5432/name."
-            ) from None
-    raise ParameterError(f"A store is a GeoPackage file or postgresql://..., not {scheme}://.")
+        return Path(named)
+    return Path(rest.removeprefix("/")) if scheme == "sqlite" else None
+
+
+def _dialect(named: str | None, *, create: bool, lock_timeout_s: float) -> Dialect:
+    path = embedded_file(named)
+    if path is not None:
+        if create and not named:
+            DEFAULT_FILE.parent.mkdir(exist_ok=True)
+        return GeoPackageDialect(path, lock_timeout_s=lock_timeout_s)
+    scheme, _, rest = str(named).partition("://")
+    if scheme not in ("postgresql", "postgres", "postgresql+psycopg2"):
+        raise ParameterError(f"A store is a GeoPackage file or postgresql://..., not {scheme}://.")
+    try:
+        return PostgisDialect(make_url(f"postgresql://{rest}"), lock_timeout_s=lock_timeout_s)
+    except (exc.ArgumentError, ValueError):
+        raise ParameterError(
+            "The database URL cannot be read: write postgresql://user:password@host:5432/name."
+        ) from None

@@ -1,0 +1,189 @@
+"""`wangge load`: a dataset or a plan file into the store."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gis_core.commands._common import command, print_json, terminal_progress
+from gis_core.errors import DatasetError, NotFoundError, ParameterError
+
+if TYPE_CHECKING:
+    from gis_core.plan.file import PlanFile
+    from gis_core.store import Store
+
+_PLAN_LAYERS = {"grids", "cells"}
+_PAGE = 100
+
+
+@command
+def load(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="DATASET|PLAN.gpkg", help="Dataset as for `wangge check`, or a plan file."),
+    ],
+    *,
+    db: Annotated[
+        str | None, typer.Option("--db", metavar="URL", help="Store; default the embedded file.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Name in lists; default the file's.")
+    ] = None,
+    dataset: Annotated[
+        int | None, typer.Option(metavar="ID", help="Data version of a plan; default the newest that fits.")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="LAYER.COL=NAME", help="Name a column; may be repeated."),
+    ] = None,
+    on_invalid: Annotated[
+        str,
+        typer.Option(
+            metavar="repair|raise|report", help="Mend faulty rows, stop at them, or leave them out."
+        ),
+    ] = "repair",
+    estimate_households: Annotated[
+        bool, typer.Option("--estimate-households", help="Estimate households where there are none.")
+    ] = False,
+    within: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only the boundary polygons of this code or name.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
+) -> None:
+    """Load a dataset as a new data version, or a plan file as a draft; all of it or nothing.
+
+    A store that is not there is made, an older one brought up to date.
+
+    Example: wangge load town.gpkg --name "August" && wangge load plan.gpkg
+    """
+    from gis_core.store import open_store
+
+    if on_invalid not in ("repair", "raise", "report"):
+        raise ParameterError(f"--on-invalid {on_invalid!r} is not one of repair, raise, report.")
+    with open_store(db) as store:
+        if is_plan_file(source):
+            answer = load_plan(store, source, name=name, dataset_id=dataset)
+        elif dataset is not None:
+            raise ParameterError(f"--dataset is for plan files, and {source.name} is none.")
+        else:
+            options = {"on_invalid": on_invalid, "estimate_households": estimate_households, "within": within}
+            answer = load_dataset(store, source, name=name, mapping=mapping or [], options=options)
+    _say(answer, as_json=as_json)
+
+
+def is_plan_file(source: Path) -> bool:
+    """Tell whether a file is a GeoPackage with the layers of a plan."""
+    if source.suffix.lower() != ".gpkg" or not source.is_file():
+        return False
+    import pyogrio
+
+    import gis_core.layers  # noqa: F401  (switches off the readers that strangers' files must not reach)
+
+    try:
+        return set(pyogrio.list_layers(source)[:, 0]) >= _PLAN_LAYERS
+    except pyogrio.errors.DataSourceError:
+        return False
+
+
+def load_dataset(
+    store: Store, source: Path, *, name: str | None, mapping: list[str], options: dict[str, Any]
+) -> dict[str, Any]:
+    """Read a dataset, cut it into cells and store both; return what was done."""
+    from gis_core.fabric import build_fabric
+    from gis_core.layers import parse_mapping, read_dataset
+
+    with terminal_progress(True) as progress:
+        checked = read_dataset(source, mapping=parse_mapping(mapping), progress=progress, **options)
+        if name:
+            checked = replace(checked, name=name)
+        fabric = build_fabric(checked, progress=progress)
+        progress("store", 0, 1)
+        dataset_id = store.add_dataset(checked, fabric, imported_by=_user())
+        progress("store", 1, 1)
+    record = store.dataset(dataset_id)
+    faults = [fault.as_dict() for fault in (*checked.faults, *fabric.faults)]
+    return {
+        "kind": "dataset",
+        "id": dataset_id,
+        "name": record.name,
+        "store": store.where,
+        "counts": record.counts,
+        "faults": faults,
+    }
+
+
+def load_plan(store: Store, source: Path, *, name: str | None, dataset_id: int | None) -> dict[str, Any]:
+    """Store a plan file on the data version that it belongs to; return what was done.
+
+    Raises
+    ------
+    DatasetError
+        Where it belongs to no data version of the store, or not to the named one.
+    """
+    from gis_core.plan.file import read_plan
+
+    plan = read_plan(source)
+    if dataset_id is None:
+        dataset_id = _newest_that_fits(store, plan)
+    plan_id = store.add_plan(plan, dataset_id=dataset_id, name=name or plan.name, created_by=_user())
+    record = store.plan(plan_id)
+    return {
+        "kind": "plan",
+        "id": plan_id,
+        "name": record.name,
+        "store": store.where,
+        "dataset": dataset_id,
+        "grids": record.n_grids,
+        "cells": record.n_cells,
+        "faults": [],
+    }
+
+
+def _newest_that_fits(store: Store, plan: PlanFile) -> int:
+    reason, offset = "", 0
+    while versions := store.datasets(limit=_PAGE, offset=offset):
+        for version in versions:
+            mismatch = store.plan_mismatch(version.id, plan)
+            if mismatch is None:
+                return version.id
+            reason = reason or mismatch
+        offset += _PAGE
+    if not reason:
+        raise NotFoundError(
+            "The store holds no data yet: load the plan's dataset first with `wangge load DATASET`."
+        )
+    raise DatasetError(
+        f"{reason} No other fits either: load the plan's dataset first with `wangge load DATASET`."
+    )
+
+
+def _user() -> str:
+    """Return who runs the command; empty where the system does not know."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _say(answer: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(answer)
+        return
+    for fault in answer["faults"]:
+        if fault["severity"] != "note":
+            typer.echo(f"{fault['layer']}: {fault['message']}", err=True)
+    if answer["kind"] == "plan":
+        size = f"{answer['grids']:,} grids on data version {answer['dataset']}"
+        typer.echo(f"plan:{answer['id']} {answer['name']}: {size}, in {_lower(answer['store'])}.")
+    else:
+        counts = answer["counts"]
+        size = f"{counts['buildings']:,} buildings, {counts['cells']:,} cells"
+        typer.echo(f"Data version {answer['id']} {answer['name']}: {size}, in {_lower(answer['store'])}.")
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
