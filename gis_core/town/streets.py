@@ -23,6 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SERVICE = ROADS.index("service")
+Piece = tuple[shapely.LineString, int, str]
 
 
 @dataclass
@@ -211,6 +212,7 @@ def _part_at(streets: Streets, corridor: Corridor, outline: shapely.Geometry) ->
     touched = shapely.intersects(corridor.bank, lines)
     result = Streets()
     ends: list[Floats] = []
+    over: list[Piece] = []
     for k in range(len(lines)):
         rank, name = streets.rank[k], streets.name[k]
         if not touched[k] or streets.bridge[k]:
@@ -220,12 +222,34 @@ def _part_at(streets: Streets, corridor: Corridor, outline: shapely.Geometry) ->
             ends.append(shapely.get_coordinates(piece)[[0, -1]])
             result.add(piece, rank, name)
         if rank >= corridor.lowest_rank:
-            for piece in _lines(shapely.intersection(lines[k], corridor.bank)):
-                spans = shapely.intersects(piece, corridor.body)
-                result.add(piece, rank, name, bridge=bool(spans))
+            over += [(piece, rank, name) for piece in _lines(shapely.intersection(lines[k], corridor.bank))]
+    for piece, rank, name in over if corridor.kind == "rail" else _bridges(over, corridor):
+        result.add(piece, rank, name, bridge=bool(shapely.intersects(piece, corridor.body)))
     if corridor.kind != "rail":
         _embankments(result, corridor, outline, np.concatenate(ends) if ends else np.empty((0, 2)))
     return result
+
+
+def _bridges(over: list[Piece], corridor: Corridor) -> list[Piece]:
+    """Join pieces of one road over the water, and keep those that lead from bank to bank and not along the water."""
+    limit_m = 1.7 * corridor.bank.area / corridor.line.length + 40.0
+    result = []
+    for rank, name in sorted({(rank, name) for _, rank, name in over}):
+        pieces = [piece for piece, *key in over if key == [rank, name]]
+        for chain in _lines(shapely.union_all(pieces)):
+            sides = {_is_left(corridor.line, spot) for spot in shapely.get_coordinates(chain)[[0, -1]]}
+            if not chain.intersects(corridor.body) or (len(sides) == 2 and chain.length < limit_m):
+                result.append((chain, rank, name))
+    return result
+
+
+def _is_left(line: shapely.LineString, spot: Floats) -> bool:
+    """Tell whether a spot lies left of a line."""
+    at = shapely.line_locate_point(line, shapely.Point(spot))
+    (x0, y0), (x1, y1) = shapely.get_coordinates(
+        shapely.line_interpolate_point(line, [max(at - 1.0, 0.0), at + 1.0])
+    )
+    return bool((x1 - x0) * (spot[1] - y0) > (y1 - y0) * (spot[0] - x0))
 
 
 def _lines(geometry: shapely.Geometry) -> list[shapely.LineString]:

@@ -137,6 +137,16 @@ def test_main_roads_cross_water_by_bridges(town: Town) -> None:
     assert len(crossing) < 0.2 * len(streets)
 
 
+def test_bridges_lead_from_bank_to_bank(town: Town) -> None:
+    streets = town["streets"].to_crs(METRES)
+    water = town["barriers"].to_crs(METRES).query("kind == 'water'").union_all()
+    bridges = streets[(streets["bridge"] == "yes") & streets.intersects(water)]
+    assert len(bridges) >= 1
+    ends = shapely.points(shapely.get_coordinates(shapely.boundary(bridges.geometry.values)))
+    assert not shapely.intersects(ends, water).any()
+    assert bridges.length.max() < 700.0
+
+
 def test_cities_have_rings_towers_and_facilities() -> None:
     city = make_town(9000, 4)
     assert city["streets"]["name"].str.contains("环路", na=False).any()
