@@ -5,6 +5,7 @@ It listens where it is told and asks nobody's name, so it belongs on loopback or
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -14,6 +15,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.bodies import warm
 from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
 from api.routes import datasets, export, health, locate, plans
@@ -49,6 +51,8 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(services.open)
+        if settings.warm:
+            threading.Thread(target=warm, args=(services,), name="warm", daemon=True).start()
         try:
             yield
         finally:

@@ -74,11 +74,12 @@ def cell_detail(store: Store, view: PlanView, cell_ix: int) -> dict[str, Any]:
     }
 
 
-def cell_at(store: Store, dataset_id: int, lon: float, lat: float) -> int | None:
-    """Find the cell that covers a point; on a border the one with the lowest number."""
-    near = store.layer(dataset_id, "cells", bbox=(lon, lat, lon, lat))
+def cell_at(store: Store, view: PlanView, lon: float, lat: float, *, grid_ix: int) -> int | None:
+    """Find the cell that covers a point; on a border one of the given grid, and of these the lowest number."""
+    near = store.layer(view.record.dataset_id, "cells", bbox=(lon, lat, lon, lat))
     if len(near) == 0:
         return None
     covers = shapely.intersects_xy(np.asarray(near.geometry.array, dtype=object), lon, lat)
     found = near["cell_ix"].to_numpy()[covers]
-    return int(found.min()) if len(found) else None
+    own = found[view.assignment[found] == grid_ix]
+    return int((own if len(own) else found).min()) if len(found) else None

@@ -57,8 +57,8 @@ def locate_points(
             "grid_code": code,
             "border_m": round(border_m, 3) if math.isfinite(border_m) else None,
             "nearest_code": code if code is not None else nearest,
-            "lon": round(x, 9) if placed else None,
-            "lat": round(y, 9) if placed else None,
+            "lon": x if placed else None,
+            "lat": y if placed else None,
             "grid_ix": view.grid_ix_of(code),
         }
         if radius_m is not None:

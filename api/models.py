@@ -225,7 +225,7 @@ class Located(Model):
         description="Metres to the border of the grid, or to the nearest grid from outside."
     )
     nearest_code: str | None = Field(description="The nearest grid of a point outside; else the grid itself.")
-    lon: float | None = Field(description="In WGS 84; nine decimals.")
+    lon: float | None = Field(description="In WGS 84.")
     lat: float | None
     candidates: list[Candidate] | None = Field(
         None, description="Only where a radius was given; largest share first."

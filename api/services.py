@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,15 +9,13 @@ from fastapi import Depends, Request, Response
 
 from api.cache import Body, Lru, compress
 from api.settings import Settings
-from gis_core.errors import GisCoreError, NotFoundError, StoreUnavailableError
+from gis_core.errors import NotFoundError, StoreUnavailableError
 
 if TYPE_CHECKING:
     from api.views import PlanView
     from gis_core.store import Store
 
 __all__ = ["Services", "ServicesDep", "body_response", "not_modified", "tag_of", "takes_gzip"]
-
-_LOG = logging.getLogger("wangge.api")
 
 #: Part of every tag; a new one makes browsers fetch again after the form of an answer changed.
 FORMAT = "1"
@@ -48,14 +44,17 @@ class Services:
             raise StoreUnavailableError("The store is not open; the server is starting or stopping.")
         return self._store
 
+    @property
+    def kept(self) -> Lru[Body]:
+        """Answers that are ready to send."""
+        return self._bodies
+
     def open(self) -> None:
-        """Open the store and, where the settings say so, prepare the newest plan in the background."""
+        """Open the store, unless the caller gave one."""
         if self._store is None:
             from gis_core.store import open_store
 
             self._store = open_store(self.settings.db)
-        if self.settings.warm:
-            threading.Thread(target=self._warm, name="warm", daemon=True).start()
 
     def close(self) -> None:
         """Close the store, unless it was given by the caller."""
@@ -100,22 +99,6 @@ class Services:
     def body(self, tag: str, media_type: str, build: Callable[[], bytes]) -> Body:
         """Give the compressed bytes for a tag, building them once."""
         return self._bodies.get(tag, lambda: compress(build(), media_type, tag))
-
-    def _warm(self) -> None:
-        from api.routes.datasets import base_body
-        from api.routes.plans import cells_body, grids_body
-
-        try:
-            record = self.store.plan(self.newest_plan_id())
-            cells_body(self, record)
-            view = self.plan(record.id)
-            grids_body(self, view)
-            base_body(self, self.store.dataset(record.dataset_id))
-            view.locator.locate([0.0], [0.0])
-        except GisCoreError as error:
-            _LOG.info("Nothing was prepared: %s", error.message)
-        except Exception:
-            _LOG.exception("The newest plan could not be prepared.")
 
 
 def get_services(request: Request) -> Services:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from api.bodies import base_body, base_tag
 from api.geojson import layer_page
 from api.models import Dataset, FeaturePage
 from api.routes.common import BBOX, BINARY, GeoJsonResponse, parse_bbox
-from api.services import Services, ServicesDep, body_response, not_modified, tag_of
+from api.services import ServicesDep, body_response, not_modified
 
 if TYPE_CHECKING:
-    from api.cache import Body
     from gis_core.store.records import DatasetRecord
 
 router = APIRouter(prefix="/api/datasets", tags=["datasets"])
@@ -57,20 +57,7 @@ def get_layer(
 def get_base(request: Request, services: ServicesDep, dataset_id: DatasetId) -> Response:
     """Give the base map as typed arrays (docs/http.md)."""
     record = services.store.dataset(dataset_id)
-    return not_modified(request, _base_tag(record)) or body_response(request, base_body(services, record))
-
-
-def base_body(services: Services, record: DatasetRecord) -> Body:
-    """Give the base map of a data version, ready to send."""
-    from api.basemap import build_base
-
-    return services.body(
-        _base_tag(record), "application/octet-stream", lambda: build_base(services.store, record)
-    )
-
-
-def _base_tag(record: DatasetRecord) -> str:
-    return tag_of("base", record.id, 0, record.imported_at)
+    return not_modified(request, base_tag(record)) or body_response(request, base_body(services, record))
 
 
 def dataset_row(record: DatasetRecord) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def locate_one(
             f"{x:g}, {y:g} is no position in {crs}; degrees are longitude, then latitude.", x=x, y=y
         )
     grid_ix = answer.pop("grid_ix")
-    cell_ix = cell_at(services.store, view.record.dataset_id, answer["lon"], answer["lat"])
+    cell_ix = cell_at(services.store, view, answer["lon"], answer["lat"], grid_ix=grid_ix)
     return {**answer, "plan": view.record.id, "crs": crs, "cell_ix": cell_ix, "grid": view.grid(grid_ix)}
 
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from api.bodies import cells_body, cells_tag, grids_body, grids_tag
 from api.models import CellDetail, GridCollection, Hit, Plan, PlanDetail
 from api.routes.common import BINARY, GeoJsonResponse
-from api.services import Services, ServicesDep, body_response, not_modified, tag_of
+from api.services import ServicesDep, body_response, not_modified
 from api.views import DEFAULT_BOUNDS
 
 if TYPE_CHECKING:
-    from api.cache import Body
-    from api.views import PlanView
     from gis_core.store.records import PlanRecord, SearchHit
 
 router = APIRouter(prefix="/api/plans", tags=["plans"])
@@ -48,16 +47,14 @@ def get_plan(services: ServicesDep, plan_id: PlanId) -> dict[str, Any]:
 def get_grids(request: Request, services: ServicesDep, plan_id: PlanId) -> Response:
     """Give all grids with their numbers as GeoJSON."""
     view = services.plan(plan_id)
-    return not_modified(request, _grids_tag(view.record)) or body_response(
-        request, grids_body(services, view)
-    )
+    return not_modified(request, grids_tag(view.record)) or body_response(request, grids_body(services, view))
 
 
 @router.get("/{plan_id}/cells.bin", responses=BINARY, response_class=Response)
 def get_cells(request: Request, services: ServicesDep, plan_id: PlanId) -> Response:
     """Give the cells and their assignment as typed arrays (docs/http.md)."""
     record = services.store.plan(plan_id)
-    return not_modified(request, _cells_tag(record)) or body_response(request, cells_body(services, record))
+    return not_modified(request, cells_tag(record)) or body_response(request, cells_body(services, record))
 
 
 @router.get("/{plan_id}/cells/{cell_ix}", response_model=CellDetail)
@@ -106,25 +103,3 @@ def hit_row(hit: SearchHit) -> dict[str, Any]:
     return {name: getattr(hit, name) for name in names} | {
         "bbox": list(hit.bbox) if hit.bbox is not None else None
     }
-
-
-def grids_body(services: Services, view: PlanView) -> Body:
-    """Give the grids of a plan, ready to send."""
-    return services.body(_grids_tag(view.record), "application/geo+json", view.geojson)
-
-
-def cells_body(services: Services, record: PlanRecord) -> Body:
-    """Give the cells of a plan, ready to send."""
-    from api.cells import build_cells
-
-    return services.body(
-        _cells_tag(record), "application/octet-stream", lambda: build_cells(services.store, record)
-    )
-
-
-def _grids_tag(record: PlanRecord) -> str:
-    return tag_of("grids", record.id, record.revision, record.created_at)
-
-
-def _cells_tag(record: PlanRecord) -> str:
-    return tag_of("cells", record.id, record.revision, record.created_at)

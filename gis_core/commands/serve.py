@@ -87,7 +87,7 @@ def serve_store(settings: Settings, store: Store, *, open_browser: bool, as_json
         if as_json:
             print_json({"url": url, "store": store.where, "plans": n_plans})
         else:
-            typer.echo(f"Serving {store.where} with {_count(n_plans)}.")
+            typer.echo(f"Serving {store.where[0].lower()}{store.where[1:]} with {_count(n_plans)}.")
             typer.echo(f"Open {url} in a browser; Ctrl-C stops.")
         if not (settings.web_root / "index.html").is_file():
             typer.echo("The map is not built yet: scripts/run builds it.", err=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from api.bodies import warm
 from api.cache import Lru
 from api.errors import STATUS, status_of
 from api.server import listen, require_safe_host
@@ -241,3 +242,11 @@ def test_a_port_in_use_is_one_sentence() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(core.ParameterError, match=f"listens on port {port} of 127.0.0.1"):
             listen(Settings(port=port))
+
+
+def test_the_newest_plan_is_prepared_when_the_server_starts(town: SimpleNamespace) -> None:
+    services = make_client(town.store).app.state.services
+    warm(services)
+    assert len(services.kept) == 3
+    with make_client(BrokenStore(core.StoreUnavailableError("Gone."))) as client:
+        warm(client.app.state.services)  # says so in the log and goes on

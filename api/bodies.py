@@ -1,0 +1,68 @@
+"""The large answers, built once a revision: grids, cells, base map; and their preparation when the server starts."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from api.cache import Body
+from api.services import Services, tag_of
+from gis_core.errors import GisCoreError
+
+if TYPE_CHECKING:
+    from api.views import PlanView
+    from gis_core.store.records import DatasetRecord, PlanRecord
+
+__all__ = ["base_body", "base_tag", "cells_body", "cells_tag", "grids_body", "grids_tag", "warm"]
+
+_LOG = logging.getLogger("wangge.api")
+_BINARY = "application/octet-stream"
+
+
+def grids_tag(record: PlanRecord) -> str:
+    """Name this state of the grids."""
+    return tag_of("grids", record.id, record.revision, record.created_at)
+
+
+def grids_body(services: Services, view: PlanView) -> Body:
+    """Give the grids of a plan as GeoJSON, ready to send."""
+    return services.body(grids_tag(view.record), "application/geo+json", view.geojson)
+
+
+def cells_tag(record: PlanRecord) -> str:
+    """Name this state of the cells."""
+    return tag_of("cells", record.id, record.revision, record.created_at)
+
+
+def cells_body(services: Services, record: PlanRecord) -> Body:
+    """Give the cells of a plan as typed arrays, ready to send."""
+    from api.cells import build_cells
+
+    return services.body(cells_tag(record), _BINARY, lambda: build_cells(services.store, record))
+
+
+def base_tag(record: DatasetRecord) -> str:
+    """Name this base map; a data version never changes."""
+    return tag_of("base", record.id, 0, record.imported_at)
+
+
+def base_body(services: Services, record: DatasetRecord) -> Body:
+    """Give the base map of a data version as typed arrays, ready to send."""
+    from api.basemap import build_base
+
+    return services.body(base_tag(record), _BINARY, lambda: build_base(services.store, record))
+
+
+def warm(services: Services) -> None:
+    """Prepare what the map asks for first, and the index of points; a failure is only logged."""
+    try:
+        record = services.store.plan(services.newest_plan_id())
+        cells_body(services, record)
+        view = services.plan(record.id)
+        grids_body(services, view)
+        base_body(services, services.store.dataset(record.dataset_id))
+        view.locator.locate([0.0], [0.0])
+    except GisCoreError as error:
+        _LOG.info("Nothing was prepared: %s", error.message)
+    except Exception:
+        _LOG.exception("The newest plan could not be prepared.")
