@@ -40,7 +40,10 @@ _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[^:\[\]/@]+)(?::\d+)?$", re.IGNORECASE)
 
 
 class OuterLayer:
-    """Give each request an id, refuse foreign hosts and large bodies, and put the headers on each answer."""
+    """Give each request an id, refuse foreign hosts and large bodies, put the headers on each answer.
+
+    HEAD is answered everywhere as GET without its body.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
@@ -54,7 +57,9 @@ class OuterLayer:
             await self.app(scope, receive, send)
             return
         request_id = secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
+        without_body = scope["method"] == "HEAD"
+        scope = {**scope, "method": "GET" if without_body else scope["method"]}
+        scope["state"] = {**scope.get("state", {}), "request_id": request_id}
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -65,6 +70,8 @@ class OuterLayer:
                 for name, value in SECURITY_HEADERS:
                     headers[name] = value
                 headers["X-Request-Id"] = request_id
+            elif without_body and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         try:

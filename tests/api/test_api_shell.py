@@ -130,6 +130,16 @@ def test_headers_on_every_answer(client: TestClient, path: str) -> None:
     assert "access-control-allow-origin" not in headers
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/api/plans/1/cells.bin", "/api/plans/1/export", "/nothing"]
+)
+def test_head_is_get_without_a_body(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert head.status_code == get.status_code
+    assert head.content == b""
+    assert head.headers["content-length"] == get.headers["content-length"]
+
+
 def test_page_before_the_front_end_is_built(client: TestClient) -> None:
     answer = client.get("/")
     assert answer.status_code == 503
