@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 const shared = { bundle: true, format: "esm", target: "es2022", logLevel: "warning", absWorkingDir: root };
@@ -45,6 +46,10 @@ async function buildDist() {
   const page = readFileSync(join(root, "src/index.html"), "utf8").replaceAll("VERSION", version);
   writeFileSync(join(out, "index.html"), page);
   copyFileSync(join(root, "src/icon.svg"), join(out, "assets/icon.svg"));
+  for (const name of readdirSync(join(out, "assets")).filter((name) => /\.(js|css|svg)$/.test(name))) {
+    const path = join(out, "assets", name);
+    writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+  }
   rmSync(join(root, "dist"), { recursive: true, force: true });
   renameSync(out, join(root, "dist"));
 }

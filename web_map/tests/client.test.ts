@@ -23,6 +23,12 @@ test("paths are relative to the page, ids are escaped", async () => {
   assert.equal(exportPath("a b", "gpkg", "grids"), "api/plans/a%20b/export?format=gpkg&layer=grids");
 });
 
+test("ids become texts, whatever the store counts with", async () => {
+  const client = createClient("http://host/", answering(() => Response.json([{ id: 7, dataset_id: 12, name: "x" }])));
+  const [plan] = await client.plans();
+  assert.deepEqual([plan.id, plan.dataset_id], ["7", "12"]);
+});
+
 test("problems of the server keep their code and words", async () => {
   const body = { title: "Not found", status: 404, detail: "No plan 7.", code: "not-found" };
   const client = createClient("http://host/", answering(() => Response.json(body, { status: 404 })));

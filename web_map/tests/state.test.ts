@@ -95,7 +95,7 @@ function world(plans: PlanSummary[] | Error) {
     load: (_root: string, _plan: string, _dataset: string, events: EngineEvents) => (seen.events = events),
     outline: () => undefined,
   } as unknown as Engine;
-  const target: Target = { fit: (...all) => seen.fits.push(all), baseReady: () => undefined, clear: () => undefined };
+  const target: Target = { fit: (...all) => seen.fits.push(all), reveal: () => undefined, baseReady: () => undefined, clear: () => undefined };
   const actions = createActions(state, client, engine, target, createTimings(performance), "http://host/");
   const fill = (): void => {
     const none = new Uint32Array(5);

@@ -50,8 +50,8 @@ export function createClient(root: string, fetcher: Fetcher = (url, init) => fet
   const json = async <T>(path: string, init?: RequestInit): Promise<T> => (await ask(path, init)).json() as Promise<T>;
   const plan = (id: string): string => `api/plans/${encodeURIComponent(id)}`;
   return {
-    plans: () => json("api/plans"),
-    plan: (id) => json(plan(id)),
+    plans: async () => (await json<PlanSummary[]>("api/plans")).map(withTextIds),
+    plan: async (id) => withTextIds(await json<PlanDetail>(plan(id))),
     grids: async (id) => (await json<{ features: GridFeature[] }>(`${plan(id)}/grids`)).features,
     cell: (id, cellIx) => json(`${plan(id)}/cells/${cellIx}`),
     search: (id, text, signal) =>
@@ -59,6 +59,11 @@ export function createClient(root: string, fetcher: Fetcher = (url, init) => fet
     locate: (id, lon, lat) => json(`api/locate?x=${lon}&y=${lat}&crs=wgs84&plan=${encodeURIComponent(id)}`),
     binary: async (path, onBytes) => readBytes(await ask(path), onBytes),
   };
+}
+
+// The store may count its plans; here an id is a text that goes into addresses.
+function withTextIds<T extends PlanSummary>(plan: T): T {
+  return { ...plan, id: String(plan.id), dataset_id: String(plan.dataset_id) };
 }
 
 async function problemOf(response: Response): Promise<ApiError> {

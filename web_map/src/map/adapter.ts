@@ -26,6 +26,8 @@ export interface MapWords {
 
 export interface MapView {
   fit(bbox: Bbox, options?: { animate?: boolean; maxZoom?: number }): void;
+  /** Move the map where something covers this point. */
+  reveal(lon: number, lat: number): void;
   /** Keep clear of what covers the lower edge (the sheet on a phone), in pixels. */
   setCovered(bottom: number): void;
   resize(): void;
@@ -83,6 +85,11 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
       const padding = { paddingTopLeft: L.point(20, 20), paddingBottomRight: L.point(20, 20 + covered) };
       map.fitBounds(corners, { ...padding, maxZoom, animate: motion && (options.animate ?? true) });
     },
+    reveal(lon, lat) {
+      const point = map.latLngToContainerPoint([lat, lon]);
+      const lowest = map.getSize().y - covered - 40;
+      if (point.y > lowest) map.panBy([0, point.y - lowest / 2], { animate: motion });
+    },
     setCovered(bottom) {
       covered = bottom;
     },
@@ -95,7 +102,8 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
     },
     gridsReady() {
       grids.ready = true;
-      grids.refresh(true, () => requestAnimationFrame(() => events.painted()));
+      grids.refresh(true);
+      grids.whenSettled(() => requestAnimationFrame(() => events.painted()));
       overlay.renew();
     },
     clear() {

@@ -20,7 +20,7 @@ import type { Theme } from "../worker/protocol";
 import type { MapView } from "./adapter";
 
 const OUTSIDE: Record<Theme, GridPixels> = {
-  light: { fill: pixel([208, 205, 198], 0.4), hatch: 0 },
+  light: { fill: pixel([208, 205, 198], 0.28), hatch: 0 },
   dark: { fill: pixel([12, 14, 17], 0.55), hatch: 0 },
 };
 const UNASSIGNED: GridPixels = { fill: pixel([255, 255, 255], 0.35), hatch: pixel([90, 90, 90], 0.6) };

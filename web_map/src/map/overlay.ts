@@ -39,7 +39,7 @@ const INKS: Record<Theme, Inks> = {
     alert: "#b3261e",
     street: "#575249",
     number: "#4b4740",
-    area: "#3a3d42",
+    area: "#565b63",
     casing: "#ffffff",
     cell: "#111418",
   },
@@ -212,7 +212,7 @@ export class Overlay extends L.Layer {
       return write(context, label.text, x, y + 12, `500 ${label.font}px ${FONT}`, inks.street, inks.halo);
     }
     const ink = label.kind === "street" ? inks.street : label.kind === "area" ? inks.area : inks.number;
-    const weight = label.kind === "area" ? 700 : 400;
+    const weight = label.kind === "area" ? 600 : 400;
     context.save();
     context.translate(x, y);
     context.rotate(label.angle);

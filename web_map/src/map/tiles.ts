@@ -26,6 +26,8 @@ interface Tile {
 class WorkerTiles extends L.GridLayer {
   ready = false;
   protected readonly tiles = new Map<string, Tile>();
+  private readonly awaited = new Set<string>();
+  private onSettled: (() => void) | null = null;
   private serial = 0;
 
   constructor(
@@ -48,10 +50,15 @@ class WorkerTiles extends L.GridLayer {
   }
 
   /** Ask for all tiles again; what is shown stays until the new one is there. */
-  refresh(ids: boolean, done?: () => void): void {
-    let open = this.tiles.size;
-    if (open === 0) done?.();
-    for (const tile of this.tiles.values()) this.ask(tile, ids, () => --open === 0 && done?.());
+  refresh(ids: boolean): void {
+    for (const tile of this.tiles.values()) this.ask(tile, ids, () => undefined);
+    this.settle();
+  }
+
+  /** Call once when no tile is being waited for. */
+  whenSettled(done: () => void): void {
+    this.onSettled = done;
+    this.settle();
   }
 
   protected show(tile: Tile): void {
@@ -64,13 +71,22 @@ class WorkerTiles extends L.GridLayer {
     const z = mapZoom(tile.coords.z);
     const size = tile.canvas.width;
     const wanted = ids || !tile.ids;
+    this.awaited.add(tile.key);
     this.engine.tile({ key: tile.key, layer: this.kind, z, x, y, size, ratio: size / TILE, ids: wanted }, (answer) => {
       tile.bitmap?.close();
       tile.bitmap = answer.bitmap;
       if (answer.ids) tile.ids = answer.ids;
       this.show(tile);
       done();
+      this.settle(tile.key);
     });
+  }
+
+  private settle(key = ""): void {
+    this.awaited.delete(key);
+    if (this.awaited.size > 0) return;
+    this.onSettled?.();
+    this.onSettled = null;
   }
 
   private forget(coords: L.Coords): void {
@@ -79,6 +95,7 @@ class WorkerTiles extends L.GridLayer {
     this.engine.cancel(tile.key);
     tile.bitmap?.close();
     this.tiles.delete(placeKey(coords));
+    this.settle(tile.key);
   }
 }
 

@@ -12,6 +12,7 @@ import type { Timings } from "./timings";
 /** What actions need of the map. */
 export interface Target {
   fit(bbox: Bbox, options?: { animate?: boolean; maxZoom?: number }): void;
+  reveal(lon: number, lat: number): void;
   baseReady(): void;
   clear(): void;
 }
@@ -155,6 +156,7 @@ export function createActions(
           })
         : state.t("live.outside");
     });
+    if (spot) target.reveal(spot.lon, spot.lat);
   };
 
   const loadCell = async (cellIx: number): Promise<void> => {

@@ -69,7 +69,8 @@ export interface State {
 }
 
 export const DEFAULT_WIDTH = 340;
-const CLASSES = 6;
+/** As many classes as the grids can bear: the root of their number, three to six. */
+const classesFor = (grids: number): number => Math.min(6, Math.max(3, Math.round(Math.sqrt(grids))));
 
 export function createState(lang: Lang): State {
   const plan = signal<PlanSummary | null>(null);
@@ -108,7 +109,12 @@ export function createState(lang: Lang): State {
     rows: computed(() => rowsOf(grids.value, filter.value, outOnly.value, sort.value)),
     totals: computed(() => totalsOf(grids.value, bounds.value)),
     worst: computed(() => worstGrids(grids.value, bounds.value)),
-    breaks: computed(() => naturalBreaks(grids.value.map((grid) => grid.households), CLASSES)),
+    breaks: computed(() =>
+      naturalBreaks(
+        grids.value.map((grid) => grid.households),
+        classesFor(grids.value.length),
+      ),
+    ),
     bounds,
     positions: computed(() => new Map(grids.value.map((grid, i) => [grid.code, i]))),
     t: (key, values) => translate(chosen.value, key, values),

@@ -9,10 +9,18 @@ export interface IndexedPolygons extends Polygons {
   index: BoxIndex;
 }
 
+/** Grids smaller than this many pixels of the page get one plain line: bands would fill them. */
+const SMALL = 22;
+
 /** Each grid gets a band of its own tone just inside its border, and a fine light line runs on the border itself. */
 export function drawGridLines(pen: Pen, grids: IndexedPolygons, style: LineStyle): void {
   const { context, ratio } = pen;
-  const found = queryBoxIndex(grids.index, frameBox(pen, 4));
+  const { boxes } = grids.index;
+  const least = (SMALL * ratio) / pen.scale;
+  const [found, small]: [number[], number[]] = [[], []];
+  for (const grid of queryBoxIndex(grids.index, frameBox(pen, 4)))
+    (boxes[4 * grid + 2] - boxes[4 * grid] + boxes[4 * grid + 3] - boxes[4 * grid + 1] < 2 * least ? small : found).push(grid);
+  drawSmall(pen, grids, small, style);
   const band = ratio * (pen.zoom >= 15 ? 2 : pen.zoom >= 13 ? 1.5 : 1);
   context.lineJoin = "round";
   for (const grid of found) {
@@ -30,6 +38,15 @@ export function drawGridLines(pen: Pen, grids: IndexedPolygons, style: LineStyle
   context.lineWidth = ratio * (pen.zoom >= 15 ? 1 : 0.6);
   context.strokeStyle = style.theme === "dark" ? "rgba(20, 23, 27, 0.9)" : "rgba(255, 255, 255, 0.95)";
   context.stroke();
+}
+
+function drawSmall(pen: Pen, grids: IndexedPolygons, small: number[], style: LineStyle): void {
+  if (small.length === 0) return;
+  pen.context.beginPath();
+  for (const grid of small) traceFeature(pen, grids, grid);
+  pen.context.lineWidth = pen.ratio * 0.5;
+  pen.context.strokeStyle = style.theme === "dark" ? "rgba(235, 232, 225, 0.55)" : "rgba(60, 60, 60, 0.55)";
+  pen.context.stroke();
 }
 
 /** Community borders: a dark dashed line on a light bed, over the borders of the grids. */

@@ -42,7 +42,7 @@ const boxOf = (view: View): Box => [
 /** Size of a grid's label by zoom and by its own size on the screen; 0: too small for any. */
 export function gridFont(zoom: number, sidePx: number): number {
   if (sidePx < 20) return 0;
-  const byZoom = zoom >= 17 ? 17 : zoom >= 16 ? 15 : zoom >= 15 ? 13.5 : 12.5;
+  const byZoom = zoom >= 16.5 ? 17 : zoom >= 15.5 ? 16 : zoom >= 14 ? 14.5 : 13;
   return sidePx < 34 ? 11 : Math.min(byZoom, 11 + sidePx / 24);
 }
 
@@ -87,13 +87,13 @@ function placeGrids(
 }
 
 function placeAreas(view: View, base: Base, space: LabelSpace, measure: Measure, out: PlacedLabel[]): void {
-  if (view.zoom > 15 || base.areasName.length < 2) return;
+  if (view.zoom > 16.5 || base.areasName.length < 2) return;
   const { boxes } = base.areas.index;
   for (const i of queryBoxIndex(base.areas.index, boxOf(view))) {
     const text = base.names[base.areasName[i]];
     if (!text) continue;
     const width = (boxes[4 * i + 2] - boxes[4 * i]) / view.step;
-    const font = 13;
+    const font = 12.5;
     const length = measure(text, font, true) + text.length;
     if (width < length * 0.9) continue;
     const [x, y] = [base.areasPole[2 * i], base.areasPole[2 * i + 1]];
@@ -112,7 +112,7 @@ function placeStreets(view: View, base: Base, space: LabelSpace, measure: Measur
   const { streetNames: streets } = base;
   const shown = queryBoxIndex(streets.index, boxOf(view)).filter((line) => {
     const width = streetWidth(base.classes[streets.rank[line]], view.zoom);
-    return width >= (view.zoom >= 17 ? 4 : 5);
+    return width >= (streets.rank[line] >= 4 ? 3.2 : 4);
   });
   shown.sort((a, b) => streets.rank[b] - streets.rank[a] || a - b);
   const said = new Map<string, { x: number; y: number }[]>();

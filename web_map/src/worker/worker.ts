@@ -65,13 +65,21 @@ function work(): void {
     view = null;
     if (asked.load === scene.load) answerLabels(asked);
   } else {
-    const [first] = waiting.values();
+    const first = mostWanted();
     if (first) {
       waiting.delete(first.key);
       if (first.load === scene.load) answerTile(first);
     }
   }
   next();
+}
+
+// What can be clicked first, then what lies under it, then borders that only change their colour.
+function mostWanted(): TileRequest | undefined {
+  let best: TileRequest | undefined;
+  const rank = (tile: TileRequest): number => (tile.layer === "base" ? 1 : tile.ids ? 0 : 2);
+  for (const tile of waiting.values()) if (!best || rank(tile) < rank(best)) best = tile;
+  return best;
 }
 
 async function load(order: Extract<ToWorker, { type: "load" }>): Promise<void> {
