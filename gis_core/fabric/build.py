@@ -99,7 +99,7 @@ def build_fabric(
     say("neighbors", 0, 1)
     graph = build_adjacency(cells, enclosure_ix, lines, rank)
     say("neighbors", 1, 1)
-    cell_of = _cells_of_buildings(root, home, cell_owner)
+    cell_of = _cells_of_buildings(root, home, cell_owner, cells, footprints)
     population = dataset.buildings["population"].fillna(0).to_numpy(dtype=np.float64)
     faults = _faults(dataset, footprints, cells, cell_of, root, share, torn)
     return Fabric(
@@ -185,12 +185,23 @@ def _spread(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _cells_of_buildings(
-    root: NDArray[np.int64], home: NDArray[np.int32], cell_owner: NDArray[np.int64]
+    root: NDArray[np.int64],
+    home: NDArray[np.int32],
+    cell_owner: NDArray[np.int64],
+    cells: NDArray[np.object_],
+    footprints: NDArray[np.object_],
 ) -> NDArray[np.int32]:
+    """Find the cell of each building: its own, or for those that share one the cell under their point."""
     cell_of_owner = np.full(len(root), -1, dtype=np.int32)
     owned = np.flatnonzero(cell_owner >= 0)
     cell_of_owner[cell_owner[owned]] = owned
-    return np.where(home >= 0, cell_of_owner[root], -1).astype(np.int32)
+    cell_of = np.where(home >= 0, cell_of_owner[root], -1).astype(np.int32)
+    sharing = np.flatnonzero((root != np.arange(len(root))) & (home >= 0))
+    points = shapely.point_on_surface(footprints[sharing])
+    item, cell = shapely.STRtree(cells).query(points, predicate="intersects")
+    item, first = np.unique(item, return_index=True)
+    cell_of[sharing[item]] = cell[first]
+    return cell_of
 
 
 def _sum_by_cell(cell_of: NDArray[np.int32], value: NDArray[np.generic], n: int) -> NDArray[np.float64]:
