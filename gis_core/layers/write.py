@@ -47,12 +47,10 @@ ENDINGS: dict[str, str] = {
 SHORT_NAMES: dict[str, str] = {
     "boundary_code": "bound_code",
     "boundary_name": "bound_name",
-    "households": "households",
     "households_recorded": "hh_record",
     "households_planned": "hh_planned",
     "households_source": "hh_source",
     "floating_population": "float_pop",
-    "population": "population",
     "perimeter_m": "perim_m",
     "polsby_popper": "polsby_pop",
     "street_share": "str_share",
