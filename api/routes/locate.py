@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+import orjson
+from fastapi import APIRouter, Query, Response
 
 from api.cells import cell_at
 from api.locating import locate_points
@@ -39,8 +40,8 @@ def locate_one(
     return {**answer, "plan": view.record.id, "crs": crs, "cell_ix": cell_ix, "grid": view.grid(grid_ix)}
 
 
-@router.post("", response_model=BulkAnswer, response_model_exclude_unset=True)
-def locate_many(services: ServicesDep, query: BulkQuery) -> dict[str, Any]:
+@router.post("", response_model=BulkAnswer)
+def locate_many(services: ServicesDep, query: BulkQuery) -> Response:
     """Say whose grid each of many points is in, in their order."""
     limit = services.settings.max_points
     if len(query.points) > limit:
@@ -51,4 +52,6 @@ def locate_many(services: ServicesDep, query: BulkQuery) -> dict[str, Any]:
     results = locate_points(view, query.points, crs=query.crs, radius_m=query.radius)
     for result in results:
         del result["grid_ix"]
-    return {"plan": view.record.id, "crs": query.crs, "results": results}
+    # Written past the model, which would take three times as long as finding the grids.
+    body = orjson.dumps({"plan": view.record.id, "crs": query.crs, "results": results})
+    return Response(body, media_type="application/json")
