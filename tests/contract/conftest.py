@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 from postgis_server import PostgisServer
-from small_town import build_town
 from sqlalchemy.engine import make_url
+from store_town import build_town
 
 from gis_core.model import Dataset, Fabric
 from gis_core.plan.file import PlanFile

@@ -6,7 +6,7 @@ import sys
 import time
 
 import numpy as np
-from small_town import build_town
+from store_town import build_town
 
 from gis_core.store import edits, open_store
 

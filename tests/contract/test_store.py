@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from small_town import TEXTS, WORK_CRS
+from store_town import TEXTS, WORK_CRS
 
 from gis_core.errors import ConflictError, DatasetError, InvalidGeometryError, NotFoundError, ParameterError
 from gis_core.model import AdjacencyGraph

@@ -8,8 +8,8 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from small_town import WORK_CRS
 from sqlalchemy import text
+from store_town import WORK_CRS
 
 from gis_core.errors import ConflictError, NotFoundError, ParameterError
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -99,7 +100,10 @@ def test_a_locked_store_is_told_and_works_again(filled, opened):
 @pytest.mark.parametrize("moment", ["in the load", "in the edit"])
 def test_a_killed_writer_leaves_nothing_and_no_harm(place, filled, town, moment):
     store, dataset_id, plan_id = filled
-    child = subprocess.Popen([sys.executable, str(CHILD), place, moment], stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "PYTHONPATH": str(CHILD.parents[1])}
+    child = subprocess.Popen(
+        [sys.executable, str(CHILD), place, moment], stdout=subprocess.PIPE, text=True, env=environment
+    )
     assert child.stdout.readline() == "in the middle\n"
     child.send_signal(signal.SIGKILL)
     assert child.wait(timeout=20) == -signal.SIGKILL
