@@ -249,7 +249,8 @@ def no_households(folder: Path) -> Path:
 def pointer_text(folder: Path) -> Path:
     """A text that names another file, under the name of a GeoJSON file."""
     path = write_folder(folder, sound_town())
-    text = '<OGRVRTDataSource><OGRVRTLayer name="x"><SrcDataSource>secret.gpkg</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>'
+    source = "<SrcDataSource>secret.gpkg</SrcDataSource>"
+    text = f'<OGRVRTDataSource><OGRVRTLayer name="x">{source}</OGRVRTLayer></OGRVRTDataSource>'
     (path / "buildings.geojson").write_text(text, encoding="utf-8")
     return path
 
@@ -296,7 +297,8 @@ def endless_view(folder: Path) -> Path:
         "SELECT fid, NULL AS geom, 1 AS households FROM n"
     )
     connection.execute(
-        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) VALUES ('buildings', 'features', 'buildings', 4326)"
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, srs_id) "
+        "VALUES ('buildings', 'features', 'buildings', 4326)"
     )
     connection.execute(
         "INSERT INTO gpkg_geometry_columns VALUES ('buildings', 'geom', 'POLYGON', 4326, 0, 0)"

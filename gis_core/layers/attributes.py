@@ -123,7 +123,7 @@ def number_column(
         log.drop(
             "text-in-number",
             layer,
-            f"column {name} ({target}) holds text that is no number ({some_of(result.examples)})",
+            f"column {name} holds text that is no number ({some_of(result.examples)})",
             fix,
             rows=rows,
             ids=ids[rows],

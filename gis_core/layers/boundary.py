@@ -112,7 +112,7 @@ def _mend(
         log.mend(
             "boundary-gap",
             "boundary",
-            f"{len(slits)} gaps between polygons, {gap_m2:,.2f} m2 in all",
+            f"{len(slits)} {'gap' if len(slits) == 1 else 'gaps'} between polygons, {gap_m2:,.2f} m2 in all",
             "they were closed",
             "Redraw them with snapping so that neighbours share their border.",
             rows=(),

@@ -34,7 +34,7 @@ def require_crs(raw: RawLayer, log: FaultLog) -> CRS | None:
         return crs
     degrees = in_degrees(bounds)
     x0, y0, x1, y1 = bounds[:, 0].min(), bounds[:, 1].min(), bounds[:, 2].max(), bounds[:, 3].max()
-    numbers = f"x from {x0:,.6g} to {x1:,.6g}, y from {y0:,.6g} to {y1:,.6g}"
+    numbers = f"x from {_figure(x0)} to {_figure(x1)}, y from {_figure(y0)} to {_figure(y1)}"
     if crs.is_geographic and np.mean(degrees) < 0.5:
         log.add(
             "wrong-crs",
@@ -93,12 +93,17 @@ def _near_origin(crs: CRS, bounds: NDArray[np.float64]) -> bool:
     return bool(area.west <= lon <= area.east and area.south <= lat <= area.north)
 
 
+def _figure(value: float) -> str:
+    """Write a coordinate so that degrees keep their decimals and metres their digits."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4f}"
+
+
 def _looks_like(bounds: NDArray[np.float64]) -> str:
     if len(bounds) == 0:
         return ""
     kind = "degrees" if np.mean(in_degrees(bounds)) >= 0.5 else "metres"
     x, y = np.median(bounds[:, 0]), np.median(bounds[:, 1])
-    return f" (its numbers look like {kind}: x about {x:,.6g}, y about {y:,.6g})"
+    return f" (its numbers look like {kind}: x about {_figure(x)}, y about {_figure(y)})"
 
 
 def _wrong_crs_fix(bounds: NDArray[np.float64]) -> str:

@@ -70,7 +70,9 @@ def import_pyogrio(extra: Iterable[str] = (), *, alone: bool = False) -> tuple[A
         pyogrio, and the readers that are registered although they are not allowed: none where this was the first
         import of pyogrio in the process and the version of GDAL is a known one.
     """
-    absent = [name for name in ("geopandas", "pandas", "shapely") if alone and name not in sys.modules]
+    absent = [
+        name for name in ("geopandas", "pandas", "pyproj", "shapely") if alone and name not in sys.modules
+    ]
     for name in absent:
         sys.modules[name] = None  # type: ignore[assignment]
     with _environment(extra):

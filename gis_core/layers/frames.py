@@ -87,7 +87,7 @@ class Reading:
     def summarise(self, raw: RawLayer, crs: CRS | None, columns: Mapping[str, list[str]]) -> None:
         """Note what the layer holds, for people."""
         code = None if crs is None else crs.to_epsg()
-        name = "unknown" if crs is None else f"EPSG:{code}" if code else crs.name
+        name = "not usable" if crs is None else f"EPSG:{code}" if code else crs.name
         used = {target: " + ".join(names) for target, names in columns.items()}
         self.summaries.append(LayerSummary(raw.layer, raw.file, len(raw.table), name, used))
 

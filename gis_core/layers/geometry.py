@@ -22,7 +22,9 @@ __all__ = ["Kind", "Prepared", "mend_polygons", "prepare_geometry", "to_crs"]
 Kind = Literal["polygon", "building", "line", "barrier", "point"]
 
 #: Rings with more points are not mended: it took 3 GB for 200,000 points (measured).
-MAX_MENDED_VERTICES = 100_000
+MAX_MENDED_VERTICES = 50_000
+#: Geometries with more points are not even tested.
+MAX_VERTICES = 1_000_000
 
 _TYPE_NAMES = (
     "points",
@@ -103,6 +105,10 @@ def prepare_geometry(
         "there is no geometry",
         "Draw it, or delete the row.",
     )
+    huge = keep & (shapely.get_num_coordinates(geometry) > MAX_VERTICES)
+    what = f"the geometry has more than {MAX_VERTICES:,} points"
+    _drop(log, "too-many-vertices", layer, huge, ids, what, "Simplify it or cut it into parts.")
+    keep &= ~huge
     unclosed = np.flatnonzero(raw.unclosed & keep)
     if len(unclosed) and not log.mend(
         "unclosed-ring",
@@ -116,8 +122,8 @@ def prepare_geometry(
         keep[unclosed] = False
     geometry, keep = _require_types(geometry, keep, kind, layer, ids, log)
     geometry, keep = _require_range(geometry, keep, layer, ids, log, source)
+    before = geometry
     if source is not None and target is not None:
-        before = geometry
         geometry = _blank_out(geometry, keep)
         geometry[keep] = to_crs(geometry[keep], source, target)
         infinite = keep & ~np.isfinite(shapely.bounds(geometry)).all(axis=1)
@@ -131,9 +137,12 @@ def prepare_geometry(
             "Correct the coordinates or the coordinate system of the layer.",
         )
         keep &= ~infinite
-        geometry = _mend_rounding(geometry, keep, before)
+    # Once only: it takes seconds where a stranger's outline has 100,000 crossings.
+    invalid = keep & ~shapely.is_valid(geometry)
+    if source is not None and target is not None:
+        geometry, invalid = _mend_rounding(geometry, invalid, before)
     geometry, keep = mend_polygons(
-        geometry, keep, layer, ids, log, exact=kind == "polygon", crs=target if source else None
+        geometry, keep, invalid, layer, ids, log, exact=kind == "polygon", crs=target if source else None
     )
     return Prepared(_blank_out(geometry, keep), keep)
 
@@ -269,23 +278,27 @@ def _turn(geometry: Any, kind: Kind) -> Any:
 
 
 def _mend_rounding(
-    geometry: NDArray[np.object_], keep: NDArray[np.bool_], before: NDArray[np.object_]
-) -> NDArray[np.object_]:
+    geometry: NDArray[np.object_], invalid: NDArray[np.bool_], before: NDArray[np.object_]
+) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
     """Mend outlines that are sound in the source and touch themselves only after conversion (rounding)."""
-    bad = np.flatnonzero(keep & ~shapely.is_valid(geometry))
-    bad = bad[
-        shapely.is_valid(before[bad]) & (shapely.get_num_coordinates(before[bad]) <= MAX_MENDED_VERTICES)
-    ]
+    bad = np.flatnonzero(invalid)
+    bad = bad[shapely.get_num_coordinates(before[bad]) <= MAX_MENDED_VERTICES]
+    bad = bad[shapely.is_valid(before[bad])]
     bad = bad[np.isin(shapely.get_type_id(before[bad]), (_POLYGON, _MULTIPOLYGON))]
-    if len(bad):
-        geometry = geometry.copy()
-        geometry[bad] = _polygons_only(shapely.make_valid(geometry[bad]))
-    return geometry
+    if len(bad) == 0:
+        return geometry, invalid
+    mended = _polygons_only(shapely.make_valid(geometry[bad]))
+    good = ~shapely.is_missing(mended)
+    geometry, invalid = geometry.copy(), invalid.copy()
+    geometry[bad[good]] = mended[good]
+    invalid[bad[good]] = False
+    return geometry, invalid
 
 
 def mend_polygons(
     geometry: NDArray[np.object_],
     keep: NDArray[np.bool_],
+    invalid: NDArray[np.bool_],
     layer: str,
     ids: NDArray[np.object_],
     log: FaultLog,
@@ -297,7 +310,7 @@ def mend_polygons(
 
     `exact` keeps the line of every ring, so that parts covered twice become holes.
     """
-    bad = np.flatnonzero(keep & ~shapely.is_valid(geometry))
+    bad = np.flatnonzero(invalid & keep)
     if len(bad) == 0:
         return geometry, keep
     geometry, keep = geometry.copy(), keep.copy()

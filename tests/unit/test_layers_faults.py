@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import broken_datasets as broken
 import pytest
 
 from gis_core.errors import DatasetError
 from gis_core.layers import Inspection, inspect_dataset, read_dataset
 from gis_core.layers.raw import Limits
 from gis_core.model import Fault
-import broken_datasets as broken
 
 
 @dataclass(frozen=True)
@@ -176,7 +176,7 @@ CASES = [
         "m2",
         "snapping",
     ),
-    Case(broken.boundary_gap, "boundary-gap", "boundary", "repaired", says="1 gaps", mends="snapping"),
+    Case(broken.boundary_gap, "boundary-gap", "boundary", "repaired", says="1 gap between", mends="snapping"),
     Case(
         broken.boundary_invalid,
         "self-crossing",
