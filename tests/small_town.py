@@ -8,8 +8,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from gis_core.model import STREET_CLASSES, Dataset
 from pyproj import CRS
+
+from gis_core.model import STREET_CLASSES, Dataset
 
 WORK_CRS = CRS.from_epsg(32650)
 ORIGIN = (440_000.0, 4_420_000.0)
