@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gis_core.store import Store
     from gis_core.store.records import DatasetRecord
 
-__all__ = ["build_base"]
+__all__ = ["build_base", "house_number"]
 
 _AREAL = ("water", "green", "areas", "buildings")
 _LINEAR = ("streets", "barriers")
@@ -85,17 +85,17 @@ def _texts(frame: GeoDataFrame, column: str) -> Sequence[str | None]:
 def _building_labels(frame: GeoDataFrame) -> Sequence[str | None]:
     """Give each building its name, else the house number that ends or begins its address."""
     names, addresses = _texts(frame, "name"), _texts(frame, "address")
-    return [name or _house_number(address) for name, address in zip(names, addresses, strict=True)]
+    return [name or house_number(address) for name, address in zip(names, addresses, strict=True)]
 
 
-def _house_number(address: str | None) -> str | None:
+def house_number(address: str | None) -> str | None:
     """Find the shortest part of an address that tells a house from its neighbours.
 
     Examples
     --------
-    >>> _house_number("Karhulantie 12")
+    >>> house_number("Karhulantie 12")
     '12'
-    >>> _house_number("和平路18号3幢")
+    >>> house_number("和平路18号3幢")
     '3幢'
     """
     if not address:

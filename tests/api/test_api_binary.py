@@ -10,6 +10,7 @@ import pytest
 import shapely
 
 from api import binary
+from api.basemap import house_number
 from gis_core.errors import ParameterError
 from gis_core.model import STREET_CLASSES
 from tests.api.support import TestClient
@@ -164,3 +165,12 @@ def test_gzip_is_the_same_every_time(client: TestClient) -> None:
     with client.stream("GET", "/api/plans/1/cells.bin", headers={"accept-encoding": "gzip"}) as answer:
         raw = b"".join(answer.iter_raw())
     assert gzip.decompress(raw)[:4] == b"WGB1"
+
+
+@pytest.mark.parametrize(
+    ("address", "label"),
+    [("Karhulantie 12", "12"), ("Otsolantie 7 B", "7"), ("和平路18号3幢", "3幢"), ("锦绣苑5号楼", "5号楼"),
+     ("建设街 12-4", "12-4"), ("无门牌", None), ("", None), (None, None)],
+)  # fmt: skip
+def test_house_number(address: str | None, label: str | None) -> None:
+    assert house_number(address) == label

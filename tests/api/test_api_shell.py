@@ -6,6 +6,7 @@ import gzip
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -260,3 +261,17 @@ def test_the_newest_plan_is_prepared_when_the_server_starts(town: SimpleNamespac
     assert len(services.kept) == 3
     with make_client(BrokenStore(core.StoreUnavailableError("Gone."))) as client:
         warm(client.app.state.services)  # says so in the log and goes on
+
+
+def test_many_at_once_get_the_same(town: SimpleNamespace) -> None:
+    paths = [
+        "/api/plans/1/cells.bin",
+        "/api/plans/1/grids",
+        "/api/datasets/1/base.bin",
+        "/api/plans/1/cells/7",
+    ] * 6
+    with make_client(town.store) as client, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(client.get, paths))
+    assert {answer.status_code for answer in answers} == {200}
+    for first, answer in zip(answers[:4] * 6, answers, strict=True):
+        assert answer.content == first.content
