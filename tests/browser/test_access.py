@@ -14,10 +14,18 @@ Visit = Callable[..., Watched]
 SIZES = {"desktop": (1440, 900), "office": (1366, 768), "phone": (390, 844)}
 
 
-@pytest.mark.parametrize("lang", ["en", "zh-CN"])
-@pytest.mark.parametrize("size", ["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(visit: Visit, lang: str, size: str, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("size", "lang", "scheme"),
+    [
+        ("desktop", "en", "light"),
+        ("desktop", "zh-CN", "light"),
+        ("phone", "en", "light"),
+        ("phone", "zh-CN", "light"),
+        ("desktop", "en", "dark"),
+        ("phone", "zh-CN", "dark"),
+    ],
+)
+def test_axe_finds_nothing(visit: Visit, size: str, lang: str, scheme: str) -> None:
     watched = visit(SIZES[size], lang, phone=size == "phone", color_scheme=scheme, reduced_motion="reduce")
     page = watched.open()
     SHOTS.mkdir(exist_ok=True)

@@ -169,7 +169,7 @@ def test_search_by_words_and_by_coordinates(visit: Visit) -> None:
     field = page.get_by_role("combobox", name="Search for a grid")
     expect(field).to_be_focused()
     field.fill("和阳里7号楼")
-    expect(page.get_by_role("option").first).to_contain_text("和阳里7号楼")
+    expect(page.locator("#search-results li").first).to_contain_text("和阳里7号楼")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
@@ -177,7 +177,7 @@ def test_search_by_words_and_by_coordinates(visit: Visit) -> None:
     code, grid = next(iter(features(watched).items()))
     lon, lat = grid["label"]  # type: ignore[misc]
     field.fill(f"{lat:.6f}, {lon:.6f}")
-    expect(page.get_by_role("option")).to_contain_text("Whose grid is it?")
+    expect(page.locator("#search-results li")).to_contain_text("Whose grid is it?")
     page.keyboard.press("Enter")
     wait_for(lambda: selected_code(page) == code)
     field.fill("xyzzy nowhere")

@@ -56,6 +56,9 @@ export function GridTable() {
     reveal(row);
   }, [selected.value, height]);
 
+  const rowElement = (row: number): HTMLElement | null =>
+    scroller.current?.querySelector<HTMLElement>(`tr[data-row="${row}"]`) ?? null;
+
   const first = Math.max(0, Math.floor(top / rowHeight) - MORE_ROWS);
   const end = Math.min(order.length, Math.ceil((top + height) / rowHeight) + MORE_ROWS);
   const tabRow = focus >= first && focus < end ? focus : first;
@@ -70,9 +73,11 @@ export function GridTable() {
     if (to !== undefined) {
       event.preventDefault();
       const next = Math.min(order.length - 1, Math.max(0, to));
-      wantsFocus.current = true;
       setFocus(next);
       reveal(next);
+      const target = rowElement(next);
+      target?.focus();
+      wantsFocus.current = !target;
       hovered.value = order[next];
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
@@ -82,7 +87,7 @@ export function GridTable() {
   useEffect(() => {
     if (!wantsFocus.current) return;
     wantsFocus.current = false;
-    scroller.current?.querySelector<HTMLElement>(`tr[data-row="${focus}"]`)?.focus();
+    rowElement(focus)?.focus();
   });
 
   return (

@@ -3,6 +3,7 @@ import type { SearchHit } from "../api/types";
 import { shortCode } from "../kernels/codes";
 import type { Key } from "../i18n";
 import { parseCoordinates } from "../state/coordinates";
+import type { State } from "../state/state";
 import { isComposing, useApp } from "./context";
 
 type Standing = "idle" | "busy" | "done" | "failed";
@@ -35,7 +36,7 @@ export function Search() {
           choose: () => void actions.locate(point[0], point[1], { zoom: true }),
         },
       ]
-    : hits.map((hit, i) => ({ key: String(i), ...wordsOf(hit), choose: () => actions.openHit(hit) }));
+    : hits.map((hit, i) => ({ key: String(i), ...wordsOf(hit, t), choose: () => actions.openHit(hit) }));
 
   const choose = (choice: Choice | undefined): void => {
     if (!choice) return;
@@ -120,9 +121,9 @@ export function Search() {
 const leaves = (event: FocusEvent): boolean =>
   !(event.currentTarget as Element).contains(event.relatedTarget as Node | null);
 
-function wordsOf(hit: SearchHit): { kind: string; title: string; detail: string } {
+function wordsOf(hit: SearchHit, t: State["t"]): { kind: string; title: string; detail: string } {
   const title = hit.kind === "grid" ? shortCode(hit.title) : hit.title;
-  const grid = hit.kind !== "grid" && hit.grid_code ? shortCode(hit.grid_code) : "";
+  const grid = hit.kind !== "grid" && hit.grid_code ? t("detail.grid", { code: shortCode(hit.grid_code) }) : "";
   const parts = [hit.detail === hit.title ? "" : (hit.detail ?? ""), grid].filter(Boolean);
   return { kind: hit.kind, title, detail: parts.join(" · ") };
 }
