@@ -18,7 +18,7 @@ UNSAFE, SAFE, UNKNOWN = 0, 1, -1
 
 
 @njit
-def removal_safety(
+def removal_safety(  # noqa: PLR0912  a kernel pays for every call
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     part: NDArray[np.int32],

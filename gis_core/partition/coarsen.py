@@ -6,26 +6,14 @@ rarely cross a street. Every cluster is connected; a partition of clusters is on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from gis_core._compat import njit
 from gis_core.partition._random import below
+from gis_core.partition.state import Level
 
-__all__ = ["Level", "coarsen"]
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One graph of the hierarchy, and the cluster of the next one that each of its cells joins (None: coarsest)."""
-
-    indptr: NDArray[np.int64]
-    indices: NDArray[np.int32]
-    cost: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    cluster: NDArray[np.int32] | None = None
+__all__ = ["coarsen"]
 
 
 @njit
@@ -46,10 +34,13 @@ def _match(
     order = np.arange(n)
     for i in range(n - 1, 0, -1):
         j = below(state, i + 1)
-        order[i], order[j] = order[j], order[i]
+        held = order[i]
+        order[i] = order[j]
+        order[j] = held
     cluster = np.full(n, -1, np.int32)
     count = 0
-    for cell in order:
+    for place in range(n):
+        cell = order[place]
         if cluster[cell] >= 0:
             continue
         best, mate = -1.0, -1

@@ -117,6 +117,8 @@ def move_cell(
 ) -> None:
     """Give a cell to another part and keep the border lists true."""
     own = part[cell]
+    if own == target:
+        return
     part[cell] = target
     for e in range(indptr[cell], indptr[cell + 1]):
         other = indices[e]

@@ -1,8 +1,7 @@
 """Pairwise re-splitting: take a few neighbouring parts as one region, draw them anew, keep what is better.
 
-A region is copied to a small graph of its own; half of the tries start from new tree cuts, the others heat
-what is there; each is annealed. Only a strictly better region replaces the old one, so a plan never gets
-worse.
+A region is copied to a small graph of its own; half of the tries start from new tree cuts, the others heat what is
+there; each is annealed. Only a strictly better region replaces the old one, so a plan never gets worse.
 """
 
 from __future__ import annotations
@@ -12,165 +11,196 @@ from numpy.typing import NDArray
 
 from gis_core._compat import njit
 from gis_core.partition._random import below, uniform
-from gis_core.partition.refine import anneal, border_lists, move_cell, part_totals, total_cost
-from gis_core.partition.seed import tree_seed
+from gis_core.partition.refine import move_cell
+from gis_core.partition.state import Level, State
 
-__all__ = ["improve_groups", "redraw_region"]
+__all__ = ["improve_groups", "redraw_group"]
+
+#: Trees for each cut of a region.
+_TREES = 4
 
 
 @njit
-def _collect(
-    start: int,
-    member: NDArray[np.int32],
+def _pick_group(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     part: NDArray[np.int32],
-    local: NDArray[np.int32],
+    n_cut: NDArray[np.int32],
+    border: NDArray[np.int32],
+    state: NDArray[np.uint64],
 ) -> NDArray[np.int32]:
-    """List the cells of the parts that have a number in `member`, and number them in `local`."""
-    cells = np.empty(len(part), np.int32)
-    cells[0] = start
-    local[start] = 0
-    head, tail = 0, 1
-    while head < tail:
-        cell = cells[head]
-        head += 1
-        for e in range(indptr[cell], indptr[cell + 1]):
-            other = indices[e]
-            if local[other] < 0 and member[part[other]] >= 0:
-                local[other] = tail
-                cells[tail] = other
-                tail += 1
-    return cells[:tail].copy()
+    """Choose a border cell by chance, a part beside it, and now and then a third one beside both.
+
+    Returns
+    -------
+    int32, shape (4,)
+        The three parts (the last -1 where there are two), and the cell.
+    """
+    picked = np.full(4, -1, np.int32)
+    cell = border[below(state, border[len(part)])]
+    picked[0], picked[3] = part[cell], cell
+    for e in range(indptr[cell], indptr[cell + 1]):
+        if part[indices[e]] != picked[0]:
+            picked[1] = part[indices[e]]
+            break
+    if uniform(state) < 0.35:
+        # Walk along the border of the pair until a third part shows.
+        here = cell
+        for _step in range(60):
+            other = indices[indptr[here] + below(state, indptr[here + 1] - indptr[here])]
+            if part[other] != picked[0] and part[other] != picked[1]:
+                picked[2] = part[other]
+                break
+            if n_cut[other] > 0:
+                here = other
+    return picked
 
 
 @njit
-def redraw_region(
+def _extract(
     start: int,
-    group: NDArray[np.int32],
+    member: NDArray[np.int32],
+    local: NDArray[np.int32],
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     cost: NDArray[np.float64],
     weight: NDArray[np.float64],
     part: NDArray[np.int32],
-    part_weight: NDArray[np.float64],
-    n_cut: NDArray[np.int32],
-    border: NDArray[np.int32],
-    place: NDArray[np.int32],
-    rule: NDArray[np.float64],
-    hot: float,
-    effort: int,
-    tries: int,
-    member: NDArray[np.int32],
-    local: NDArray[np.int32],
-    state: NDArray[np.uint64],
-) -> float:
-    """Draw the parts in `group` anew; return by how much the cost fell (0: nothing was changed).
+) -> tuple[
+    NDArray[np.int32],
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.int32],
+]:
+    """Copy the parts that have a number in `member` to a graph of their own, starting at one of their cells.
 
-    `start` is a cell of the group, whose parts together are connected; `member` and `local` are scratch of
-    -1, one a part and one a cell, and are left so. `effort` is the number of proposals for each cell and try.
+    Returns the cells, their CSR arrays and prices, weights, and the number of the part of each. `local` is scratch of
+    -1 and is left so.
     """
-    g = len(group)
-    for i in range(g):
-        member[group[i]] = i
-    cells = _collect(start, member, indptr, indices, part, local)
-    size = len(cells)
-    own_indptr = np.zeros(size + 1, np.int64)
-    room = 0
-    for i in range(size):
-        room += indptr[cells[i] + 1] - indptr[cells[i]]
-    own_indices, own_cost = np.empty(room, np.int32), np.empty(room)
-    own_weight, before = np.empty(size), np.empty(size, np.int32)
+    cells = np.empty(len(part), np.int32)
+    cells[0] = start
+    local[start] = 0
+    size, room, head = 1, 0, 0
+    while head < size:
+        cell = cells[head]
+        head += 1
+        for e in range(indptr[cell], indptr[cell + 1]):
+            other = indices[e]
+            if member[part[other]] >= 0:
+                room += 1
+                if local[other] < 0:
+                    local[other] = size
+                    cells[size] = other
+                    size += 1
+    own_indptr, own_indices, own_cost = np.zeros(size + 1, np.int64), np.empty(room, np.int32), np.empty(room)
+    own_weight, own_part = np.empty(size), np.empty(size, np.int32)
     tail = 0
     for i in range(size):
         cell = cells[i]
-        own_weight[i], before[i] = weight[cell], member[part[cell]]
+        own_weight[i], own_part[i] = weight[cell], member[part[cell]]
         for e in range(indptr[cell], indptr[cell + 1]):
             if local[indices[e]] >= 0:
                 own_indices[tail], own_cost[tail] = local[indices[e]], cost[e]
                 tail += 1
         own_indptr[i + 1] = tail
-    own_indices, own_cost = own_indices[:tail].copy(), own_cost[:tail].copy()
-    old = total_cost(own_indptr, own_indices, own_cost, before, part_totals(before, own_weight, g), rule)
-    best, best_cost = before, old - 1e-6 * (1 + abs(old))
-    stamp, queue = np.zeros(size + 1, np.int64), np.empty(size, np.int32)
-    for attempt in range(tries):
-        if attempt % 2 == 0:
-            trial = tree_seed(own_indptr, own_indices, own_cost, own_weight, g, rule, 4, state)
-        else:
-            trial = best.copy()
-        own_totals = part_totals(trial, own_weight, g)
-        own_cut, own_border, own_place = border_lists(own_indptr, own_indices, trial)
-        for last in range(2):
-            anneal(
-                own_indptr, own_indices, own_cost, own_weight, trial, own_totals, own_cut, own_border, own_place,
-                rule, 0.0 if last else hot, 0.0 if last else 0.05 * hot, (2 if last else effort) * size, size + 1,
-                stamp, queue, state,
-            )  # fmt: skip
-        price = total_cost(own_indptr, own_indices, own_cost, trial, own_totals, rule)
-        if price < best_cost:
-            best, best_cost = trial, price
-    changed = best_cost < old - 1e-6 * (1 + abs(old))
     for i in range(size):
         local[cells[i]] = -1
-        if changed and best[i] != before[i]:
-            move_cell(cells[i], group[best[i]], indptr, indices, part, n_cut, border, place)
-    if changed:
-        new_totals = part_totals(best, own_weight, g)
-        for i in range(g):
-            part_weight[group[i]] = new_totals[i]
-    for i in range(g):
-        member[group[i]] = -1
-    return old - best_cost if changed else 0.0
+    return cells[:size].copy(), own_indptr, own_indices, own_cost, own_weight, own_part
 
 
 @njit
-def improve_groups(
+def _write_back(
+    cells: NDArray[np.int32],
+    new: NDArray[np.int32],
+    group: NDArray[np.int32],
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
-    cost: NDArray[np.float64],
-    weight: NDArray[np.float64],
     part: NDArray[np.int32],
-    part_weight: NDArray[np.float64],
     n_cut: NDArray[np.int32],
     border: NDArray[np.int32],
     place: NDArray[np.int32],
-    rule: NDArray[np.float64],
+) -> None:
+    """Give the cells of a region to their new parts."""
+    for i in range(len(cells)):
+        move_cell(cells[i], group[new[i]], indptr, indices, part, n_cut, border, place)
+
+
+def redraw_group(
+    whole: State,
+    group: NDArray[np.int32],
+    start: int,
     hot: float,
     effort: int,
     tries: int,
-    n_groups: int,
-    member: NDArray[np.int32],
-    local: NDArray[np.int32],
-    state: NDArray[np.uint64],
+    rng: NDArray[np.uint64],
 ) -> float:
-    """Draw `n_groups` random pairs and triples of neighbouring parts anew; return by how much the cost fell."""
-    n = len(part)
+    """Draw a group of parts, connected together, anew.
+
+    Parameters
+    ----------
+    whole : State
+        Changed where a better region is found.
+    group : int32
+        Parts.
+    start : int
+        A cell of one of them.
+    hot : float
+        Temperature to begin with.
+    effort : int
+        Proposals for each cell and try.
+    tries : int
+    rng : uint64, shape (1,)
+
+    Returns
+    -------
+    float
+        By how much the cost fell; 0 where nothing was changed.
+    """
+    level = whole.level
+    whole.member[group] = np.arange(len(group), dtype=np.int32)
+    cells, indptr, indices, cost, weight, before = _extract(
+        start, whole.member, whole.local, level.indptr, level.indices, level.cost, level.weight, whole.part
+    )
+    whole.member[group] = -1
+    small = Level(indptr, indices, cost, weight)
+    best = State(small, before, len(group), whole.rule)
+    old = best_cost = best.cost()
+    for attempt in range(tries):
+        fresh = attempt % 2 == 0
+        part = small.tree_cuts(len(group), whole.rule, _TREES, rng) if fresh else best.part.copy()
+        trial = State(small, part, len(group), whole.rule)
+        trial.propose(hot, 0.05 * hot, effort * len(cells), len(cells) + 1, rng)
+        trial.propose(0.0, 0.0, 2 * len(cells), len(cells) + 1, rng)
+        price = trial.cost()
+        if price < best_cost - 1e-6 * (1 + abs(best_cost)):
+            best, best_cost = trial, price
+    if best_cost < old:
+        _write_back(
+            cells,
+            best.part,
+            group,
+            level.indptr,
+            level.indices,
+            whole.part,
+            whole.n_cut,
+            whole.border,
+            whole.place,
+        )
+        whole.part_weight[group] = best.part_weight
+    return old - best_cost
+
+
+def improve_groups(whole: State, hot: float, effort: int, n_groups: int, rng: NDArray[np.uint64]) -> float:
+    """Draw random pairs and triples of neighbouring parts anew; return by how much the cost fell."""
     gain = 0.0
     for _ in range(n_groups):
-        if border[n] == 0:
+        if whole.border[-1] == 0:
             break
-        cell = border[below(state, border[n])]
-        group = np.full(3, -1, np.int32)
-        group[0] = part[cell]
-        count = 1
-        for e in range(indptr[cell], indptr[cell + 1]):
-            if part[indices[e]] != group[0] and count == 1:
-                group[1] = part[indices[e]]
-                count = 2
-        if uniform(state) < 0.35:
-            # A third part beside the pair: walk along the border of the pair until it shows.
-            here = cell
-            for _step in range(60):
-                other = indices[indptr[here] + below(state, indptr[here + 1] - indptr[here])]
-                if part[other] != group[0] and part[other] != group[1]:
-                    group[2] = part[other]
-                    count = 3
-                    break
-                if n_cut[other] > 0:
-                    here = other
-        gain += redraw_region(
-            cell, group[:count].copy(), indptr, indices, cost, weight, part, part_weight, n_cut, border, place, rule,
-            hot, effort, tries, member, local, state,
-        )  # fmt: skip
+        picked = _pick_group(
+            whole.level.indptr, whole.level.indices, whole.part, whole.n_cut, whole.border, rng
+        )
+        group = picked[:3][picked[:3] >= 0]
+        gain += redraw_group(whole, group, int(picked[3]), hot, effort, 2, rng)
     return gain

@@ -25,6 +25,30 @@ def _root(above: NDArray[np.int32], i: int) -> int:
 
 
 @njit
+def _sorted_places(key: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Return the places of the keys in ascending order (a merge sort: the library's takes seconds to compile)."""
+    m = len(key)
+    order, spare = np.empty(m, np.int32), np.empty(m, np.int32)
+    for i in range(m):
+        order[i] = i
+    width = 1
+    while width < m:
+        for start in range(0, m, 2 * width):
+            middle, end = min(start + width, m), min(start + 2 * width, m)
+            a, b = start, middle
+            for place in range(start, end):
+                if a < middle and (b >= end or key[order[a]] <= key[order[b]]):
+                    spare[place] = order[a]
+                    a += 1
+                else:
+                    spare[place] = order[b]
+                    b += 1
+        order, spare = spare, order
+        width *= 2
+    return order
+
+
+@njit
 def _random_tree(
     n: int,
     left: NDArray[np.int32],
@@ -38,12 +62,14 @@ def _random_tree(
     key = np.empty(m)
     for e in range(m):
         key[e] = -uniform(state) * (cost[e] if by_cost else 1.0)
-    above = np.arange(n).astype(np.int32)
+    above = np.empty(n, np.int32)
+    for i in range(n):
+        above[i] = i
     tree_left = np.empty(n - 1, np.int32)
     tree_right = np.empty(n - 1, np.int32)
     start = np.zeros(n + 1, np.int32)
     count = 0
-    for e in np.argsort(key):
+    for e in _sorted_places(key):
         a, b = _root(above, left[e]), _root(above, right[e])
         if a != b:
             above[a] = b
@@ -86,7 +112,7 @@ def _side_penalty(weight: float, n_parts: int, rule: NDArray[np.float64]) -> flo
 
 
 @njit
-def _best_cut(
+def _best_cut(  # noqa: PLR0912  a kernel pays for every call
     n: int,
     left: NDArray[np.int32],
     right: NDArray[np.int32],
@@ -98,7 +124,9 @@ def _best_cut(
     state: NDArray[np.uint64],
 ) -> tuple[NDArray[np.bool_], int]:
     """Cut a connected region in two over several trees; return the cells of one side and its number of parts."""
-    total = weight.sum()
+    total = 0.0
+    for i in range(n):
+        total += weight[i]
     best = np.inf
     side = np.zeros(n, np.bool_)
     side_parts = 0
@@ -147,7 +175,7 @@ def _best_cut(
 
 
 @njit
-def tree_seed(
+def tree_seed(  # noqa: PLR0912  a kernel pays for every call
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     cost: NDArray[np.float64],
@@ -178,14 +206,18 @@ def tree_seed(
     """
     n = len(indptr) - 1
     part = np.zeros(n, np.int32)
-    cells = np.arange(n).astype(np.int32)
+    cells = np.empty(n, np.int32)
+    for i in range(n):
+        cells[i] = i
     local = np.zeros(n, np.int32)
-    todo = np.empty((n_parts + 1, 4), np.int64)
-    todo[0] = np.array([0, n, 0, n_parts])
+    # Regions that wait: first and last place in `cells`, label, number of parts.
+    todo = np.zeros((n_parts + 1, 4), np.int64)
+    todo[0, 1], todo[0, 3] = n, n_parts
     waiting = 1
     while waiting > 0:
         waiting -= 1
-        start, end, label, wanted = todo[waiting]
+        start, end = todo[waiting, 0], todo[waiting, 1]
+        label, wanted = todo[waiting, 2], todo[waiting, 3]
         if wanted == 1:
             continue
         size = end - start
@@ -218,7 +250,8 @@ def tree_seed(
                 back -= 1
                 cells[back] = old[i]
                 part[old[i]] = label + side_parts
-        todo[waiting] = np.array([start, front, label, side_parts])
-        todo[waiting + 1] = np.array([front, end, label + side_parts, wanted - side_parts])
+        todo[waiting, 1], todo[waiting, 3] = front, side_parts
+        todo[waiting + 1, 0], todo[waiting + 1, 1] = front, end
+        todo[waiting + 1, 2], todo[waiting + 1, 3] = label + side_parts, wanted - side_parts
         waiting += 2
     return part

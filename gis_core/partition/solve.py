@@ -14,11 +14,11 @@ from gis_core.errors import DisconnectedGraphError, ParameterError
 from gis_core.graph.components import component_labels
 from gis_core.model import AdjacencyGraph
 from gis_core.partition._random import new_state
-from gis_core.partition.coarsen import Level, coarsen
+from gis_core.partition.coarsen import coarsen
 from gis_core.partition.objective import Bounds, Objective, border_cost, violation
-from gis_core.partition.refine import anneal, border_lists, part_totals, penalty, total_cost
-from gis_core.partition.regroup import improve_groups, redraw_region
-from gis_core.partition.seed import tree_seed
+from gis_core.partition.refine import part_totals
+from gis_core.partition.regroup import improve_groups, redraw_group
+from gis_core.partition.state import Level, State
 
 __all__ = ["Solution", "StoppedBy", "solve"]
 
@@ -77,76 +77,21 @@ class _Clock:
         return not self.late
 
 
-class _State:
-    """A partition under way: the arrays that the kernels change together."""
-
-    def __init__(
-        self, level: Level, part: NDArray[np.int32], n_parts: int, rule: NDArray[np.float64]
-    ) -> None:
-        self.level, self.part, self.n_parts, self.rule = level, part, n_parts, rule
-        n = len(part)
-        self.part_weight = part_totals(part, level.weight, n_parts)
-        self.n_cut, self.border, self.place = border_lists(level.indptr, level.indices, part)
-        self.stamp, self.queue = np.zeros(n + 1, np.int64), np.empty(n, np.int32)
-        self.member, self.local = np.full(n_parts, -1, np.int32), np.full(n, -1, np.int32)
-
-    def cost(self) -> float:
-        """Price of all borders and weights."""
-        level = self.level
-        return total_cost(level.indptr, level.indices, level.cost, self.part, self.part_weight, self.rule)
-
-    def anneal(
-        self, hot: float, cold: float, per_cell: float, state: NDArray[np.uint64], clock: _Clock
-    ) -> None:
-        """Anneal with so many proposals for each cell, in chunks."""
-        level, n = self.level, len(self.part)
-        wanted = int(per_cell * n) + 200
-        chunks = max(1, -(-wanted // _CHUNK))
-        steps = np.zeros(chunks + 1) if hot <= 0 else hot * (cold / hot) ** np.linspace(0, 1, chunks + 1)
-        for i in range(chunks):
-            anneal(
-                level.indptr, level.indices, level.cost, level.weight, self.part, self.part_weight, self.n_cut,
-                self.border, self.place, self.rule, steps[i], steps[i + 1], wanted // chunks, _SEARCH_LIMIT,
-                self.stamp, self.queue, state,
-            )  # fmt: skip
-            if not clock.tick(wanted / chunks):
-                return
-
-    def penalties(self) -> float:
-        """Price of the weights alone."""
-        return sum(penalty(float(total), self.rule) for total in self.part_weight)
-
-    def improve(self, hot: float, effort: int, n_groups: int, state: NDArray[np.uint64]) -> float:
-        """Draw random pairs and triples of parts anew; return by how much the cost fell."""
-        level = self.level
-        return improve_groups(
-            level.indptr, level.indices, level.cost, level.weight, self.part, self.part_weight, self.n_cut,
-            self.border, self.place, self.rule, hot, effort, 2, n_groups, self.member, self.local, state,
-        )  # fmt: skip
-
-    def redraw(
-        self, group: NDArray[np.int32], hot: float, effort: int, tries: int, state: NDArray[np.uint64]
-    ) -> float:
-        """Draw some parts, connected together, anew; return by how much the cost fell."""
-        level = self.level
-        start = int(np.flatnonzero(self.part == group[0])[0])
-        return redraw_region(
-            start, group, level.indptr, level.indices, level.cost, level.weight, self.part, self.part_weight,
-            self.n_cut, self.border, self.place, self.rule, hot, effort, tries, self.member, self.local, state,
-        )  # fmt: skip
-
-    def part_neighbors(self) -> list[NDArray[np.int32]]:
-        """Return, for each part, the parts that it touches, ascending."""
-        level = self.level
-        owner = np.repeat(self.part, np.diff(level.indptr)).astype(np.int64)
-        other = self.part[level.indices].astype(np.int64)
-        code = np.unique(owner[owner != other] * self.n_parts + other[owner != other])
-        left, right = code // self.n_parts, (code % self.n_parts).astype(np.int32)
-        return np.split(right, np.searchsorted(left, np.arange(1, self.n_parts)))
+def _anneal(
+    current: State, hot: float, cold: float, per_cell: float, rng: NDArray[np.uint64], clock: _Clock
+) -> None:
+    """Anneal with so many proposals for each cell, in chunks between which the clock is looked at."""
+    wanted = int(per_cell * len(current.part)) + 200
+    chunks = max(1, -(-wanted // _CHUNK))
+    steps = np.zeros(chunks + 1) if hot <= 0 else hot * (cold / hot) ** np.linspace(0, 1, chunks + 1)
+    for i in range(chunks):
+        current.propose(float(steps[i]), float(steps[i + 1]), wanted // chunks, _SEARCH_LIMIT, rng)
+        if not clock.tick(wanted / chunks):
+            return
 
 
 def _repair(
-    state: _State, bounds: Bounds, hot: float, rng: NDArray[np.uint64], clock: _Clock, rounds: int
+    state: State, bounds: Bounds, hot: float, rng: NDArray[np.uint64], clock: _Clock, rounds: int
 ) -> int:
     """Bring parts into the bounds by drawing growing neighbourhoods anew; return the number of attempts.
 
@@ -165,13 +110,14 @@ def _repair(
             if len(group) < 2:
                 continue
             attempts += 1
-            state.redraw(group, hot, 60, 4 + 2 * round_ix, rng)
+            start = int(np.flatnonzero(state.part == p)[0])
+            redraw_group(state, group, start, hot, 60, 4 + 2 * round_ix, rng)
             if not clock.tick(0):
                 return attempts
     return attempts
 
 
-def _neighborhood(state: _State, p: int, bounds: Bounds, extra: int) -> NDArray[np.int32]:
+def _neighborhood(state: State, p: int, bounds: Bounds, extra: int) -> NDArray[np.int32]:
     """Grow a group of parts around `p` until its total fits that many parts, then `extra` parts more."""
     neighbors = state.part_neighbors()
     group, total = [p], float(state.part_weight[p])
@@ -221,7 +167,7 @@ def _median_cost(cost: NDArray[np.float64]) -> float:
 def _one_start(
     finest: Level, n_parts: int, mean: float, bounds: Bounds, objective: Objective, effort: _Effort,
     state: NDArray[np.uint64], clock: _Clock,
-) -> tuple[_State, int]:  # fmt: skip
+) -> tuple[State, int]:  # fmt: skip
     """Seed on the coarsest graph, refine from level to level, re-split, repair."""
     n = len(finest.weight)
     levels = coarsen(finest, n_wanted=max(24 * n_parts, 60), heaviest=mean / 5, state=state)
@@ -230,21 +176,19 @@ def _one_start(
     usual = float(finest.cost.sum()) / max(1.0, n / n_parts) ** 0.5 / n_parts
     rule = _rule(bounds, mean, usual, objective)
     seed_tries = int(np.clip(40_000 // max(1, len(coarsest.weight)), 3, 20))
-    part = tree_seed(
-        coarsest.indptr, coarsest.indices, coarsest.cost, coarsest.weight, n_parts, rule, seed_tries, state
-    )
-    current = _State(coarsest, part, n_parts, rule)
+    part = coarsest.tree_cuts(n_parts, rule, seed_tries, state)
+    current = State(coarsest, part, n_parts, rule)
     usual = 2 * (current.cost() - current.penalties()) / n_parts
     rule = _rule(bounds, mean, usual, objective)
     for depth in range(len(levels) - 1, -1, -1):
         level = levels[depth]
         if level.cluster is not None:
             part = current.part[level.cluster]
-        current = _State(level, part, n_parts, rule)
+        current = State(level, part, n_parts, rule)
         warm = _median_cost(level.cost)
         if clock.late:
             continue
-        current.anneal(3.0 * warm, 0.3 * warm, effort.per_cell * (2 if depth else 1), state, clock)
+        _anneal(current, 3.0 * warm, 0.3 * warm, effort.per_cell * (2 if depth else 1), state, clock)
         for _sweep in range(2 if depth else 0):
             _sweep_groups(current, warm, state, clock)
     tries = 1
@@ -253,19 +197,19 @@ def _one_start(
     return current, tries
 
 
-def _sweep_groups(current: _State, warm: float, state: NDArray[np.uint64], clock: _Clock) -> float:
+def _sweep_groups(current: State, warm: float, state: NDArray[np.uint64], clock: _Clock) -> float:
     """Draw three groups of parts anew for every part; return by how much the cost fell."""
     left, gain = 3 * current.n_parts, 0.0
     while left > 0 and not clock.late:
         batch = min(left, 24)
-        gain += current.improve(2.0 * warm, _GROUP_EFFORT, batch, state)
+        gain += improve_groups(current, 2.0 * warm, _GROUP_EFFORT, batch, state)
         left -= batch
         clock.tick(batch * _GROUP_EFFORT * 4.7 * len(current.part) / current.n_parts)
     return gain
 
 
 def _polish(
-    current: _State, bounds: Bounds, warm: float, effort: _Effort, state: NDArray[np.uint64], clock: _Clock
+    current: State, bounds: Bounds, warm: float, effort: _Effort, state: NDArray[np.uint64], clock: _Clock
 ) -> int:
     """Re-split groups of parts in sweeps until little is gained, then repair what is out of bounds."""
     cost = current.cost()
@@ -278,7 +222,7 @@ def _polish(
         cost -= gain
     tries = _repair(current, bounds, 2.0 * warm, state, clock, effort.repairs)
     if not clock.late:
-        current.anneal(0.0, 0.0, 20, state, clock)
+        _anneal(current, 0.0, 0.0, 20, state, clock)
     return tries
 
 
