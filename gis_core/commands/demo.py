@@ -7,6 +7,7 @@ which the next start goes on.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,11 +21,8 @@ if TYPE_CHECKING:
     from gis_core.store import Store
     from gis_core.store.records import DatasetRecord
 
-#: File in the folder of demo areas -> name of its plan. The last is the newest, which the map opens with.
-DEMO_AREAS: tuple[tuple[str, str], ...] = (
-    ("demo-town.gpkg", "示范镇 Generated town"),
-    ("demo-suburb.gpkg", "Kotka suburb 芬兰郊区"),
-)
+#: List of the areas in their folder: `[{"file", "name": {"zh-CN", "en"}}, ...]`.
+LIST_FILE = "demos.json"
 
 Say = Callable[[str], None]
 
@@ -65,31 +63,37 @@ def demo(
         serve_store(settings, store, open_browser=open_browser, as_json=json_)
 
 
-def load_demo_areas(
-    store: Store, folder: Path, *, say: Say, areas: tuple[tuple[str, str], ...] = DEMO_AREAS
-) -> list[int]:
+def load_demo_areas(store: Store, folder: Path, *, say: Say) -> list[int]:
     """Bring each demo area and a plan of it into a store, unless they are there.
+
+    The area that the list names first is loaded last, because the map opens with the newest plan.
 
     Parameters
     ----------
     store : Store
     folder : Path
-        Holds the files.
+        Holds the files and their list, `demos.json`.
     say : callable
         Takes a line on what happens.
-    areas : tuple of (file name, name of the plan)
 
     Returns
     -------
     list of int
-        Number of the plan of each area.
+        Number of the plan of each area, in the order of loading.
 
     Raises
     ------
     DatasetError
         Where a file is missing or cannot be used.
     """
-    return [_load_area(store, folder / file, name, say) for file, name in areas]
+    listing = folder / LIST_FILE
+    if not listing.is_file():
+        raise DatasetError(f"The list of demo areas, {listing}, is not there; take it from the repository.")
+    areas = json.loads(listing.read_text(encoding="utf-8"))
+    return [
+        _load_area(store, folder / area["file"], f"{area['name']['zh-CN']} {area['name']['en']}", say)
+        for area in reversed(areas)
+    ]
 
 
 def _load_area(store: Store, path: Path, name: str, say: Say) -> int:

@@ -20,7 +20,7 @@ from gis_core.layers import write_layer
 from gis_core.store import Store, open_store
 from tests.api.lattice import build_lattice
 
-AREAS = (("lattice.gpkg", "格网 lattice"),)
+AREAS = [{"file": "lattice.gpkg", "name": {"zh-CN": "格网", "en": "lattice"}}]
 RUN = "import typer; from gis_core.commands.{0} import {0} as run; typer.run(run)"
 
 
@@ -32,6 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for layer in ("boundary", "buildings", "streets"):
         frame = getattr(dataset, layer).drop(columns=["row", "rank", "cuts"], errors="ignore")
         write_layer(frame, folder / "lattice.gpkg", format="gpkg", layer=layer)
+    (folder / "demos.json").write_text(json.dumps(AREAS), encoding="utf-8")
     return folder
 
 
@@ -43,7 +44,7 @@ def store(tmp_path: Path) -> Store:
 
 def test_demo_loads_once(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines: list[str] = []
-    (plan_id,) = load_demo_areas(store, folder, say=lines.append, areas=AREAS)
+    (plan_id,) = load_demo_areas(store, folder, say=lines.append)
     plan = store.plan(plan_id)
     assert plan.name == "格网 lattice"
     assert plan.n_grids > 1
@@ -55,7 +56,7 @@ def test_demo_loads_once(store: Store, folder: Path, monkeypatch: pytest.MonkeyP
         gis_core.plan, "make_plan", lambda *_a, **_k: pytest.fail("made again"), raising=False
     )
     again: list[str] = []
-    assert load_demo_areas(store, folder, say=again.append, areas=AREAS) == [plan_id]
+    assert load_demo_areas(store, folder, say=again.append) == [plan_id]
     assert again == []
     assert len(store.datasets()) == len(store.plans()) == 1
 
@@ -69,15 +70,18 @@ def test_demo_goes_on_after_it_was_stopped(
     with monkeypatch.context() as patch:
         patch.setattr(store, "add_plan", stop)
         with pytest.raises(KeyboardInterrupt):
-            load_demo_areas(store, folder, say=lambda _: None, areas=AREAS)
+            load_demo_areas(store, folder, say=lambda _: None)
     assert len(store.datasets()) == 1
     assert store.plans() == []
-    (plan_id,) = load_demo_areas(store, folder, say=lambda _: None, areas=AREAS)
+    (plan_id,) = load_demo_areas(store, folder, say=lambda _: None)
     assert store.plan(plan_id).dataset_id == store.datasets()[0].id
     assert len(store.datasets()) == 1
 
 
 def test_demo_without_its_files(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"demos\.json"):
+        load_demo_areas(store, tmp_path, say=lambda _: None)
+    (tmp_path / "demos.json").write_text(json.dumps(AREAS), encoding="utf-8")
     with pytest.raises(DatasetError, match="scripts/build_demo"):
         load_demo_areas(store, tmp_path, say=lambda _: None)
 
