@@ -22,6 +22,7 @@ from gis_core.town.footprints import Footprints, build_footprints, footprint_pol
 from gis_core.town.households import count_households
 from gis_core.town.kinds import KIND_NAMES, KINDS, ROADS
 from gis_core.town.labels import (
+    BuildingLabels,
     building_labels,
     community_names,
     facility_points,
@@ -212,25 +213,9 @@ def _layers(
     plan: _Plan, streets: Streets, names: StreetNames, numbers: tuple[Ints, Ints, Ints], communities: Communities,
     outline: shapely.Polygon, book: NameBook, rng: np.random.Generator,
 ) -> dict[str, gpd.GeoDataFrame]:  # fmt: skip
-    levels, households, population = numbers
     blocks, buildings = plan.blocks, plan.buildings
     labels = building_labels(plan.superblocks, blocks, buildings.block, names, book)
-    kind = blocks.kind[buildings.block]
-    uses = np.array([entry.use for entry in KINDS.values()], dtype=object)
-    built = gpd.GeoDataFrame(
-        {
-            "id": [f"B{number:07d}" for number in range(1, len(kind) + 1)],
-            "households": households,
-            "population": population,
-            "levels": levels.astype(np.int32),
-            "use": uses[kind],
-            "name": labels.name,
-            "address": labels.address,
-            "compound": labels.compound,
-        },
-        geometry=footprint_polygons(_degrees(buildings.quad), buildings.shape),
-        crs="EPSG:4326",
-    )
+    built = _buildings_layer(plan, numbers, labels)
     offices = office_names(int(communities.office.max()) + 1, rng)
     community = community_names(communities, buildings.block, labels, blocks, book)
     spots = facility_points(
@@ -238,16 +223,6 @@ def _layers(
     )
     parks = np.flatnonzero((blocks.kind == KIND_NAMES.index("park")) & ~np.isnan(blocks.plot[:, 0, 0]))
     ponds, lawns = _parks(blocks, parks, plan.corridors, rng)
-    wet = [corridor for corridor in plan.corridors if corridor.kind != "rail"]
-    water = [(corridor.name, shapely.intersection(corridor.body, outline)) for corridor in wet]
-    water += [("", pond) for pond in ponds]
-    barriers = [
-        ("water", corridor.name, shapely.intersection(corridor.body, outline)) if corridor.kind != "rail"
-        else ("rail", corridor.name, shapely.intersection(corridor.line, outline))
-        for corridor in plan.corridors
-    ]  # fmt: skip
-    barriers = [entry for entry in barriers if not entry[2].is_empty]
-    water = [entry for entry in water if not entry[1].is_empty]
     lines = np.array(streets.line, dtype=object)
     return {
         "boundary": _frame(
@@ -258,7 +233,7 @@ def _layers(
             },
             communities.polygon,
         ),
-        "buildings": _with_notice(built),
+        "buildings": built,
         "streets": _frame(
             {
                 "highway": np.array(ROADS, dtype=object)[streets.rank],
@@ -267,10 +242,7 @@ def _layers(
             },
             lines,
         ),
-        "barriers": _frame(
-            {"kind": [entry[0] for entry in barriers], "name": _text([entry[1] for entry in barriers])},
-            np.array([entry[2] for entry in barriers], dtype=object),
-        ),
+        "barriers": _barriers_layer(plan.corridors, outline),
         "facilities": _frame(
             {
                 "id": [f"F{number:06d}" for number in range(1, len(spots.name) + 1)],
@@ -279,12 +251,55 @@ def _layers(
             },
             shapely.points(np.asarray(spots.point)),
         ),
-        "water": _frame(
-            {"name": _text([entry[0] for entry in water])},
-            np.array([entry[1] for entry in water], dtype=object),
-        ),
+        "water": _water_layer(plan.corridors, ponds, outline),
         "green": _green(plan, parks, lawns, names, outline),
     }
+
+
+def _buildings_layer(
+    plan: _Plan, numbers: tuple[Ints, Ints, Ints], labels: BuildingLabels
+) -> gpd.GeoDataFrame:
+    levels, households, population = numbers
+    buildings = plan.buildings
+    uses = np.array([entry.use for entry in KINDS.values()], dtype=object)
+    columns = {
+        "id": [f"B{number:07d}" for number in range(1, len(buildings.block) + 1)],
+        "households": households,
+        "population": population,
+        "levels": levels.astype(np.int32),
+        "use": uses[plan.blocks.kind[buildings.block]],
+        "name": labels.name,
+        "address": labels.address,
+        "compound": labels.compound,
+    }
+    outlines = footprint_polygons(_degrees(buildings.quad), buildings.shape)
+    return _with_notice(gpd.GeoDataFrame(columns, geometry=outlines, crs="EPSG:4326"))
+
+
+def _barriers_layer(corridors: list[Corridor], outline: shapely.Polygon) -> gpd.GeoDataFrame:
+    """List water as polygons and the railway as a line, as far as they are in the town."""
+    rail = [corridor.kind == "rail" for corridor in corridors]
+    shapes = [
+        corridor.line if on_rail else corridor.body for corridor, on_rail in zip(corridors, rail, strict=True)
+    ]
+    cut = shapely.intersection(np.array(shapes, dtype=object), outline)
+    inside = np.flatnonzero(~shapely.is_empty(cut))
+    columns: dict[str, object] = {
+        "kind": ["rail" if rail[number] else "water" for number in inside],
+        "name": [corridors[number].name for number in inside],
+    }
+    return _frame(columns, cut[inside])
+
+
+def _water_layer(
+    corridors: list[Corridor], ponds: list[shapely.Polygon], outline: shapely.Polygon
+) -> gpd.GeoDataFrame:
+    wet = [corridor for corridor in corridors if corridor.kind != "rail"]
+    shapes = [*(shapely.intersection(corridor.body, outline) for corridor in wet), *ponds]
+    names = [*(corridor.name for corridor in wet), *([""] * len(ponds))]
+    inside = [number for number, shape in enumerate(shapes) if not shape.is_empty]
+    columns = {"name": _text([names[number] for number in inside])}
+    return _frame(columns, np.array(shapes, dtype=object)[inside])
 
 
 def _text(values: list[str]) -> pd.Series:

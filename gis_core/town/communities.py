@@ -21,6 +21,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FEWEST, MOST, USUAL = 1300, 4000, 2600
+#: A community this small is joined to a neighbour even where the two together have too many.
+TOO_FEW = 600
 #: Street offices 街道 hold about so many communities.
 PER_OFFICE = 8
 #: Corners closer than this are one, metres.
@@ -163,6 +165,8 @@ def _join(faces: NDArray[np.object_], load: Ints, river: Corridor) -> Ints:
             shared[k],
             key=lambda other: (*_unfit(weight[k] + weight[other], shared[k][other], area[k]), other),
         )
+        if weight[k] >= TOO_FEW and weight[k] + weight[best] > MOST:
+            continue
         for other, metres in shared[k].items():
             del shared[other][k]
             if other != best:

@@ -222,7 +222,8 @@ def _part_at(streets: Streets, corridor: Corridor, outline: shapely.Geometry) ->
             ends.append(shapely.get_coordinates(piece)[[0, -1]])
             result.add(piece, rank, name)
         if rank >= corridor.lowest_rank:
-            over += [(piece, rank, name) for piece in _lines(shapely.intersection(lines[k], corridor.bank))]
+            inside = _lines(shapely.intersection(lines[k], corridor.bank), shortest_m=0.0)
+            over += [(piece, rank, name) for piece in inside]
     for piece, rank, name in over if corridor.kind == "rail" else _bridges(over, corridor):
         result.add(piece, rank, name, bridge=bool(shapely.intersects(piece, corridor.body)))
     if corridor.kind != "rail":
@@ -232,13 +233,15 @@ def _part_at(streets: Streets, corridor: Corridor, outline: shapely.Geometry) ->
 
 def _bridges(over: list[Piece], corridor: Corridor) -> list[Piece]:
     """Join pieces of one road over the water, and keep those that lead from bank to bank and not along the water."""
-    limit_m = 1.7 * corridor.bank.area / corridor.line.length + 40.0
+    limit_m = 1.7 * corridor.bank.area / corridor.line.length + 90.0
     result = []
     for rank, name in sorted({(rank, name) for _, rank, name in over}):
         pieces = [piece for piece, *key in over if key == [rank, name]]
         for chain in _lines(shapely.union_all(pieces)):
-            sides = {_is_left(corridor.line, spot) for spot in shapely.get_coordinates(chain)[[0, -1]]}
-            if not chain.intersects(corridor.body) or (len(sides) == 2 and chain.length < limit_m):
+            ends = shapely.get_coordinates(chain)[[0, -1]]
+            spans = _is_left(corridor.line, ends[0]) != _is_left(corridor.line, ends[1])
+            dry = not shapely.intersects(corridor.body, shapely.points(ends)).any()
+            if not chain.intersects(corridor.body) or (spans and dry and chain.length < limit_m):
                 result.append((chain, rank, name))
     return result
 
@@ -252,9 +255,9 @@ def _is_left(line: shapely.LineString, spot: Floats) -> bool:
     return bool((x1 - x0) * (spot[1] - y0) > (y1 - y0) * (spot[0] - x0))
 
 
-def _lines(geometry: shapely.Geometry) -> list[shapely.LineString]:
+def _lines(geometry: shapely.Geometry, shortest_m: float = 6.0) -> list[shapely.LineString]:
     parts = shapely.get_parts(shapely.line_merge(geometry))
-    return [part for part in parts if part.geom_type == "LineString" and part.length > 6.0]
+    return [part for part in parts if part.geom_type == "LineString" and part.length > shortest_m]
 
 
 def _embankments(streets: Streets, corridor: Corridor, outline: shapely.Geometry, ends: Floats) -> None:

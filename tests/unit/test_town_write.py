@@ -119,7 +119,7 @@ def test_demos_can_be_divided(demo: dict[str, object]) -> None:
 
 
 def test_generated_demo_is_what_the_generator_makes() -> None:
-    layers = make_town(1500, 4)
+    layers = make_town(1500, 1)
     kept = pyogrio.read_dataframe(ROOT / "data" / "demo-town.gpkg", layer="buildings")
     made = layers["buildings"]
     assert kept["id"].tolist() == made["id"].tolist()
