@@ -7,7 +7,7 @@ import type { CellPalette } from "../kernels/palette";
 import type { Engine } from "../worker/engine";
 import { Overlay, type OverlayContent } from "./overlay";
 import { BaseTiles, GridTiles } from "./tiles";
-import { HALF_STEPS, mapLevel } from "./zoom";
+import { QUARTER_STEPS, mapLevel } from "./zoom";
 
 export interface MapEvents {
   /** A click or tap; `cell` is undefined where the map is not drawn yet, -1 outside of all cells. */
@@ -47,7 +47,7 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
   const map = L.map(element, {
     attributionControl: false,
     zoomControl: false,
-    crs: HALF_STEPS,
+    crs: QUARTER_STEPS,
     minZoom: mapLevel(4),
     maxZoom: mapLevel(20),
     zoomDelta: mapLevel(1),

@@ -62,12 +62,8 @@ function GridDetails({ grid, onZoom }: { grid: GridProperties; onZoom: () => voi
         </Item>
         <Item word={t("detail.compact")}>{formatNumber(grid.polsby_popper, 2)}</Item>
         {grid.name && <Item word={t("detail.name")}>{grid.name}</Item>}
-        {grid.boundary_name && (
-          <Item word={t("detail.community")} wide>
-            {grid.boundary_name}
-          </Item>
-        )}
-        <Item word={t("detail.code")} wide>
+        {grid.boundary_name && <Item word={t("detail.community")}>{grid.boundary_name}</Item>}
+        <Item word={t("detail.code")} two>
           <code>{grid.code}</code>
         </Item>
       </dl>
@@ -141,9 +137,17 @@ function Building({ building }: { building: BuildingInfo }) {
   );
 }
 
-function Item({ word, wide, children }: { word: string; wide?: boolean; children: ComponentChildren }) {
+interface ItemProps {
+  word: string;
+  /** Take the whole row, or two of its three columns. */
+  wide?: boolean;
+  two?: boolean;
+  children: ComponentChildren;
+}
+
+function Item({ word, wide, two, children }: ItemProps) {
   return (
-    <div class={wide ? "wide" : ""}>
+    <div class={wide ? "wide" : two ? "two" : ""}>
       <dt>{word}</dt>
       <dd>{children}</dd>
     </div>

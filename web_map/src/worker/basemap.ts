@@ -124,9 +124,9 @@ const COLOURS: Record<Theme, Colours> = {
 
 /** Width at zoom 16 in pixels and the least zoom, by class of street. */
 const STREETS: Record<string, [width: number, from: number]> = {
-  minor: [1.4, 16],
-  living_street: [3, 15],
-  residential: [4.2, 14],
+  minor: [1.4, 15.5],
+  living_street: [3, 14],
+  residential: [4.2, 13.25],
   tertiary: [6, 12],
   secondary: [7.5, 11],
   primary: [9, 10],
@@ -149,7 +149,7 @@ export function drawBase(pen: Pen, base: Base, theme: Theme): void {
   context.fillRect(0, 0, pen.size, pen.size);
   fillLayer(pen, base.green, colours.green);
   fillLayer(pen, base.water, colours.water);
-  if (zoom >= 14) fillLayer(pen, base.buildings, colours.building, zoom >= 16 ? colours.buildingEdge : undefined);
+  if (zoom >= 13) fillLayer(pen, base.buildings, colours.building, zoom >= 16 ? colours.buildingEdge : undefined);
   drawBarriers(pen, base, colours);
   drawStreets(pen, base, colours);
 }

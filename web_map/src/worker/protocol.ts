@@ -11,7 +11,7 @@ export interface TileRequest {
   load: number;
   key: string;
   layer: TileLayer;
-  /** Zoom; halves are allowed: the world is 2^z tiles wide. */
+  /** Zoom; quarters are allowed: the world is 2^z tiles wide. */
   z: number;
   x: number;
   y: number;
