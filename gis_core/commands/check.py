@@ -144,7 +144,8 @@ def _print_layers(console: Console, found: Inspection) -> None:
             each.layer, f"{each.rows:,}", _safe(each.crs), _safe(columns) or "[dim]none recognised[/dim]"
         )
     console.print(table)
-    console.print()
+    if found.faults:
+        console.print()
 
 
 def _print_fault(console: Console, fault: Fault) -> None:

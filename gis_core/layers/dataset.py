@@ -168,7 +168,9 @@ def _file_faults(raw: RawDataset, log: FaultLog) -> dict[str, RawLayer]:
         if name in layers and len(layers[name].table) == 0:
             _report_absent(name, "empty-layer", "the layer is empty", log)
         elif name not in layers and name not in faulty and "dataset" not in faulty:
-            _report_absent(name, "missing-layer", f"there is no layer {name}", log)
+            others = [each.partition(": ")[2] for each in raw.ignored if ": " in each]
+            there = f" (there are {some_of(others)})" if others else ""
+            _report_absent(name, "missing-layer", f"there is no layer {name}{there}", log)
     return layers
 
 

@@ -34,7 +34,8 @@ def places(rows: Sequence[int], ids: Sequence[str]) -> str:
         return ""
     word = "row" if len(rows) == 1 else "rows"
     named = [text for row, text in zip(rows, ids, strict=False) if text != str(row)]
-    label = f" (id {some_of(named)})" if named else ""
+    shown = ", ".join(named[:5]) + (", ..." if len(named) > 5 else "")
+    label = f" (id {shown})" if named else ""
     return f"{word} {some_of(rows)}{label}"
 
 

@@ -268,3 +268,18 @@ def test_real_towns_are_read_whole(name: str, buildings: int, households: int) -
     dataset = read_dataset(DATA / name)
     assert (len(dataset.buildings), dataset.buildings["households"].sum()) == (buildings, households)
     assert not [fault for fault in dataset.faults if fault.severity == "error"]
+
+
+def test_missing_layer_names_what_is_there(tmp_path: Path) -> None:
+    frames = broken.sound_town()
+    frames["my_houses"] = frames.pop("buildings")
+    with pytest.raises(DatasetError, match=r"no layer buildings \(there are my_houses\)"):
+        read_dataset(broken.write_gpkg(tmp_path, frames))
+
+
+def test_empty_layers_of_text_formats_are_empty(tmp_path: Path) -> None:
+    path = broken.write_folder(tmp_path, broken.sound_town())
+    (path / "streets.geojson").write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
+    dataset = read_dataset(path)
+    assert len(dataset.streets) == 0
+    assert [(fault.code, fault.layer) for fault in dataset.faults] == [("empty-layer", "streets")]
