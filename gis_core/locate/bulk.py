@@ -110,6 +110,11 @@ def locate_file(
         report.notes.append(
             f"{source.name} says {points.stated_crs}; its positions were taken as {report.crs}, as asked."
         )
+    if points.hinted_crs not in (None, report.crs):
+        report.notes.append(
+            f"The columns of {source.name} sound like {points.hinted_crs}, but were taken as {report.crs}; "
+            f"if they are, say --crs {points.hinted_crs}."
+        )
     report.added = _free_names(points.names, radius_col is not None, report.notes)
     folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:

@@ -69,6 +69,8 @@ class PointSource(Protocol):
     names: list[str]
     #: What the file itself says of its coordinates, as in `parse_crs`; None where it says nothing.
     stated_crs: str | None
+    #: What the names of its columns suggest; never acted on, only said.
+    hinted_crs: str | None
     #: Sentences about how the file was read, for the user.
     notes: list[str]
 
@@ -141,6 +143,18 @@ def _column(names: list[str], wanted: str, option: str) -> int:
     raise ParameterError(f"There is no column {wanted!r} for {option}; the columns are {some_of(names, 20)}.")
 
 
+def _hint(name: str) -> str | None:
+    """Return the system that a column's name suggests.
+
+    Examples
+    --------
+    >>> _hint("GCJ_lng"), _hint("bd09_x"), _hint("lng")
+    ('gcj02', 'bd09', None)
+    """
+    key = name.strip().lower()
+    return "gcj02" if key.startswith("gcj") else "bd09" if key.startswith(("bd_", "bd09")) else None
+
+
 class CsvPoints:
     """A delimited text file; encoding and delimiter are found by looking."""
 
@@ -158,6 +172,7 @@ class CsvPoints:
             raise DatasetError(f"{path.name} is empty; its first line must name the columns.")
         self.names = header
         self._x, self._y = self._find_position(x_col, y_col, geographic)
+        self.hinted_crs = _hint(header[self._x])
         self._radius = None if radius_col is None else _column(header, radius_col, "--radius-col")
 
     def _binary(self) -> gzip.GzipFile | io.BufferedReader:
@@ -274,6 +289,7 @@ class GeoJsonPoints:
 
     def __init__(self, path: Path, radius_col: str | None) -> None:
         self.path = path
+        self.hinted_crs: str | None = None
         self.notes: list[str] = []
         try:
             data = json.loads(path.read_bytes())
@@ -335,6 +351,7 @@ class ParquetPoints:
         import pyarrow.parquet as pq
 
         self.path = path
+        self.hinted_crs: str | None = None
         self.notes: list[str] = []
         try:
             self._file = pq.ParquetFile(path)

@@ -206,6 +206,14 @@ def test_csv_to_parquet_and_geojson_are_points_in_wgs84(tmp_path, locator):
         assert place.geometry[0].distance(shapely.Point(114.05, 30.05)) < 2e-9
 
 
+def test_a_name_that_sounds_like_another_datum_is_said_and_not_followed(tmp_path, locator):
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("gcj_lng,gcj_lat\n114.05,30.05\n", encoding="utf-8")
+    report = locate_file(locator, source, out)
+    assert report.crs == "wgs84" and any("--crs gcj02" in note for note in report.notes)
+    assert locate_file(locator, source, out, crs="gcj02").notes == []
+
+
 def test_radius_adds_candidates(tmp_path, locator):
     source, out = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text(
