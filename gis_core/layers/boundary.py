@@ -85,8 +85,9 @@ def _mend(
     gap_m2 = float(shapely.area(slits).sum())
     pairs, partners = _overlapping(geometry, rows)
     cleaned = _cleaned(geometry)
-    lost = shapely.is_empty(cleaned)
-    if log.policy == "report" or not shapely.coverage_is_valid(cleaned) or lost.any():
+    rounding = max(overlap_m2, gap_m2) <= _ROUNDING_M2
+    sound = shapely.coverage_is_valid(cleaned) and not shapely.is_empty(cleaned).any()
+    if not sound or (log.policy == "report" and not rounding):
         log.add(
             "boundary-overlap",
             "boundary",
@@ -118,7 +119,7 @@ def _mend(
             rows=(),
             ids=(),
         )
-    if max(overlap_m2, gap_m2) <= _ROUNDING_M2:
+    if rounding:
         log.mend(
             "boundary-mismatch",
             "boundary",
@@ -127,6 +128,7 @@ def _mend(
             "Nothing needs to be done.",
             rows=(),
             ids=(),
+            left="points were matched all the same, no area changed hands",
         )
     return cleaned
 

@@ -18,7 +18,7 @@ from gis_core.layers import inspect_dataset, parse_mapping, read_dataset
 from gis_core.layers.boundary import fit_together
 from gis_core.layers.columns import address_column, as_text, recognise
 from gis_core.layers.estimate import estimate_households
-from gis_core.layers.faultlog import FaultLog
+from gis_core.layers.faultlog import FaultLog, Policy
 from gis_core.layers.numbers import parse_number, read_numbers
 from gis_core.layers.streets import barrier_cuts, cuts, grade_separated, street_classes
 
@@ -198,6 +198,18 @@ def test_boundary_is_a_valid_coverage_after_mending() -> None:
     assert shapely.area(mended).sum() == pytest.approx(40_000)
     assert [fault.code for fault in log.faults] == ["boundary-overlap"]
     assert "50.00 m2" in log.faults[0].message
+
+
+@pytest.mark.parametrize(
+    ("policy", "severity"), [("repair", "repaired"), ("report", "warning"), ("raise", "error")]
+)
+def test_rounding_between_neighbours_is_matched(policy: Policy, severity: str) -> None:
+    left = shapely.Polygon([(0, 0), (100, 0), (100 + 1e-7, 50), (100, 100), (0, 100)])
+    polygons = np.array([left, shapely.box(100, 0, 200, 100)])
+    log = FaultLog(policy)
+    mended = fit_together(polygons, np.arange(2), np.array(["a", "b"], dtype=object), log)
+    assert shapely.coverage_is_valid(mended)
+    assert [(fault.code, fault.severity) for fault in log.faults] == [("boundary-mismatch", severity)]
 
 
 def test_sound_boundary_is_not_touched() -> None:
