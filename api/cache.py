@@ -83,6 +83,8 @@ class Lru(Generic[V]):
         if weight > self._limit:
             return
         with self._lock:
+            if key in self._values:
+                self._total -= self._weigh(self._values[key])
             self._values[key] = value
             self._total += weight
             while self._total > self._limit:
