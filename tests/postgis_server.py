@@ -29,6 +29,7 @@ INSTALL = (
     "The tests need PostgreSQL with PostGIS: install them (Debian, Ubuntu: apt-get install postgresql "
     f"postgresql-postgis), or name a server with {ENVIRONMENT}=postgresql://user:password@host/database."
 )
+DEBIAN = Path("/usr/lib/postgresql")
 _START_S = 60
 _SETTINGS = {
     "fsync": "off",
@@ -138,9 +139,7 @@ def find_binaries() -> Path:
     PostgisMissingError
         Where there is none.
     """
-    debian = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True
-    )
+    debian = sorted(DEBIAN.glob("*/bin"), key=lambda folder: int(folder.parent.name), reverse=True)
     told = []
     if pg_config := shutil.which("pg_config"):
         answer = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import shapely
 from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, insert, select
@@ -114,7 +115,9 @@ def add(
     }
     columns["search_text"] = search_texts([columns["code"], columns["name"]])
     keys = {"plan_id": [plan_id] * len(placed), "grid_ix": list(range(len(placed)))}
-    dialect.bulk_insert(connection, _GRID, keys | columns, np.asarray(placed.geometry.array, dtype=object))
+    shapes = np.asarray(placed.geometry.array, dtype=object).copy()
+    shapes[shapely.is_missing(shapes)] = shapely.MultiPolygon()
+    dialect.bulk_insert(connection, _GRID, keys | columns, shapes)
     return plan_id
 
 

@@ -337,6 +337,15 @@ def test_an_error_in_the_middle_leaves_nothing(store, town, monkeypatch):
     assert store.layer_count(dataset_id, "buildings") == len(dataset.buildings)
 
 
+def test_a_grid_without_a_polygon_is_kept_empty(filled, town):
+    store, dataset_id, _ = filled
+    plan = town[2]
+    shapes = [None, shapely.Polygon(), *plan.grids.geometry.tolist()[2:]]
+    grids = plan.grids.set_geometry(gpd.GeoSeries(shapes, crs=4326))
+    plan_id = store.add_plan(replace(plan, grids=grids), dataset_id=dataset_id, name="x")
+    assert store.grids(plan_id).geometry.is_empty.tolist() == [True, True] + [False] * (len(shapes) - 2)
+
+
 def test_a_plan_of_other_data_is_refused(loaded, town):
     store, dataset_id, _ = loaded
     plan = town[2]
