@@ -7,10 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from pyproj import CRS, Transformer
 
 from gis_core.errors import CoverageError, some_of
 from gis_core.fabric.adjacency import build_adjacency
-from gis_core.fabric.coverage import insert_junctions
+from gis_core.fabric.coverage import insert_junctions, node_again
 from gis_core.fabric.enclosures import (
     Enclosures,
     build_enclosures,
@@ -30,6 +31,8 @@ Progress = Callable[[str, int, int], None]
 
 #: Metres between the points from which the ground is divided.
 SPACING_M = 2.0
+#: Grids in metres on which all is noded again where the pieces do not fit together at once.
+COARSER_GRIDS_M = (1e-5, 1e-4, 1e-3)
 #: An enclosure with more buildings or households than this is cut along minor ways as well.
 BIG_BUILDINGS, BIG_HOUSEHOLDS = 40, 120
 
@@ -91,8 +94,7 @@ def build_fabric(
     pieces = divide_enclosures(
         enclosures.polygons, xy[keep], root[owner[keep]], home, footprints, processes=processes, progress=say
     )
-    cells = insert_junctions(shapely.orient_polygons(pieces.polygons))
-    _require_coverage(cells)
+    cells = _exact_coverage(pieces.polygons, enclosures.boundary_ix[pieces.enclosure_ix], dataset.work_crs)
 
     order = _space_order(cells, enclosures.boundary_ix[pieces.enclosure_ix])
     cells, enclosure_ix, cell_owner = cells[order], pieces.enclosure_ix[order], pieces.owner[order]
@@ -154,16 +156,33 @@ def _join_covered(
     return root
 
 
-def _require_coverage(cells: NDArray[np.object_]) -> None:
-    invalid = np.flatnonzero(~shapely.is_valid(cells))
-    if len(invalid) or not shapely.coverage_is_valid(cells):
-        point = shapely.point_on_surface(cells[invalid[0]]) if len(invalid) else None
-        raise CoverageError(
-            "The cells do not fit together"
-            + (f" near {point.x:.1f}, {point.y:.1f}" if point is not None else "")
-            + "; please report this with the dataset.",
-            cells=invalid.tolist(),
-        )
+def _exact_coverage(pieces: NDArray[np.object_], group: NDArray[np.int32], crs: CRS) -> NDArray[np.object_]:
+    """Edge-match the pieces so that they are a coverage in metres, and stay one when they are written in degrees."""
+    pieces = shapely.orient_polygons(pieces)
+    cells = insert_junctions(pieces)
+    for grid_size in (0.0, *COARSER_GRIDS_M):
+        if grid_size:
+            cells = insert_junctions(node_again(pieces, group, grid_size))
+        if _is_coverage(cells) and _is_coverage(_in_degrees(cells, crs)):
+            return cells
+    broken = np.flatnonzero(~shapely.is_valid(cells) | shapely.is_empty(cells))
+    where = shapely.centroid(pieces[broken[0]]) if len(broken) else None
+    raise CoverageError(
+        "The cells do not fit together"
+        + (f" near {where.x:.1f}, {where.y:.1f}" if where is not None else "")
+        + "; please report this with the dataset.",
+        cells=broken.tolist(),
+    )
+
+
+def _is_coverage(polygons: NDArray[np.object_]) -> bool:
+    whole = bool((shapely.get_type_id(polygons) == 3).all() and not shapely.is_empty(polygons).any())
+    return whole and bool(shapely.is_valid(polygons).all() and shapely.coverage_is_valid(polygons))
+
+
+def _in_degrees(polygons: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
+    transformer = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    return shapely.transform(polygons, transformer.transform, interleaved=False)
 
 
 def _space_order(cells: NDArray[np.object_], boundary_ix: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -191,16 +210,15 @@ def _cells_of_buildings(
     cells: NDArray[np.object_],
     footprints: NDArray[np.object_],
 ) -> NDArray[np.int32]:
-    """Find the cell of each building: its own, or for those that share one the cell under their point."""
+    """Find the cell of each building: its own, or for those that have none of their own the one under their point."""
     cell_of_owner = np.full(len(root), -1, dtype=np.int32)
     owned = np.flatnonzero(cell_owner >= 0)
     cell_of_owner[cell_owner[owned]] = owned
-    cell_of = np.where(home >= 0, cell_of_owner[root], -1).astype(np.int32)
-    sharing = np.flatnonzero((root != np.arange(len(root))) & (home >= 0))
-    points = shapely.point_on_surface(footprints[sharing])
-    item, cell = shapely.STRtree(cells).query(points, predicate="intersects")
-    item, first = np.unique(item, return_index=True)
-    cell_of[sharing[item]] = cell[first]
+    cell_of = np.where(root == np.arange(len(root)), cell_of_owner, -1).astype(np.int32)
+    cell_of[home < 0] = -1
+    guests = np.flatnonzero((cell_of < 0) & (home >= 0))
+    nearest = shapely.STRtree(cells).nearest(shapely.point_on_surface(footprints[guests]))
+    cell_of[guests] = nearest
     return cell_of
 
 
@@ -231,7 +249,10 @@ def _faults(
     lost = at[kept < 0.5]
     by_border = lost[share[lost] < 0.5]
     overlapped = np.setdiff1d(lost, by_border)
-    sharing = np.flatnonzero((root != np.arange(len(root))) & (cell_of >= 0))
+    sharing = np.flatnonzero(
+        (np.bincount(cell_of[cell_of >= 0], minlength=len(cells))[cell_of] > 1) & (cell_of >= 0)
+    )
+    sharing = sharing[root[sharing] != sharing]
     found = []
     for code, where, message, fix, severity in (
         (

@@ -17,12 +17,12 @@ from scipy.spatial import cKDTree
 
 from gis_core._compat import njit
 
-__all__ = ["HalfEdges", "half_edges", "insert_junctions"]
+__all__ = ["HalfEdges", "half_edges", "insert_junctions", "node_again"]
 
-#: A vertex this close to a side (metres) stands on it: a few steps of the grid that all lines were noded on.
-ON_SIDE_M = 5e-6
-#: Vertices closer than this (metres) are one.
-MERGE_M = 1e-4
+#: Vertices closer than this (metres) are one: a few steps of the grid that all lines were noded on.
+MERGE_M = 5e-6
+#: A vertex this close to a side (metres) stands on it; more than merging may have moved either of them.
+ON_SIDE_M = 2e-5
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,72 @@ def insert_junctions(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
         return polygons
     order = np.lexsort((along, side))
     return _rebuild(polygons, side[order], p[order])
+
+
+def node_again(
+    polygons: NDArray[np.object_], group: NDArray[np.int32], grid_size: float
+) -> NDArray[np.object_]:
+    """Make a coverage of polygons that nearly are one, by noding all their outlines at once on a coarser grid.
+
+    Slower than `insert_junctions`, and moves vertices by up to `grid_size`; for the rare case that it does not do.
+
+    Parameters
+    ----------
+    polygons : object, shape (n,)
+    group : int32, shape (n,)
+        Ground changes hands only between polygons of one group.
+    grid_size : float
+        Metres.
+
+    Returns
+    -------
+    object, shape (n,)
+        Polygons in one piece; empty where nothing was left of one.
+    """
+    outlines = shapely.get_parts(shapely.boundary(polygons))
+    noded = shapely.union_all(outlines, grid_size=grid_size)
+    faces = shapely.get_parts(shapely.polygonize(shapely.get_parts(noded)))
+    tree = shapely.STRtree(polygons)
+    owner = tree.nearest(shapely.point_on_surface(faces))
+    covered = shapely.area(shapely.intersection(faces, polygons[owner])) > 0.5 * shapely.area(faces)
+    faces, owner = faces[covered], owner[covered]
+    owner = _strays_to_neighbors(faces, owner, group)
+    result = np.array([shapely.Polygon()] * len(polygons), dtype=object)
+    order = np.argsort(owner, kind="stable")
+    for mine in np.split(order, np.flatnonzero(np.diff(owner[order])) + 1):
+        result[owner[mine[0]]] = shapely.coverage_union_all(faces[mine]) if len(mine) > 1 else faces[mine[0]]
+    single = [
+        shapely.get_parts(polygon)[0]
+        if polygon.geom_type == "MultiPolygon" and len(polygon.geoms) == 1
+        else polygon
+        for polygon in result
+    ]
+    return shapely.orient_polygons(np.array(single, dtype=object))
+
+
+def _strays_to_neighbors(
+    faces: NDArray[np.object_], owner: NDArray[np.int64], group: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Give the pieces of an owner that do not hang together with its largest one to the neighbor with the longest border."""
+    sides = half_edges(shapely.orient_polygons(faces))
+    at = np.flatnonzero(sides.twin >= 0)
+    a, b = sides.polygon_ix[at], sides.polygon_ix[sides.twin[at]]
+    length = np.hypot(*(sides.end_xy[at] - sides.start_xy[at]).T)
+    same = owner[a] == owner[b]
+    links = coo_matrix((np.ones(int(same.sum())), (a[same], b[same])), shape=(len(faces), len(faces)))
+    piece = connected_components(links, directed=False)[1]
+    size = np.bincount(piece, weights=shapely.area(faces))
+    piece_owner = np.zeros(len(size), dtype=np.int64)
+    piece_owner[piece] = owner
+    largest = np.zeros(len(group), dtype=np.float64)
+    np.maximum.at(largest, piece_owner, size)
+    owner = owner.copy()
+    for stray in np.flatnonzero(size < largest[piece_owner]):
+        touching = (piece[a] == stray) & (piece[b] != stray) & (group[owner[b]] == group[piece_owner[stray]])
+        if touching.any():
+            names, row = np.unique(owner[b[touching]], return_inverse=True)
+            owner[piece == stray] = names[np.argmax(np.bincount(row, weights=length[touching]))]
+    return owner
 
 
 def _merge_close(polygons: NDArray[np.object_]) -> NDArray[np.object_]:

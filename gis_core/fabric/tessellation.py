@@ -119,9 +119,10 @@ def _one_piece_each(
     for name, pieces in zip(names, count, strict=True):
         at = np.flatnonzero(owner == name)
         if pieces > 1:
-            inside = shapely.area(shapely.intersection(faces[at], footprints[int(name)]))
-            size = shapely.area(faces[at])
-            at = at[np.lexsort((-size, -inside))]
+            footprint = footprints[int(name)]
+            inside = shapely.area(shapely.intersection(faces[at], footprint))
+            away = shapely.distance(faces[at], footprint)
+            at = at[np.lexsort((-shapely.area(faces[at]), away, -inside))]
         main[at[0]] = True
     group = np.where(main, np.arange(len(faces)), -1)
     stray = list(np.flatnonzero(~main))

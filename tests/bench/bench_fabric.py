@@ -48,7 +48,9 @@ def ours(path: Path, processes: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "run.py"
         script.write_text(code)
-        done = subprocess.run([sys.executable, script, path, str(processes)], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, script, path, str(processes)], capture_output=True, text=True, check=True
+        )
     return dict(json.loads(done.stdout))
 
 
@@ -56,14 +58,18 @@ def peer(dataset: Dataset) -> dict[str, Any]:
     """Run momepy on the buildings inside, with the enclosures that ours has before minor ways cut further."""
     boundary = np.asarray(dataset.boundary.geometry.values, dtype=object)
     frame = shapely.union_all(boundary)
-    enclosures = build_enclosures(boundary, cutting_lines(dataset.streets, dataset.barriers, frame)[0]).polygons
+    enclosures = build_enclosures(
+        boundary, cutting_lines(dataset.streets, dataset.barriers, frame)[0]
+    ).polygons
     inside = shapely.intersects(frame, shapely.point_on_surface(dataset.buildings.geometry.values))
     with tempfile.TemporaryDirectory() as folder:
         places = [Path(folder) / name for name in ("buildings.parquet", "enclosures.parquet")]
         dataset.buildings.loc[inside, ["geometry"]].reset_index(drop=True).to_parquet(places[0])
         gpd.GeoDataFrame(geometry=enclosures, crs=dataset.work_crs).to_parquet(places[1])
         python = ROOT / ".venv-bench" / "bin" / "python"
-        done = subprocess.run([python, "-c", PEER, *places, str(SPACING_M)], capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            [python, "-c", PEER, *places, str(SPACING_M)], capture_output=True, text=True, check=True
+        )
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -71,14 +77,28 @@ def main() -> None:
     rows = []
     for name, path in towns_or(sys.argv[1:], present_towns()).items():
         dataset = read_dataset(path)
-        build_fabric(dataset, processes=1) if not rows else None  # compiles the kernels once, outside of the clock
+        build_fabric(
+            dataset, processes=1
+        ) if not rows else None  # compiles the kernels once, outside of the clock
         started = time.perf_counter()
         rows += [
-            {"town": name, "buildings": len(dataset.buildings), "by": f"wangge, {n} process{'es' if n > 1 else ''}", **ours(path, n)}
+            {
+                "town": name,
+                "buildings": len(dataset.buildings),
+                "by": f"wangge, {n} process{'es' if n > 1 else ''}",
+                **ours(path, n),
+            }
             for n in (1, 2)
         ]
         theirs = peer(dataset)
-        rows.append({"town": name, "buildings": len(dataset.buildings), "by": f"momepy {theirs.pop('version')}", **theirs})
+        rows.append(
+            {
+                "town": name,
+                "buildings": len(dataset.buildings),
+                "by": f"momepy {theirs.pop('version')}",
+                **theirs,
+            }
+        )
         print(f"{name}: {time.perf_counter() - started:.0f} s", file=sys.stderr)
     save("fabric", rows)
 

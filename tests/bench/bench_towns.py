@@ -36,7 +36,9 @@ def run(name: str, path: Path, folder: Path) -> dict[str, Any]:
     }
     judge = SHARED / "verify" / "verify_plan.py"
     if judge.exists():
-        done = subprocess.run([sys.executable, judge, path, plan, "--json"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, judge, path, plan, "--json"], capture_output=True, text=True, check=False
+        )
         row["faults"] = len(json.loads(done.stdout)["faults"])
     return row
 

@@ -17,7 +17,9 @@ OUT = ROOT / "bench-results"
 
 def environment() -> dict[str, Any]:
     """Return what must be known to read the figures."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     return {
         "commit": commit.stdout.strip(),
         "cpu": platform.processor() or platform.machine(),
@@ -32,7 +34,10 @@ def save(name: str, rows: list[dict[str, Any]]) -> Path:
     """Write the rows with the environment, and print them as a table."""
     OUT.mkdir(exist_ok=True)
     path = OUT / f"{name}.json"
-    path.write_text(json.dumps({"environment": environment(), "rows": rows}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps({"environment": environment(), "rows": rows}, ensure_ascii=False, indent=1) + "\n",
+        encoding="utf-8",
+    )
     columns = list(dict.fromkeys(key for row in rows for key in row))
     sys.stdout.write(" | ".join(columns) + "\n")
     for row in rows:
