@@ -23,7 +23,7 @@ __all__ = ["PartitionResult", "partition_fabric"]
 #: Fewer cells than this are solved in this process: starting others would take longer.
 _FEW_CELLS = 8_000
 #: Above so many cells the work for each cell falls, so that a whole city ends in a minute or two.
-_MANY_CELLS = 120_000
+_MANY_CELLS = 60_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,14 @@ def _repair(
     bounds, so that weight travels as far as it must.
     """
     attempts = 0
+    total = float(state.part_weight.sum())
+    if not state.n_parts * bounds.minimum <= total <= state.n_parts * bounds.maximum:
+        return attempts
+    heavy = np.flatnonzero(state.level.weight > bounds.maximum)
     for round_ix in range(rounds):
-        bad = np.flatnonzero(violation(state.part_weight, bounds) > 0)
+        outside = violation(state.part_weight, bounds) > 0
+        outside[state.part[heavy]] = False
+        bad = np.flatnonzero(outside)
         if len(bad) == 0:
             return attempts
         for p in bad:
@@ -138,17 +144,24 @@ def _neighborhood(state: State, p: int, bounds: Bounds, extra: int) -> NDArray[n
 
 @dataclass(frozen=True, slots=True)
 class _Effort:
-    """How much work a graph gets: complete starts, proposals for each cell, sweeps of re-splitting."""
+    """How much work a graph gets: complete starts, proposals for each cell, sweeps of re-splitting, repairs."""
 
     starts: int
     per_cell: float
+    coarse_sweeps: int
     sweeps: int
     repairs: int
 
     @classmethod
     def for_cells(cls, n: int, share: float) -> _Effort:
-        starts = 1 + (n < 6000) + 2 * (n < 1500) + 4 * (n < 300)
-        return cls(starts, per_cell=250 * share, sweeps=max(1, round(8 * share)), repairs=8)
+        starts = 1 + (n < 6000 and share > 0.4) + 2 * (n < 1500) + 4 * (n < 300)
+        return cls(
+            starts,
+            per_cell=250 * share,
+            coarse_sweeps=1 + (share > 0.4),
+            sweeps=max(1, round(8 * share)),
+            repairs=8,
+        )
 
 
 def _rule(bounds: Bounds, mean: float, usual_border: float, objective: Objective) -> NDArray[np.float64]:
@@ -189,7 +202,7 @@ def _one_start(
         if clock.late:
             continue
         _anneal(current, 3.0 * warm, 0.3 * warm, effort.per_cell * (2 if depth else 1), state, clock)
-        for _sweep in range(2 if depth else 0):
+        for _sweep in range(effort.coarse_sweeps if depth else 0):
             _sweep_groups(current, warm, state, clock)
     tries = 1
     if not clock.late:
@@ -297,7 +310,8 @@ def solve(
     best: tuple[float, float, NDArray[np.int32]] | None = None
     tries, start = 0, 0
     first_rule: NDArray[np.float64] | None = None
-    while start < work.starts or (best is not None and best[0] > 0 and start < work.starts + 6):
+    unavoidable = _unavoidable(load, n_parts, bounds)
+    while start < work.starts or (best is not None and best[0] > unavoidable and start < work.starts + 6):
         current, made = _one_start(
             finest, n_parts, mean, bounds, objective, work, new_state(generator), clock
         )
@@ -314,6 +328,14 @@ def solve(
             break
     assert best is not None
     return Solution(best[2], "time-limit" if clock.late else "converged", best[1], best[0], tries)
+
+
+def _unavoidable(weight: NDArray[np.float64], n_parts: int, bounds: Bounds) -> float:
+    """Return a true lower bound on the weight outside the bounds: by the total, and by cells above the maximum."""
+    total = float(weight.sum())
+    by_total = max(0.0, total - n_parts * bounds.maximum, n_parts * bounds.minimum - total)
+    by_cells = float(np.maximum(0.0, weight - bounds.maximum).sum())
+    return max(by_total, by_cells) * (1 + 1e-12)
 
 
 def _fair_weight(weight: NDArray[np.float64], n_parts: int, bounds: Bounds) -> float:
