@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from small_town import block_town, box
+
 from gis_core.fabric import build_fabric
 from gis_core.fabric.coverage import half_edges, insert_junctions
 from gis_core.fabric.sampling import sample_footprints, sample_rings, sample_rings_reference
-from small_town import block_town, box
 
 
 def test_shared_lengths_equal_those_of_the_geometry() -> None:

@@ -7,10 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 import shapely
+from small_town import at, block_town, box, dataset
+
 from gis_core.fabric import build_fabric
 from gis_core.fabric.enclosures import build_enclosures
 from gis_core.model import STREET_CLASSES, Dataset, Fabric
-from small_town import at, block_town, box, dataset
 
 
 def assert_exact(town: Dataset, fabric: Fabric) -> None:

@@ -9,12 +9,13 @@ import jsonschema
 import numpy as np
 import pytest
 import shapely
+from small_town import at, block_town, box, dataset
+
 from gis_core.errors import DatasetError, ParameterError
 from gis_core.fabric import build_fabric
 from gis_core.plan import PLAN_COLUMNS, Plan, make_plan, read_plan, write_plan
 from gis_core.plan.codes import number_grids
 from gis_core.plan.metrics import deviation, grids_in_pieces
-from small_town import at, block_town, box, dataset
 
 SCHEMA = Path(__file__).parents[2] / "gis_core" / "plan" / "report.schema.json"
 

@@ -30,7 +30,12 @@ def test_files_to_plan(name: str, tmp_path: Path) -> None:
     assert report["contiguous"] is True
     out_of_bounds = report["grids"] - report["in_bounds"]
     assert out_of_bounds == 0 or report["infeasible"]
-    assert {item["what"] for item in report["infeasible"]} <= {"boundary-total", "piece-total", "heavy-cell", "pocket"}
+    assert {item["what"] for item in report["infeasible"]} <= {
+        "boundary-total",
+        "piece-total",
+        "heavy-cell",
+        "pocket",
+    }
     if not JUDGE.exists():
         return
     judged = subprocess.run(
