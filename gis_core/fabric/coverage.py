@@ -128,7 +128,7 @@ def node_again(
 def _strays_to_neighbors(
     faces: NDArray[np.object_], owner: NDArray[np.int64], group: NDArray[np.int32]
 ) -> NDArray[np.int64]:
-    """Give the pieces of an owner that do not hang together with its largest one to the neighbor with the longest border."""
+    """Give pieces that do not hang together with the largest one of their owner to the neighbor with most border."""
     sides = half_edges(shapely.orient_polygons(faces))
     at = np.flatnonzero(sides.twin >= 0)
     a, b = sides.polygon_ix[at], sides.polygon_ix[sides.twin[at]]

@@ -62,7 +62,7 @@ def main() -> None:
                 }
             )
         theirs = peer(dataset)
-        rows.append({**town, "by": f"momepy {theirs.pop('version')}", **theirs})
+        rows += [{**town, "by": f"momepy {theirs.pop('version')}", **theirs}]
     save("fabric", rows)
 
 
