@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 const shared = { bundle: true, format: "esm", target: "es2022", logLevel: "warning", absWorkingDir: root };
 
 async function buildTests() {
-  const out = join(root, "node_modules/.cache/wangge-tests");
+  const out = join(root, ".cache/tests");
   rmSync(out, { recursive: true, force: true });
   const entryPoints = readdirSync(join(root, "tests")).filter((name) => name.endsWith(".test.ts"));
   await build({

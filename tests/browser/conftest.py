@@ -19,20 +19,10 @@ from api.app import create_app
 from api.settings import Settings
 from gis_core.store import open_store
 from tests.api.lattice import build_lattice, build_lattice_plan
-from tests.browser.support import Watched, wait_for
+from tests.browser.support import FLAGS, Watched, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 SIDE = 20
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,17 @@ from playwright.sync_api import Page
 
 #: Pictures of the last run, to be looked at; never committed.
 SHOTS = Path(__file__).resolve().parent / "shots"
+#: Of Chromium without a screen that asks nothing of any other host.
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 
 @dataclass

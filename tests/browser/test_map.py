@@ -201,7 +201,7 @@ def test_colour_modes_change_the_map_and_the_legend(visit: Visit, mode: str) -> 
     before = colours(page)
     page.locator(".segments").get_by_text(mode).click()
     wait_for(lambda: colours(page) != before)
-    counts = [int(text) for text in page.locator(".legend-count").all_inner_texts()]
+    counts = [int(text.replace(",", "")) for text in page.locator(".legend-count").all_inner_texts()]
     assert sum(counts) == len(features(watched))
     assert watched.timings()["recolour_ms"] < 1000
 

@@ -48,7 +48,7 @@ export const en = {
   "totals.inBounds": "in bounds",
   "totals.bounds": "Bounds {min}–{max} households",
   "filter.label": "Filter the grids by code, name or community",
-  "filter.hint": "Filter by code or community",
+  "filter.hint": "Code or community",
   "filter.none": "No grid matches “{text}”.",
   "filter.clear": "Clear the filter",
   "filter.outOnly": "Out of bounds only",

@@ -99,7 +99,7 @@ function LegendRows() {
               <span class="swatch" style={{ backgroundColor: css(row.colour, 0.75), borderColor: css(row.colour) }} />
               <span>{row.words}</span>
               <span class="legend-count" aria-label={t("legend.count", { count: row.count })}>
-                {row.count}
+                {formatNumber(row.count)}
               </span>
             </li>
           ))}
