@@ -46,24 +46,21 @@ def peer(dataset: Dataset) -> dict[str, Any]:
         return run(ROOT / ".venv-bench" / "bin" / "python", "run_momepy.py", buildings, blocks, SPACING_M)
 
 
+def compare(name: str, path: Path, dataset: Dataset) -> list[dict[str, Any]]:
+    """Measure ours with one and two processes, and the peer."""
+    town = {"town": name, "buildings": len(dataset.buildings)}
+    ours = [{**town, "by": f"wangge x{n}", **run(sys.executable, "run_fabric.py", path, n)} for n in (1, 2)]
+    theirs = peer(dataset)
+    return [*ours, {**town, "by": f"momepy {theirs.pop('version')}", **theirs}]
+
+
 def main() -> None:
-    rows: list[dict[str, Any]] = []
-    for name, path in towns_or(sys.argv[1:], present_towns()).items():
-        dataset = read_dataset(path)
-        if not rows:
-            build_fabric(dataset, processes=1)  # compiles the kernels once, outside of the clock
-        town = {"town": name, "buildings": len(dataset.buildings)}
-        for processes in (1, 2):
-            rows.append(
-                {
-                    **town,
-                    "by": f"wangge x{processes}",
-                    **run(sys.executable, "run_fabric.py", path, processes),
-                }
-            )
-        theirs = peer(dataset)
-        rows += [{**town, "by": f"momepy {theirs.pop('version')}", **theirs}]
-    save("fabric", rows)
+    towns = towns_or(sys.argv[1:], present_towns())
+    datasets = {name: read_dataset(path) for name, path in towns.items()}
+    build_fabric(
+        next(iter(datasets.values())), processes=1
+    )  # compiles the kernels once, outside of the clock
+    save("fabric", [row for name, path in towns.items() for row in compare(name, path, datasets[name])])
 
 
 if __name__ == "__main__":
