@@ -133,7 +133,7 @@ export const en = {
   "loading.plan": "Loading {name} …",
   "loading.bytes": "Loading {name}: {size} MB",
   "empty.title": "No plan yet",
-  "empty.text": "Make one in a terminal with “wangge load” and your files, then look again.",
+  "empty.text": "In a terminal, “wangge partition” makes a plan from your files and “wangge load” brings it here. Then look again.",
   "empty.again": "Look again",
   "error.retry": "Try again",
   "error.noConnection": "The server does not answer. Nothing is lost; check that it runs, then try again.",

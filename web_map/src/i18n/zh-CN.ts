@@ -135,7 +135,7 @@ export const zhCN: Record<Key, string> = {
   "loading.plan": "正在读取{name}……",
   "loading.bytes": "正在读取{name}：{size} MB",
   "empty.title": "还没有方案",
-  "empty.text": "在终端用“wangge load”载入数据并生成方案，然后重新查看。",
+  "empty.text": "在终端用“wangge partition”由数据生成方案，再用“wangge load”载入，然后重新查看。",
   "empty.again": "重新查看",
   "error.retry": "重试",
   "error.noConnection": "服务器没有响应。数据没有丢失；请确认服务器正在运行，然后重试。",

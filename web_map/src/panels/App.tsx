@@ -24,7 +24,7 @@ export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResiz
       </a>
       <Header />
       <div class="middle">
-        <main class="map-frame">
+        <main class={state.plan.value ? "map-frame" : "map-frame is-empty"}>
           <div class="map-host" ref={host} />
           {state.phase.value === "ready" && (
             <button

@@ -20,7 +20,7 @@ export function Header() {
         <span class="brand-name">{t("brand")}</span>
       </h1>
       <PlanChooser />
-      <Search />
+      {state.plan.value && <Search />}
       <ExportMenu />
       <button
         type="button"
@@ -39,7 +39,7 @@ export function Header() {
 function PlanChooser() {
   const { state, actions } = useApp();
   const { t, plans, plan } = state;
-  if (plans.value.length === 0) return <span class="plan-chooser" />;
+  if (plans.value.length === 0) return <span class="space" />;
   return (
     <select
       class="plan-chooser"

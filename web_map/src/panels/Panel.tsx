@@ -45,7 +45,8 @@ export function Panel() {
 
 function PanelBody() {
   const { state } = useApp();
-  const { t, filter, rows, grids } = state;
+  const { t, filter, rows, grids, plan } = state;
+  if (!plan.value) return <div class="skeleton" />;
   return (
     <div class="panel-body">
       <Totals />
@@ -68,6 +69,7 @@ function PanelBody() {
       ) : (
         <GridTable />
       )}
+      {grids.value.length === 0 && <div class="skeleton" />}
       {!state.narrow.value && <Details />}
     </div>
   );
@@ -79,7 +81,6 @@ function Totals() {
   const [min, max] = state.bounds.value;
   const ready = grids.value.length > 0;
   const { grids: count, households, inBounds } = totals.value;
-  const shown = (value: number): string => (ready ? formatNumber(value) : "…");
   return (
     <section class="totals" aria-label={t("totals")}>
       <p>
@@ -89,12 +90,14 @@ function Totals() {
         <span>
           <b>{ready ? formatNumber(households) : formatNumber(plan.value?.households ?? 0)}</b> {t("totals.households")}
         </span>
-        <span class={inBounds < count ? "alert" : ""}>
-          <b>
-            {shown(inBounds)}/{shown(count)}
-          </b>{" "}
-          {t("totals.inBounds")}
-        </span>
+        {ready && (
+          <span class={inBounds < count ? "alert" : ""}>
+            <b>
+              {formatNumber(inBounds)}/{formatNumber(count)}
+            </b>{" "}
+            {t("totals.inBounds")}
+          </span>
+        )}
       </p>
       <p class="muted">{t("totals.bounds", { min, max })}</p>
     </section>
