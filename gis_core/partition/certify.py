@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,7 +133,14 @@ def forced_gates(
 
 
 def explain_piece(
-    piece: Piece, code: str, bounds: Bounds, *, alone: bool, asked: bool, total_explained: bool
+    piece: Piece,
+    code: str,
+    bounds: Bounds,
+    *,
+    heavy_names: Mapping[int, str],
+    alone: bool,
+    asked: bool,
+    total_explained: bool,
 ) -> list[Infeasible]:
     """Give the reasons for the parts of one piece that are out of bounds; proved ones first.
 
@@ -142,6 +150,8 @@ def explain_piece(
     code : str
         Code of the boundary polygon.
     bounds : Bounds
+    heavy_names : mapping
+        Names of cells above the maximum, by `cell_ix`; those that are known.
     alone : bool
         Whether the piece is all of the polygon that holds households.
     asked : bool
@@ -164,15 +174,17 @@ def explain_piece(
             out.clear()
     heavy = np.flatnonzero(piece.weight > bounds.maximum)
     for cell in heavy.tolist():
-        reasons.append(
-            Infeasible(
-                "heavy-cell",
-                f"{code}: cell {int(piece.cell_ix[cell])}",
-                f"One cell of {code!r} holds {_households(float(piece.weight[cell]))}, more than the maximum of "
-                f"{number(bounds.maximum)}; divide its building or raise the maximum.",
-                (int(piece.cell_ix[cell]),),
-            )
+        ix = int(piece.cell_ix[cell])
+        name = (
+            f"The cell of building {heavy_names[ix]} in {code!r}"
+            if ix in heavy_names
+            else f"One cell of {code!r}"
         )
+        sentence = (
+            f"{name} holds {_households(float(piece.weight[cell]))}, more than the maximum of "
+            f"{number(bounds.maximum)}; divide the building or raise the maximum."
+        )
+        reasons.append(Infeasible("heavy-cell", f"{code}: cell {ix}", sentence, (ix,)))
         out.discard(int(piece.part[cell]))
     if out:
         reasons += _pocket_reasons(piece, code, bounds, out)

@@ -31,6 +31,10 @@ class PolygonTask:
     graph : AdjacencyGraph
         Cells of the polygon, and their adjacencies among each other only.
     weight : float64, shape (n_cells,)
+    cell_ix : int64, shape (n_cells,)
+        Position of each cell in the fabric, for the reasons.
+    heavy_names : dict
+        Names (building ids) of cells above the maximum, by position in the fabric; those that are known.
     locked : int64, shape (n_cells,)
         Cells with one number of 0 or more are a part already; -1: free.
     n_grids : int or None
@@ -43,6 +47,8 @@ class PolygonTask:
     code: str
     graph: AdjacencyGraph
     weight: NDArray[np.float64]
+    cell_ix: NDArray[np.int64]
+    heavy_names: dict[int, str]
     locked: NDArray[np.int64]
     n_grids: int | None
     bounds: Bounds
@@ -61,7 +67,7 @@ class PolygonAnswer:
         0 to n_parts - 1, numbered by first cell.
     n_parts : int
     infeasible : tuple of Infeasible
-        `cell_ix` counts the cells of the polygon.
+        `cell_ix` counts the cells of the fabric.
     lower_bound : float
     stopped_by : {"converged", "time-limit"}
     """
@@ -211,7 +217,7 @@ def solve_polygon(
         part[cells] = found.assignment + n_parts
         n_parts += used
         late = found.stopped_by == "time-limit"
-        answers.append(Piece(graph, weight, cells, used, found.assignment, found.tries, late))
+        answers.append(Piece(graph, weight, task.cell_ix[cells], used, found.assignment, found.tries, late))
         done += len(cells)
     _join_empty_pieces(task, part, pieces)
     reasons = _reasons(task, answers, total, asked)
@@ -266,6 +272,7 @@ def _reasons(task: PolygonTask, pieces: list[Piece], total: float, asked: bool) 
             piece,
             task.code,
             task.bounds,
+            heavy_names=task.heavy_names,
             alone=len(pieces) == 1,
             asked=asked,
             total_explained=whole is not None,

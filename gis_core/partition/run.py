@@ -73,6 +73,7 @@ def partition_fabric(
     processes: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     fixed: NDArray[np.integer] | None = None,
+    cell_names: Sequence[str] | None = None,
 ) -> PartitionResult:
     """Cut the cells of every boundary polygon into connected grids inside the bounds, wherever that can be.
 
@@ -103,6 +104,8 @@ def partition_fabric(
     fixed : int, shape (n_cells,)
         Cells with one number of 0 or more stay together as one grid, without any others; -1: free. None: all
         free.
+    cell_names : sequence of str
+        What to call each cell in a reason (the ids of its buildings), shape (n_cells,); None: cells have no names.
 
     Returns
     -------
@@ -117,13 +120,15 @@ def partition_fabric(
     home, weight = _require_usable(graph, boundary_ix, households, boundary_codes, time_limit_s, fixed)
     locked = np.full(graph.n_cells, -1, np.int64) if fixed is None else np.asarray(fixed, dtype=np.int64)
     bounds, objective = bounds or Bounds(), objective or Objective()
+    heavy = np.flatnonzero(weight > bounds.maximum).tolist()
+    names = {} if cell_names is None else {cell: str(cell_names[cell]) for cell in heavy}
     effort = min(1.0, _MANY_CELLS / max(1, graph.n_cells))
     cells_of = [np.flatnonzero(home == b) for b in range(len(boundary_codes))]
     filled = [b for b in range(len(boundary_codes)) if len(cells_of[b])]
     tasks = [
         PolygonTask(
-            str(boundary_codes[b]), subgraph(graph, cells_of[b]), weight[cells_of[b]], locked[cells_of[b]], None,
-            bounds, objective, seed, effort,
+            str(boundary_codes[b]), subgraph(graph, cells_of[b]), weight[cells_of[b]], cells_of[b], names,
+            locked[cells_of[b]], None, bounds, objective, seed, effort,
         )
         for b in filled
     ]  # fmt: skip
@@ -200,10 +205,7 @@ def _gather(
         assignment[cells] = answer.part + len(part_boundary)
         part_boundary += [b] * answer.n_parts
         lower[b] = answer.lower_bound
-        infeasible += [
-            replace(reason, cell_ix=tuple(int(cells[cell]) for cell in reason.cell_ix))
-            for reason in answer.infeasible
-        ]
+        infeasible += answer.infeasible
         if answer.stopped_by == "time-limit":
             stopped = "time-limit"
     return PartitionResult(

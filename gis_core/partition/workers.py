@@ -39,7 +39,11 @@ def warm_up() -> None:
     graph = graph_from_pairs(left, right, n_cells=side * side)
     weight = np.ones(side * side)
     locked = np.full(side * side, -1, np.int64)
-    solve_polygon(PolygonTask("", graph, weight, locked, 5, Bounds(28, 29), Objective(), 0, 0.02))
+    solve_polygon(
+        PolygonTask(
+            "", graph, weight, np.arange(side * side), {}, locked, 5, Bounds(28, 29), Objective(), 0, 0.02
+        )
+    )
     find_pockets(graph, weight)
 
 

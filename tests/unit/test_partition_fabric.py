@@ -136,13 +136,19 @@ def test_pieces_are_solved_alone_and_empty_ones_join_the_nearest_grid():
 def test_a_heavy_cell_is_named_and_the_others_stay_inside():
     households = np.full(100, 20)
     households[55] = 620
-    result = partition_fabric(lattice(10, 10), np.zeros(100, int), households, boundary_codes=["A"])
+    names = [f"b{cell}" for cell in range(100)]
+    result = partition_fabric(
+        lattice(10, 10), np.zeros(100, int), households, boundary_codes=["A"], cell_names=names
+    )
     totals = _totals(result, households)
     outside = np.flatnonzero((totals < 300) | (totals > 500))
     assert outside.tolist() == [result.assignment[55]]
     assert _whats(result) == ["heavy-cell"]
     assert result.infeasible[0].cell_ix == (55,)
-    assert "holds 620 households, more than the maximum of 500" in result.infeasible[0].reason
+    assert result.infeasible[0].reason == (
+        "The cell of building b55 in 'A' holds 620 households, more than the maximum of 500; "
+        "divide the building or raise the maximum."
+    )
     assert result.lower_bounds[0] >= 620 / totals.mean() - 1 - 1e-12
 
 
