@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import json
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
@@ -48,8 +50,24 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             name = f" {error.filename}" if error.filename else ""
             typer.echo(f"Error: cannot read or write{name}: {error.strerror or error}.", err=True)
             raise typer.Exit(EXIT_BAD) from None
+        except typer.Exit:
+            raise
+        except Exception as error:
+            _say_unexpected(error)
+            raise typer.Exit(EXIT_BAD) from None
 
     return run
+
+
+def _say_unexpected(error: Exception) -> None:
+    """Tell of a fault of the program itself in one sentence, and keep the details for whoever mends it."""
+    with tempfile.NamedTemporaryFile("w", prefix="wangge-", suffix=".log", delete=False, encoding="utf-8") as log:
+        log.write("".join(traceback.format_exception(error)))
+    typer.echo(
+        f"Error: a fault of the program ({type(error).__name__}); nothing was written. "
+        f"Please report it with the file {log.name}.",
+        err=True,
+    )
 
 
 def print_json(value: Any) -> None:
