@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -90,13 +91,10 @@ def load_demo_areas(store: Store, folder: Path, *, say: Say) -> list[int]:
     if not listing.is_file():
         raise DatasetError(f"The list of demo areas, {listing}, is not there; take it from the repository.")
     areas = json.loads(listing.read_text(encoding="utf-8"))
-    return [
-        _load_area(store, folder / area["file"], f"{area['name']['zh-CN']} {area['name']['en']}", say)
-        for area in reversed(areas)
-    ]
+    return [_load_area(store, folder / area["file"], area, say) for area in reversed(areas)]
 
 
-def _load_area(store: Store, path: Path, name: str, say: Say) -> int:
+def _load_area(store: Store, path: Path, area: dict[str, Any], say: Say) -> int:
     if not path.is_file():
         raise DatasetError(f"The demo area {path.name} is not in {path.parent}; scripts/build_demo makes it.")
     mark = f"wangge demo {hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
@@ -105,20 +103,21 @@ def _load_area(store: Store, path: Path, name: str, say: Say) -> int:
         plans = [plan.id for plan in store.plans(limit=1000) if plan.dataset_id == version.id]
         if plans:
             return min(plans)
-    return _make_area(store, path, name, mark=mark, version=version, say=say)
+    return _make_area(store, path, area, mark=mark, version=version, say=say)
 
 
 def _make_area(
-    store: Store, path: Path, name: str, *, mark: str, version: DatasetRecord | None, say: Say
+    store: Store, path: Path, area: dict[str, Any], *, mark: str, version: DatasetRecord | None, say: Say
 ) -> int:
     from gis_core.fabric import build_fabric
     from gis_core.layers import read_dataset
     from gis_core.plan import make_plan
     from gis_core.plan.file import PlanFile
 
+    name = f"{area['name']['zh-CN']} {area['name']['en']}"
     with terminal_progress(True) as progress:
         say(f"{name}: reading {path.name} ...")
-        dataset = read_dataset(path, progress=progress)
+        dataset = replace(read_dataset(path, progress=progress), attribution=area["attribution"])
         say(f"{name}: cutting the ground of {len(dataset.buildings):,} buildings into cells ...")
         fabric = build_fabric(dataset, progress=progress)
         say(f"{name}: grouping {fabric.n_cells:,} cells into grids ...")
