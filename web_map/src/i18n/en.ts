@@ -105,7 +105,6 @@ export const en = {
   "legend": "Legend",
   "legend.show": "Show the legend",
   "legend.hide": "Hide the legend",
-  "legend.gridNote": "Neighbours never share a colour",
   "legend.farBelow": "Over 10 % below {min}",
   "legend.below": "Below {min}",
   "legend.inside": "{min}–{max}",

@@ -107,7 +107,6 @@ export const zhCN: Record<Key, string> = {
   "legend": "图例",
   "legend.show": "显示图例",
   "legend.hide": "隐藏图例",
-  "legend.gridNote": "相邻网格颜色不同",
   "legend.farBelow": "比 {min} 少 10 % 以上",
   "legend.below": "低于 {min}",
   "legend.inside": "{min}–{max}",

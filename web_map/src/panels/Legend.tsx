@@ -89,8 +89,7 @@ function LegendRows() {
   }
 
   return (
-    <div class="legend-body">
-      {mode.value === "grid" && <p>{t("legend.gridNote")}</p>}
+    <div class={mode.value === "grid" ? "legend-body is-row" : "legend-body"}>
       {mode.value === "households" && <p>{t("legend.method")}</p>}
       {rows.length > 0 && (
         <ul>
