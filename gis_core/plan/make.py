@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core import __version__
+from gis_core.errors import some_of
 from gis_core.model import Dataset, Fabric
 from gis_core.partition import Bounds, PartitionResult, partition_fabric
 from gis_core.plan.codes import DEFAULT_TEMPLATE, number_grids
@@ -113,6 +114,7 @@ def make_plan(
         fabric.boundary_ix,
         fabric.households,
         boundary_codes=boundary_codes,
+        cell_names=_cell_names(dataset, fabric),
         bounds=Bounds(minimum=bounds[0], maximum=bounds[1]),
         n_grids=n_grids,
         seed=seed,
@@ -137,6 +139,15 @@ def make_plan(
     )
     frames = PlanFile(frames.grids, frames.buildings, frames.cells, report=report, name=dataset.name)
     return Plan(dataset, fabric, assignment, tuple(codes), boundary_ix, report, frames)
+
+
+def _cell_names(dataset: Dataset, fabric: Fabric) -> list[str]:
+    """Name each cell by the ids of its buildings, for the reasons of the solver."""
+    ids: list[list[str]] = [[] for _ in range(fabric.n_cells)]
+    for cell, id_ in zip(fabric.building_cell_ix.tolist(), dataset.buildings["id"], strict=True):
+        if cell >= 0:
+            ids[cell].append(str(id_))
+    return [some_of(names) for names in ids]
 
 
 def _number(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_core.errors import some_of
 from gis_core.model import Dataset, Fabric, Infeasible
 from gis_core.partition import PartitionResult
 from gis_core.plan.metrics import grids_in_pieces, inner_border
@@ -115,13 +114,9 @@ def _per_boundary(
 
 
 def _reason(dataset: Dataset, fabric: Fabric, item: Infeasible) -> dict[str, Any]:
-    """Name the buildings of the cells to blame, which planners know; the solver knows only cells."""
+    """Add the buildings of the cells to blame, which planners know; the solver knows only cells."""
     at = np.flatnonzero(np.isin(fabric.building_cell_ix, np.array(item.cell_ix, dtype=np.int32)))
-    ids = [str(id_) for id_ in dataset.buildings["id"].to_numpy()[at[:20]]]
-    value = {**item.as_dict(), "buildings": ids}
-    if item.what == "heavy-cell" and ids:
-        value["reason"] = f"{item.reason} Building{'s' if len(ids) > 1 else ''} of the cell: {some_of(ids)}."
-    return value
+    return {**item.as_dict(), "buildings": [str(id_) for id_ in dataset.buildings["id"].to_numpy()[at[:20]]]}
 
 
 def _number(value: float, digits: int) -> float | None:
