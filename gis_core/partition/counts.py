@@ -47,11 +47,18 @@ def parts_for_total(total: float, bounds: Bounds) -> int:
     return min(max(math.floor(total / bounds.middle + 0.5), least), most)
 
 
-def counts_to_try(first: int, total: float, bounds: Bounds, most_cells: int) -> list[int]:
-    """Return `first` and then its neighbours within the range of the bounds, nearest first (at most two more)."""
-    least, most = count_range(total, bounds)
-    others = [count for count in (first + 1, first - 1) if least <= count <= min(most, most_cells)]
-    return [first, *sorted(others, key=lambda count: abs(count - total / bounds.middle))]
+def counts_to_try(first: int, least: int, most: int, *, at_most: int = 5) -> list[int]:
+    """Return `first` and then the other numbers from `least` to `most`, nearest first, the smaller of two before.
+
+    A smaller number leaves more room in each part, and so is the likelier to fit.
+
+    Examples
+    --------
+    >>> counts_to_try(12, 10, 13)
+    [12, 11, 13, 10]
+    """
+    others = [count for count in range(max(1, least), most + 1) if count != first]
+    return [first, *sorted(others, key=lambda count: (abs(count - first), count))][:at_most]
 
 
 def share_by_pieces(

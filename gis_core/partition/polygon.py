@@ -207,7 +207,7 @@ def solve_polygon(
             found, used = Solution(np.zeros(len(cells), np.int32), "converged", 0.0, 0.0, 1), 1
         else:
             limit = None if time_limit_s is None else max(1e-3, time_limit_s * len(cells) / n)
-            choice = [count] if asked or len(settled) > 1 else _choices(count, weight, bounds)
+            choice = [count] if asked else _choices(count, weight, bounds)
             name = f"{task.seed}:{task.code}:{len(answers)}".encode()
             rng = np.random.default_rng([task.seed & 0xFFFFFFFF, zlib.crc32(name)])
             report = None if progress is None else _shifted(progress, done, n)
@@ -230,10 +230,9 @@ def solve_polygon(
 
 
 def _choices(count: int, weight: NDArray[np.float64], bounds: Bounds) -> list[int]:
-    """Return the numbers of parts to try for a polygon in one piece."""
-    if (weight > bounds.maximum).any():
-        return [count]
-    return counts_to_try(count, float(weight.sum()), bounds, len(weight))
+    """Return the numbers of parts to try for a piece: the one that fits best, then what the bounds allow besides."""
+    least, most = _range(weight, bounds)
+    return counts_to_try(count, least, min(most, len(weight)))
 
 
 def _shifted(
