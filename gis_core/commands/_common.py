@@ -61,7 +61,9 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 
 def _say_unexpected(error: Exception) -> None:
     """Tell of a fault of the program itself in one sentence, and keep the details for whoever mends it."""
-    with tempfile.NamedTemporaryFile("w", prefix="wangge-", suffix=".log", delete=False, encoding="utf-8") as log:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="wangge-", suffix=".log", delete=False, encoding="utf-8"
+    ) as log:
         log.write("".join(traceback.format_exception(error)))
     typer.echo(
         f"Error: a fault of the program ({type(error).__name__}); nothing was written. "

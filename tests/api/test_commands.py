@@ -20,7 +20,9 @@ from gis_core.layers import write_layer
 from gis_core.store import Store, open_store
 from tests.api.lattice import build_lattice
 
-AREAS = [{"file": "lattice.gpkg", "name": {"zh-CN": "格网", "en": "lattice"}, "attribution": "Generated data"}]
+AREAS = [
+    {"file": "lattice.gpkg", "name": {"zh-CN": "格网", "en": "lattice"}, "attribution": "Generated data"}
+]
 RUN = "import typer; from gis_core.commands.{0} import {0} as run; typer.run(run)"
 
 

@@ -18,7 +18,11 @@ from gis_core.errors import CancelledError, DatasetError
         (DatasetError("The layer has no CRS; name one."), 2, "Error: The layer has no CRS; name one."),
         (CancelledError("stop"), 130, "Stopped; nothing was written."),
         (KeyboardInterrupt(), 130, "Stopped; nothing was written."),
-        (OSError(errno.ENOSPC, "No space left on device", "plan.gpkg"), 2, "plan.gpkg: No space left on device"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "plan.gpkg"),
+            2,
+            "plan.gpkg: No space left on device",
+        ),
         (MemoryError(), 2, "not enough memory"),
     ],
 )
