@@ -23,6 +23,7 @@ from gis_core.fabric.enclosures import (
 from gis_core.fabric.ownership import drop_covered_points, group_overlaps, home_enclosures, overlapping_pairs
 from gis_core.fabric.sampling import sample_footprints
 from gis_core.fabric.workers import divide_enclosures
+from gis_core.graph import spatial_order
 from gis_core.model import Dataset, Fabric, Fault
 
 __all__ = ["build_fabric"]
@@ -186,21 +187,10 @@ def _in_degrees(polygons: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:
 
 
 def _space_order(cells: NDArray[np.object_], boundary_ix: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Sort by boundary polygon, then along a Morton curve, so that neighbors stand near each other in memory."""
+    """Sort by boundary polygon, then so that neighbors stand near each other in memory."""
     points = shapely.centroid(cells)
-    x, y = shapely.get_x(points), shapely.get_y(points)
-    scale = 65535.0 / max(float(np.ptp(x)), float(np.ptp(y)), 1.0)
-    code = _spread(((x - x.min()) * scale).astype(np.uint64)) | (
-        _spread(((y - y.min()) * scale).astype(np.uint64)) << 1
-    )
-    return np.lexsort((y, x, code, boundary_ix))
-
-
-def _spread(value: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Put a zero bit behind each of the 16 low bits."""
-    for shift, mask in ((8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
-        value = (value | (value << np.uint64(shift))) & np.uint64(mask)
-    return value
+    order = spatial_order(shapely.get_x(points), shapely.get_y(points))
+    return order[np.argsort(boundary_ix[order], kind="stable")]
 
 
 def _cells_of_buildings(

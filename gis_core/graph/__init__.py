@@ -9,6 +9,7 @@ from gis_core.graph.components import (
     subgraph,
 )
 from gis_core.graph.contiguity import is_removal_safe
+from gis_core.graph.ordering import spatial_order
 
 __all__ = [
     "Pockets",
@@ -21,5 +22,6 @@ __all__ = [
     "part_component_labels",
     "parts_in_pieces",
     "pocket_cells",
+    "spatial_order",
     "subgraph",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gis_core.graph.components import component_labels, subgraph
+from gis_core.graph.ordering import spatial_order
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.bounds import deviation_lower_bound
 from gis_core.partition.certify import Piece, explain_piece, total_reason
@@ -18,7 +19,7 @@ from gis_core.partition.counts import count_range, counts_to_try, parts_for_tota
 from gis_core.partition.objective import Bounds, Objective, violation
 from gis_core.partition.solve import Solution, StoppedBy, solve
 
-__all__ = ["PolygonAnswer", "PolygonTask", "least_grids", "solve_polygon", "spatial_order"]
+__all__ = ["PolygonAnswer", "PolygonTask", "least_grids", "solve_polygon"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +78,6 @@ class PolygonAnswer:
     infeasible: tuple[Infeasible, ...]
     lower_bound: float
     stopped_by: StoppedBy
-
-
-def spatial_order(
-    x: NDArray[np.float64], y: NDArray[np.float64], weight: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Order cells along a Z-curve, so that the result does not depend on the order of the input rows.
-
-    Cells that are close in space are close in memory too. Ties go by coordinates and weight.
-    """
-    span = max(float(np.ptp(x)), float(np.ptp(y)), 1e-9) if len(x) else 1.0
-    code = np.zeros(len(x), np.uint64)
-    axes = [
-        ((values - values.min()) / span * 65535).astype(np.uint64) if len(x) else code for values in (x, y)
-    ]
-    for bit in range(16):
-        for shift, axis in enumerate(axes):
-            code |= ((axis >> np.uint64(bit)) & np.uint64(1)) << np.uint64(2 * bit + shift)
-    return np.lexsort((weight, y, x, code))
 
 
 def _pieces(task: PolygonTask) -> list[NDArray[np.int64]]:
