@@ -73,15 +73,15 @@ def build_fabric(
     frame = shapely.union_all(boundary)
     lines, rank = cutting_lines(dataset.streets, dataset.barriers, frame)
     enclosures = build_enclosures(boundary, lines)
-    home, share = home_enclosures(footprints, enclosures.polygons)
+    home, share = home_enclosures(footprints, enclosures.polygons, frame)
     torn = (home >= 0) & (share < 0.5)
     if torn.any():
         lines, rank = spare_footprints(lines, rank, footprints[torn])
         enclosures = build_enclosures(boundary, lines)
-        home, share = home_enclosures(footprints, enclosures.polygons)
+        home, share = home_enclosures(footprints, enclosures.polygons, frame)
     enclosures, ways = _split_big(enclosures, dataset, frame, footprints, home, households)
     if len(ways):
-        home, share = home_enclosures(footprints, enclosures.polygons)
+        home, share = home_enclosures(footprints, enclosures.polygons, frame)
     lines, rank = np.concatenate([lines, ways]), np.concatenate([rank, np.ones(len(ways), dtype=np.uint8)])
     say("street blocks", 1, 1)
 

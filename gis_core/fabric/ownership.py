@@ -21,7 +21,7 @@ ONE_SPOT_M = 0.01
 
 
 def home_enclosures(
-    footprints: NDArray[np.object_], enclosures: NDArray[np.object_]
+    footprints: NDArray[np.object_], enclosures: NDArray[np.object_], frame: object
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Find the enclosure that holds most of each footprint.
 
@@ -30,12 +30,14 @@ def home_enclosures(
     footprints : object, shape (n,)
         Valid Polygons, MultiPolygons or Points in projected metres.
     enclosures : object, shape (n_enclosures,)
-        Polygons that do not overlap.
+        Polygons that do not overlap and together are the frame, but for the grid they were noded on.
+    frame : shapely geometry
+        Union of the boundary, which alone decides what is inside.
 
     Returns
     -------
     home : int32, shape (n,)
-        Position of the enclosure; -1 where less than half of the footprint, or a point, lies in none of them.
+        Position of the enclosure; -1 where less than half of the footprint lies in the frame, or a point outside it.
     share : float64, shape (n,)
         Part of the footprint that lies in its home (1 for points).
     """
@@ -52,14 +54,26 @@ def home_enclosures(
     part = shapely.area(shapely.intersection(footprints[across][item], enclosures[where]))
     order = np.lexsort((where, -part, item))
     item, where, part = item[order], where[order], part[order]
-    total = np.bincount(item, weights=part, minlength=len(across))
-    own_area = np.maximum(shapely.area(footprints[across]), 1e-12)
     present, first = np.unique(item, return_index=True)
-    enough = total[present] / own_area[present] >= 0.5
-    present, first = present[enough], first[enough]
     home[across[present]] = where[first]
-    share[across[present]] = part[first] / own_area[present]
+    share[across[present]] = part[first] / np.maximum(shapely.area(footprints[across[present]]), 1e-12)
+    within = _mostly_within(footprints, frame)
+    # the noding grid may leave a point on the frame just outside of every enclosure
+    lost = np.flatnonzero(within & (home < 0))
+    home[lost], share[lost] = tree.nearest(footprints[lost]), 1.0
+    home[~within], share[~within] = -1, 0.0
     return home, share
+
+
+def _mostly_within(footprints: NDArray[np.object_], frame: object) -> NDArray[np.bool_]:
+    """Tell which points, and which footprints with at least half of themselves, lie in the frame."""
+    shapely.prepare(frame)
+    within: NDArray[np.bool_] = shapely.covers(frame, footprints)
+    across = np.flatnonzero(~within & shapely.intersects(frame, footprints))
+    across = across[shapely.get_dimensions(footprints[across]) == 2]
+    inner = shapely.area(shapely.intersection(footprints[across], frame))
+    within[across] = inner / np.maximum(shapely.area(footprints[across]), 1e-12) >= 0.5
+    return within
 
 
 def overlapping_pairs(

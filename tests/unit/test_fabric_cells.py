@@ -106,6 +106,18 @@ def test_buildings_outside_have_no_cell() -> None:
     assert fabric.building_cell_ix.tolist() == [0, -1, -1]
 
 
+def test_the_boundary_alone_decides_what_is_inside() -> None:
+    frame = shapely.Polygon(at((0.1234567, 0.7654321), (301.7654321, 17.1234567), (150.3333333, 260.6666667)))
+    outline = shapely.boundary(frame)
+    points = shapely.line_interpolate_point(outline, np.linspace(0, 1, 200), normalized=True)
+    town = dataset([frame], [*points, frame.centroid])
+    inside = shapely.covers(frame, np.array([*points, frame.centroid], dtype=object))
+    assert 0 < inside.sum() < len(inside)
+    fabric = build_fabric(town)
+    assert_exact(town, fabric)
+    assert np.array_equal(fabric.building_cell_ix >= 0, inside)
+
+
 def test_overlapping_footprints_are_named_where_one_loses_its_ground() -> None:
     big = [box(0, 40, 60, 80), box(40, 0, 80, 60)]
     covered = box(38, 38, 62, 62)
