@@ -6,13 +6,16 @@ and errors to stderr. Command modules import nothing heavy at the top, so that `
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
+import os
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import typer
@@ -47,8 +50,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             typer.echo("Error: not enough memory; try a smaller area with --within.", err=True)
             raise typer.Exit(EXIT_BAD) from None
         except OSError as error:
-            name = f" {error.filename}" if error.filename else ""
-            typer.echo(f"Error: cannot read or write{name}: {error.strerror or error}.", err=True)
+            typer.echo(f"Error: {_os_sentence(error)}", err=True)
             raise typer.Exit(EXIT_BAD) from None
         except typer.Exit:
             raise
@@ -57,6 +59,19 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_BAD) from None
 
     return run
+
+
+def _os_sentence(error: OSError) -> str:
+    """Say what the system refused and how to mend it; files that stand beside their place are named by the folder."""
+    path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
+    while path is not None and path.name and any(part.startswith(".") for part in path.parts[-2:]):
+        path = path.parent
+    name = "" if path is None else f"{path}: "
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{name}no space left on the disk; free some and try again. Nothing was written."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{name}the system does not allow it ({error.strerror}); take another place, or ask for the rights."
+    return f"{name}cannot be read or written ({error.strerror or error})."
 
 
 def _say_unexpected(error: Exception) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_core.commands._common import EXIT_NO, command, print_json, terminal_progress
+from gis_core.commands._options import Estimate, Json, Mapping, OnInvalid, Policy, Within
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,28 +24,17 @@ _MARKS = {
     "note": ("note", "dim"),
 }
 _ORDER = tuple(_MARKS)
+_ANY_FIX = "Give a GeoPackage, a folder of layers or an .osm.pbf, as docs/dataset.md describes them."
 
 
 @command
 def check(
     dataset: Annotated[Path, typer.Argument(help="GeoPackage, folder of layers, or .osm.pbf.")],
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="LAYER.COL=NAME", help="Name a column; may be repeated."),
-    ] = None,
-    on_invalid: Annotated[
-        str,
-        typer.Option(
-            metavar="repair|raise|report", help="Mend faulty rows, stop at them, or leave them out."
-        ),
-    ] = "repair",
-    estimate_households: Annotated[
-        bool, typer.Option("--estimate-households", help="Estimate households where there are none.")
-    ] = False,
-    within: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only the boundary polygons of this code or name.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
+    mapping: Mapping = None,
+    on_invalid: Policy = OnInvalid.repair,
+    estimate_households: Estimate = False,
+    within: Within = None,
+    as_json: Json = False,
 ) -> None:
     """Say what is wrong with the files of a dataset and what would be repaired; nothing is changed.
 
@@ -52,19 +42,17 @@ def check(
 
     Example: wangge check town.gpkg --map buildings.households=HU_CNT
     """
-    from gis_core.errors import DatasetError, ParameterError
+    from gis_core.errors import DatasetError
     from gis_core.layers import Inspection, inspect_dataset, parse_mapping
     from gis_core.model import Fault
 
-    if on_invalid not in ("repair", "raise", "report"):
-        raise ParameterError(f"--on-invalid {on_invalid!r} is not one of repair, raise, report.")
     columns = parse_mapping(mapping or [])
     try:
         with terminal_progress(not as_json) as progress:
             found = inspect_dataset(
                 dataset,
                 mapping=columns,
-                on_invalid=on_invalid,  # type: ignore[arg-type]
+                on_invalid=on_invalid.value,
                 estimate_households=estimate_households,
                 within=within,
                 progress=progress,
@@ -72,7 +60,8 @@ def check(
     except DatasetError as error:
         code = str(error.context.get("code", error.code))
         what, _, fix = error.message.partition("; ")
-        fault = Fault(code, "dataset", error.message, (fix or what).capitalize(), "error")
+        what, fix = (f"{what}.", f"{fix[:1].upper()}{fix[1:]}") if fix else (error.message, _ANY_FIX)
+        fault = Fault(code, "dataset", what, fix, "error")
         found = Inspection(dataset.name, dataset.name, (), None, (fault,))
     if as_json:
         print_json(as_document(found))

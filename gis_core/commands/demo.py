@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_core.commands._common import EXIT_STOPPED, command, print_json, terminal_progress
+from gis_core.commands._options import Db
 from gis_core.errors import CancelledError, DatasetError
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ Say = Callable[[str], None]
 @command
 def demo(
     *,
-    db: Annotated[
-        str | None, typer.Option("--db", metavar="URL", help="Store; default the embedded file.")
-    ] = None,
+    db: Db = None,
     port: Annotated[
         int | None, typer.Option("--port", min=0, max=65535, help="Port; default 8000, 0 for any free one.")
     ] = None,

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import typer
 
 from gis_core.commands._common import EXIT_NO, command, print_json
+from gis_core.commands._options import Db, Json
 
 #: Packages that every command may need, by the name under which they are imported.
 PACKAGES: tuple[str, ...] = (
@@ -64,10 +65,8 @@ class Finding:
 @command
 def doctor(
     *,
-    db: Annotated[
-        str | None, typer.Option("--db", metavar="URL", help="Store; default the embedded file.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
+    db: Db = None,
+    as_json: Json = False,
 ) -> None:
     """Say what this machine lacks and how to mend it; ends with 1 where something needed is missing.
 
@@ -155,7 +154,8 @@ def _store(db: str | None) -> Finding:
             store.ping()
             return Finding("Store", "ok", f"{store.where}, {store.kind}, version {store.version}")
     except GisCoreError as error:
-        return Finding("Store", "missing", error.message, "see the sentence itself")
+        what, _, fix = error.message.partition(": ")
+        return Finding("Store", "missing", what, fix or "see docs/stores.md")
     except ImportError as error:
         return Finding("Store", "missing", f"cannot be opened ({error})", "run scripts/setup")
 
@@ -168,7 +168,12 @@ def _front_end() -> Finding:
 
 
 def _disk(db: str | None) -> Finding:
-    folder = Path.cwd() if db is None or "://" in db else Path(db).absolute().parent
+    try:
+        from gis_core.store import embedded_file
+
+        folder = (embedded_file(db) or Path("store")).absolute().parent
+    except ImportError:  # told with the packages
+        folder = Path.cwd()
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free // 1_000_000

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_core.commands._common import command, print_json
-from gis_core.errors import CapabilityError, DatasetError, ParameterError
+from gis_core.commands._options import Db, Json
+from gis_core.commands._output import require_output
+from gis_core.errors import CapabilityError, ParameterError
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -40,20 +42,26 @@ def export(
     crs: Annotated[
         str | None, typer.Option("--crs", metavar="wgs84|EPSG:n", help="Default: as in the plan.")
     ] = None,
-    db: Annotated[str | None, typer.Option("--db", help="Store; default the embedded file.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
+    db: Db = None,
+    json_: Json = False,
 ) -> None:
     """Write a plan as GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, Shapefile, CSV or XLSX.
 
     Example: wangge export plan.gpkg --format geojson --out grids.geojson
     """
     from gis_core.commands._plan_ref import read_plan_ref
+    from gis_core.model import Fault
 
     kind = _format_of(format_, out)
     layers = _layers_of(layer, kind)
-    _require_place(out)
+    require_output(out, inputs=[Path(plan)])
     frames = _frames(read_plan_ref(plan, db), layers, crs)
     faults = _write(frames, kind, out)
+    if kind == "geojson" and crs is not None and not next(iter(frames.values())).crs.equals("EPSG:4326"):
+        faults.append(
+            Fault("always-wgs84", layers[0], f"GeoJSON is always in WGS 84, so {crs} was not used.",
+                  "Take another format to keep it.", "note")
+        )  # fmt: skip
     for fault in faults:
         typer.echo(f"{fault.layer}: {fault.message} {fault.fix}", err=True)
     rows = {name: len(frame) for name, frame in frames.items()}
@@ -94,13 +102,6 @@ def _layers_of(given: str | None, kind: str) -> tuple[str, ...]:
     if given not in _LAYERS:
         raise ParameterError(f"--layer {given!r} is no layer of a plan; use one of {', '.join(_LAYERS)}.")
     return (given,)
-
-
-def _require_place(out: Path) -> None:
-    if not out.parent.is_dir():
-        raise DatasetError(f"There is no folder {out.parent} to write {out.name} in; make it first.")
-    if out.is_dir():
-        raise DatasetError(f"{out.name} is a folder; give the name of a file.")
 
 
 def _frames(plan: PlanFile, layers: tuple[str, ...], crs: str | None) -> dict[str, GeoDataFrame]:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_core.commands._common import command, print_json, terminal_progress
+from gis_core.commands._options import Db, Estimate, Json, Mapping, OnInvalid, Policy, Within
 from gis_core.errors import DatasetError, NotFoundError, ParameterError
 
 if TYPE_CHECKING:
     from gis_core.plan.file import PlanFile
     from gis_core.store import Store
 
-_PLAN_LAYERS = {"grids", "cells"}
 _PAGE = 100
+_NO_DATA = "The store holds no data yet: load the plan's dataset first with `wangge load DATASET`."
 
 
 @command
@@ -27,32 +28,18 @@ def load(
         typer.Argument(metavar="DATASET|PLAN.gpkg", help="Dataset as for `wangge check`, or a plan file."),
     ],
     *,
-    db: Annotated[
-        str | None, typer.Option("--db", metavar="URL", help="Store; default the embedded file.")
-    ] = None,
+    db: Db = None,
     name: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Name in lists; default the file's.")
     ] = None,
     dataset: Annotated[
         int | None, typer.Option(metavar="ID", help="Data version of a plan; default the newest that fits.")
     ] = None,
-    mapping: Annotated[
-        list[str] | None,
-        typer.Option("--map", metavar="LAYER.COL=NAME", help="Name a column; may be repeated."),
-    ] = None,
-    on_invalid: Annotated[
-        str,
-        typer.Option(
-            metavar="repair|raise|report", help="Mend faulty rows, stop at them, or leave them out."
-        ),
-    ] = "repair",
-    estimate_households: Annotated[
-        bool, typer.Option("--estimate-households", help="Estimate households where there are none.")
-    ] = False,
-    within: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only the boundary polygons of this code or name.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
+    mapping: Mapping = None,
+    on_invalid: Policy = OnInvalid.repair,
+    estimate_households: Estimate = False,
+    within: Within = None,
+    as_json: Json = False,
 ) -> None:
     """Load a dataset as a new data version, or a plan file as a draft; all of it or nothing.
 
@@ -60,82 +47,95 @@ def load(
 
     Example: wangge load town.gpkg --name "August" && wangge load plan.gpkg
     """
-    from gis_core.store import open_store
+    from gis_core.commands._plan_ref import is_plan_file, require_no_store
 
-    if on_invalid not in ("repair", "raise", "report"):
-        raise ParameterError(f"--on-invalid {on_invalid!r} is not one of repair, raise, report.")
-    with open_store(db) as store:
-        if is_plan_file(source):
-            answer = load_plan(store, source, name=name, dataset_id=dataset)
-        elif dataset is not None:
-            raise ParameterError(f"--dataset is for plan files, and {source.name} is none.")
-        else:
-            options = {"on_invalid": on_invalid, "estimate_households": estimate_households, "within": within}
-            answer = load_dataset(store, source, name=name, mapping=mapping or [], options=options)
+    require_no_store(source)
+    if is_plan_file(source):
+        answer = load_plan(db, source, name=name, dataset_id=dataset)
+    elif dataset is not None:
+        raise ParameterError(f"--dataset is for plan files, and {source.name} is none.")
+    else:
+        options = {
+            "on_invalid": on_invalid.value,
+            "estimate_households": estimate_households,
+            "within": within,
+        }
+        answer = load_dataset(db, source, name=name, mapping=mapping or [], options=options)
     _say(answer, as_json=as_json)
 
 
-def is_plan_file(source: Path) -> bool:
-    """Tell whether a file is a GeoPackage with the layers of a plan."""
-    if source.suffix.lower() != ".gpkg" or not source.is_file():
-        return False
-    import pyogrio
-
-    import gis_core.layers  # noqa: F401  (switches off the readers that strangers' files must not reach)
-
-    try:
-        return set(pyogrio.list_layers(source)[:, 0]) >= _PLAN_LAYERS
-    except pyogrio.errors.DataSourceError:
-        return False
-
-
 def load_dataset(
-    store: Store, source: Path, *, name: str | None, mapping: list[str], options: dict[str, Any]
+    db: str | None, source: Path, *, name: str | None, mapping: list[str], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Read a dataset, cut it into cells and store both; return what was done."""
+    """Read a dataset, cut it into cells and store both; return what was done.
+
+    A store that is not there is made last, so that work that fails or is stopped leaves none.
+    """
     from gis_core.fabric import build_fabric
     from gis_core.layers import parse_mapping, read_dataset
+    from gis_core.store import open_store
 
+    _require_store(db)
     with terminal_progress(True) as progress:
         checked = read_dataset(source, mapping=parse_mapping(mapping), progress=progress, **options)
         if name:
             checked = replace(checked, name=name)
         fabric = build_fabric(checked, progress=progress)
         progress("store", 0, 1)
-        dataset_id = store.add_dataset(checked, fabric, imported_by=_user())
+        with open_store(db) as store:
+            dataset_id = store.add_dataset(checked, fabric, imported_by=_user())
+            record, where = store.dataset(dataset_id), store.where
         progress("store", 1, 1)
-    record = store.dataset(dataset_id)
     faults = [fault.as_dict() for fault in (*checked.faults, *fabric.faults)]
     return {
         "kind": "dataset",
         "id": dataset_id,
         "name": record.name,
-        "store": store.where,
+        "store": where,
         "counts": record.counts,
         "faults": faults,
     }
 
 
-def load_plan(store: Store, source: Path, *, name: str | None, dataset_id: int | None) -> dict[str, Any]:
+def _require_store(db: str | None) -> None:
+    """Fail before the long work where the store could not be opened, or made, after it."""
+    from gis_core.commands._output import require_output
+    from gis_core.store import DEFAULT_FILE, embedded_file, open_store
+
+    file = embedded_file(db)
+    if file is None or file.exists():
+        open_store(db).close()
+    elif file != DEFAULT_FILE or file.parent.exists():
+        require_output(file)
+
+
+def load_plan(db: str | None, source: Path, *, name: str | None, dataset_id: int | None) -> dict[str, Any]:
     """Store a plan file on the data version that it belongs to; return what was done.
 
     Raises
     ------
+    NotFoundError
+        Where the store holds no data yet; none is made for a plan alone.
     DatasetError
-        Where it belongs to no data version of the store, or not to the named one.
+        Where the plan belongs to no data version of the store, or not to the named one.
     """
     from gis_core.plan.file import read_plan
+    from gis_core.store import embedded_file, open_store
 
+    file = embedded_file(db)
+    if file is not None and not file.exists():
+        raise NotFoundError(_NO_DATA)
     plan = read_plan(source)
-    if dataset_id is None:
-        dataset_id = _newest_that_fits(store, plan)
-    plan_id = store.add_plan(plan, dataset_id=dataset_id, name=name or plan.name, created_by=_user())
-    record = store.plan(plan_id)
+    with open_store(db) as store:
+        if dataset_id is None:
+            dataset_id = _newest_that_fits(store, plan)
+        plan_id = store.add_plan(plan, dataset_id=dataset_id, name=name or plan.name, created_by=_user())
+        record, where = store.plan(plan_id), store.where
     return {
         "kind": "plan",
         "id": plan_id,
         "name": record.name,
-        "store": store.where,
+        "store": where,
         "dataset": dataset_id,
         "grids": record.n_grids,
         "cells": record.n_cells,
@@ -153,9 +153,7 @@ def _newest_that_fits(store: Store, plan: PlanFile) -> int:
             reason = reason or mismatch
         offset += _PAGE
     if not reason:
-        raise NotFoundError(
-            "The store holds no data yet: load the plan's dataset first with `wangge load DATASET`."
-        )
+        raise NotFoundError(_NO_DATA)
     raise DatasetError(
         f"{reason} No other fits either: load the plan's dataset first with `wangge load DATASET`."
     )

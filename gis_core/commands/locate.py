@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gis_core.commands._common import command, print_json, terminal_progress
-from gis_core.errors import CapabilityError, NotFoundError
+from gis_core.commands._options import Db, Json
+from gis_core.commands._output import require_output
+from gis_core.errors import CapabilityError, NotFoundError, ParameterError
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
     from gis_core.locate.bulk import BulkReport
+
+
+_GRIDS = "grids"
 
 
 @command
@@ -42,8 +47,14 @@ def locate(
     ] = "code",
     x: Annotated[str | None, typer.Option("--x", help="Column of the longitude or east (CSV).")] = None,
     y: Annotated[str | None, typer.Option("--y", help="Column of the latitude or north (CSV).")] = None,
-    db: Annotated[str | None, typer.Option("--db", help="Store; default the embedded file.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
+    layer: Annotated[
+        str | None,
+        typer.Option(
+            "--layer", help="Layer of the polygons in a GeoPackage. Default: grids, else the only one."
+        ),
+    ] = None,
+    db: Db = None,
+    json_: Json = False,
 ) -> None:
     """Tell which grid each point is in; every row and column of the input is kept.
 
@@ -58,8 +69,9 @@ def locate(
     from gis_core.locate import build_locator
     from gis_core.locate.bulk import locate_file
 
+    require_output(out, inputs=[points, Path(plan)])
     with terminal_progress(not json_) as progress:
-        locator = build_locator(_areas(plan, db), code_col)
+        locator = build_locator(_areas(plan, db, layer), code_col)
         report = locate_file(
             locator, points, out, crs=crs, x_col=x, y_col=y, radius_col=radius_col, progress=progress
         )
@@ -73,33 +85,30 @@ def locate(
         typer.echo(_summary(report))
 
 
-def _areas(plan: str, db: str | None) -> GeoDataFrame:
+def _areas(plan: str, db: str | None, layer: str | None) -> GeoDataFrame:
     """Return the polygons of PLAN: grids of a plan, or a layer of any file of polygons."""
-    from gis_core.commands._plan_ref import read_plan_ref, stored_plan_id
+    from gis_core.commands._plan_ref import layers_of, read_plan_ref, require_no_store, stored_plan_id
 
     if stored_plan_id(plan) is not None:
+        if layer is not None:
+            raise ParameterError(f"--layer is for files; {plan} has its grids.")
         return read_plan_ref(plan, db).grids
     path = Path(plan)
     if not path.exists():
         raise NotFoundError(f"There is no file {plan}.")
+    if path.is_dir():
+        raise ParameterError(f"{plan} is a folder; give the file of the polygon layer in it.")
+    require_no_store(path)
     from gis_core.layers.raw import read_table
 
-    return read_table(path, layer=_grids_layer(path))
-
-
-def _grids_layer(path: Path) -> str | None:
-    """Return `grids` where a GeoPackage has such a layer; None lets the reader take the only one."""
-    if path.suffix.lower() != ".gpkg":
-        return None
-    import sqlite3
-    from contextlib import closing
-
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            found = connection.execute("SELECT 1 FROM gpkg_contents WHERE table_name = 'grids'").fetchone()
-    except sqlite3.Error:
-        return None
-    return "grids" if found else None
+    names = layers_of(path)
+    if layer is None and len(names) > 1:
+        if _GRIDS not in names:
+            raise ParameterError(
+                f"{plan} has several layers ({', '.join(sorted(names))}); name that of the polygons with --layer."
+            )
+        layer = _GRIDS
+    return read_table(path, layer=layer)
 
 
 def _summary(report: BulkReport) -> str:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import time
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gis_core.commands._common import EXIT_NO, command, print_json, terminal_progress
+from gis_core.commands._options import Estimate, Mapping, OnInvalid, Policy, Within
+from gis_core.commands._output import require_output
 from gis_core.errors import ParameterError
-
-
-class OnInvalid(StrEnum):
-    """What to do about faulty rows."""
-
-    repair = "repair"
-    raise_ = "raise"
-    report = "report"
 
 
 @command
@@ -32,19 +25,10 @@ def partition(
     grids: Annotated[
         int | None, typer.Option("--grids", help="Number of grids over all boundary polygons.")
     ] = None,
-    within: Annotated[
-        str | None, typer.Option("--within", help="Only this boundary polygon (code or name).")
-    ] = None,
-    on_invalid: Annotated[
-        OnInvalid, typer.Option("--on-invalid", help="What to do about faulty rows.")
-    ] = OnInvalid.repair,
-    mapping: Annotated[
-        list[str] | None, typer.Option("--map", help="LAYER.COLUMN=NAME IN THE FILE; repeatable.")
-    ] = None,
-    estimate_households: Annotated[
-        bool,
-        typer.Option("--estimate-households", help="Estimate missing household counts from the footprint."),
-    ] = False,
+    within: Within = None,
+    on_invalid: Policy = OnInvalid.repair,
+    mapping: Mapping = None,
+    estimate_households: Estimate = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a grid is out of bounds.")] = False,
     seed: Annotated[int, typer.Option("--seed", help="One seed, one plan.")] = 0,
     time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds for the solver.")] = None,
@@ -59,11 +43,18 @@ def partition(
     """
     from gis_core.fabric import build_fabric
     from gis_core.layers import parse_mapping, read_dataset
+    from gis_core.layers.sources import find_files
+    from gis_core.layers.write import writing
     from gis_core.plan import make_plan, write_plan
     from gis_core.plan.file import require_plan_path
 
     _require_bounds(minimum, maximum)
+    _require_positive(grids=grids, time_limit=time_limit, processes=processes)
     require_plan_path(out)
+    inputs = [file.path for file in find_files(dataset).files]
+    require_output(out, inputs=inputs)
+    if report is not None:
+        require_output(report, inputs=[*inputs, out])
     plan_crs = _plan_crs(crs)
     seconds: dict[str, float] = {}
     with terminal_progress(not json_) as progress:
@@ -93,7 +84,8 @@ def partition(
         )
         started = time.perf_counter()
         progress("writing", 0, 1)
-        write_plan(plan.frames, out, crs=plan_crs)
+        with writing(out):
+            write_plan(plan.frames, out, crs=plan_crs)
         progress("writing", 1, 1)
         plan.report["seconds"]["write"] = round(time.perf_counter() - started, 3)
     _say(plan.report, out, report, json_)
@@ -118,6 +110,13 @@ def _require_bounds(minimum: int, maximum: int) -> None:
         raise ParameterError(
             f"--min {minimum} and --max {maximum} leave no room: give 0 <= min <= max and max >= 1."
         )
+
+
+def _require_positive(**options: float | None) -> None:
+    """Fail before the long work on numbers that the solver could not use."""
+    for name, value in options.items():
+        if value is not None and not value > 0:
+            raise ParameterError(f"--{name.replace('_', '-')} {value:g} cannot be used; give more than 0.")
 
 
 def _say(values: dict[str, Any], out: Path, report: Path | None, as_json: bool) -> None:

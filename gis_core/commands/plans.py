@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from gis_core.commands._common import command, print_json
+from gis_core.commands._options import Db, Json
 
 if TYPE_CHECKING:
     from gis_core.store import DatasetRecord, PlanRecord
@@ -17,10 +18,8 @@ _MOST = 10_000
 @command
 def plans(
     *,
-    db: Annotated[
-        str | None, typer.Option("--db", metavar="URL", help="Store; default the embedded file.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")] = False,
+    db: Db = None,
+    as_json: Json = False,
 ) -> None:
     """List the plans of a store and its data versions, the newest first.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_core.commands._common import command, print_json
+from gis_core.commands._options import Db
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
 @command
 def serve(
     *,
-    db: Annotated[
-        str | None, typer.Option("--db", metavar="URL", help="Store; default the embedded file.")
-    ] = None,
+    db: Db = None,
     host: Annotated[
         str | None, typer.Option("--host", help="Address to listen on; default 127.0.0.1.")
     ] = None,

@@ -27,7 +27,7 @@ from gis_core.model import Fault
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["ENDINGS", "SHORT_NAMES", "WRITE_FORMATS", "plain_value", "write_layer"]
+__all__ = ["ENDINGS", "SHORT_NAMES", "WRITE_FORMATS", "plain_value", "write_layer", "writing"]
 
 WRITE_FORMATS: tuple[str, ...] = ("geojson", "gpkg", "fgb", "parquet", "shp", "csv")
 
@@ -58,6 +58,8 @@ SHORT_NAMES: dict[str, str] = {
 }
 
 _DECIMALS = 9
+# GDAL does not always say that a disk is full; with less than this left it is.
+_FULL_DISK_BYTES = 1 << 16
 _SHP_TEXT_BYTES = 254
 _POLYGONAL = (3, 6)
 
@@ -106,6 +108,32 @@ def write_layer(frame: GeoDataFrame, path: Path, *, format: str, layer: str) -> 
         for made in sorted(folder.iterdir()):
             made.replace(path.with_name(made.name))
     return faults
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what GDAL says when a file cannot be written into one sentence.
+
+    Raises
+    ------
+    DatasetError
+        Where GDAL could not write; a full disk is told from other reasons.
+    """
+    import pyogrio
+
+    try:
+        yield
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        pyogrio.errors.FieldError,
+    ) as error:
+        if "No space left" in str(error) or shutil.disk_usage(path.parent).free < _FULL_DISK_BYTES:
+            reason = "the disk is full; free some space and try again"
+        else:
+            said = str(error).replace(f"{path.parent}/", "").rstrip(".")
+            reason = f"{said}; look whether the disk has room"
+        raise DatasetError(f"{path.name} could not be written: {reason}.") from None
 
 
 @contextmanager
@@ -215,14 +243,8 @@ def _ogr(frame: GeoDataFrame, part: Path, driver: str, layer: str, **options: An
     """Write with GDAL; a failure is one sentence."""
     import pyogrio
 
-    try:
+    with writing(part):
         pyogrio.write_dataframe(frame, part, driver=driver, layer=layer, encoding="UTF-8", **options)
-    except (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        pyogrio.errors.FieldError,
-    ) as error:
-        raise DatasetError(f"{part.name} could not be written: {error}.") from None
 
 
 def _single_type(frame: GeoDataFrame) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def _locate_chunks(
             progress("locate", report.rows, 0)
     if swapped * 2 > report.rows:
         report.notes.append(
-            f"{swapped} of {report.rows} positions are outside, but among the areas with x and y exchanged; "
+            f"{swapped} of {report.rows} positions are far from the areas, but among them with x and y exchanged; "
             "look at the columns (--x, --y). Nothing was exchanged."
         )
 

@@ -108,6 +108,8 @@ def open_points(
     ParameterError
         Where a column is not there, or the columns of the position cannot be told.
     """
+    if path.is_dir():
+        raise ParameterError(f"{path} is a folder; give the file of the points in it.")
     if not path.is_file():
         raise NotFoundError(f"There is no file {path}.")
     if (x_col is None) != (y_col is None):

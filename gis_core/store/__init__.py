@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from gis_core.store.dialect_geopackage import is_store_file
 from gis_core.store.records import BBox, DatasetRecord, EditRecord, HitKind, PlanRecord, PlanState, SearchHit
 from gis_core.store.store import DEFAULT_FILE, ENVIRONMENT, Store, embedded_file, open_store
 
@@ -21,5 +22,6 @@ __all__ = [
     "SearchHit",
     "Store",
     "embedded_file",
+    "is_store_file",
     "open_store",
 ]

@@ -6,6 +6,7 @@ store and two starts at once agree on one file.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sqlite3
@@ -23,7 +24,7 @@ from sqlalchemy.engine import URL
 from gis_core.errors import ConflictError, GisCoreError, StoreUnavailableError
 from gis_core.store import geopackage, migrate
 
-__all__ = ["GeoPackageDialect"]
+__all__ = ["GeoPackageDialect", "is_store_file"]
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 # Rows handed to the driver at once: bounds the memory of a load.
@@ -122,13 +123,12 @@ class GeoPackageDialect:
         foreign = StoreUnavailableError(
             f"{self.where} is not a Wangge store: name another file with --db, or load it with `wangge load`."
         )
-        with self.path.open("rb") as file:
-            if file.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
-                raise foreign
-        with closing(sqlite3.connect(f"file:{_uri_path(self.path)}?mode=ro", uri=True)) as connection:
-            query = "SELECT count(*) FROM sqlite_master WHERE name IN ('gpkg_contents', ?)"
-            if connection.execute(query, (migrate.VERSION_TABLE,)).fetchone()[0] != 2:
-                raise foreign
+        if self.path.is_dir():
+            raise StoreUnavailableError(
+                f"{self.path} is a folder: name the file of the store in it with --db."
+            )
+        if not _looks_ours(self.path):
+            raise foreign
 
     def encode(self, geometry: NDArray[np.object_]) -> list[bytes]:
         """Turn geometries into GeoPackage binary."""
@@ -215,11 +215,33 @@ class GeoPackageDialect:
             )
         if isinstance(cause, (UnicodeError, OverflowError)):
             return ConflictError(f"{self.where} cannot hold a value ({cause}).")
+        if isinstance(cause, OSError):
+            sentence = "SQLITE_FULL" if cause.errno == errno.ENOSPC else "SQLITE_PERM"
+            if cause.errno in (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS):
+                return StoreUnavailableError(f"{self.where} {_SENTENCES[sentence]}")
         name = getattr(cause, "sqlite_errorname", "") or ""
         for start, sentence in _SENTENCES.items():
             if name.startswith(start):
                 return StoreUnavailableError(f"{self.where} {sentence}")
         return StoreUnavailableError(f"{self.where} does not answer ({cause}): run `wangge doctor`.")
+
+
+def is_store_file(path: Path) -> bool:
+    """Tell whether a file is an embedded store of whatever version; False where it cannot be read."""
+    try:
+        return path.is_file() and _looks_ours(path)
+    except (OSError, sqlite3.Error):
+        return False
+
+
+def _looks_ours(path: Path) -> bool:
+    """Look for our tables in a file without changing it; errors of the system and of SQLite pass through."""
+    with path.open("rb") as file:
+        if file.read(len(_SQLITE_MAGIC)) != _SQLITE_MAGIC:
+            return False
+    with closing(sqlite3.connect(f"file:{_uri_path(path)}?mode=ro", uri=True)) as connection:
+        query = "SELECT count(*) FROM sqlite_master WHERE name IN ('gpkg_contents', ?)"
+        return bool(connection.execute(query, (migrate.VERSION_TABLE,)).fetchone()[0] == 2)
 
 
 #: Start of SQLite's name of an error -> the rest of the sentence.

@@ -21,7 +21,7 @@ from gis_core.errors import CancelledError, DatasetError
         (
             OSError(errno.ENOSPC, "No space left on device", "plan.gpkg"),
             2,
-            "plan.gpkg: No space left on device",
+            "plan.gpkg: no space left on the disk",
         ),
         (MemoryError(), 2, "not enough memory"),
     ],

@@ -268,7 +268,7 @@ def test_a_foreign_file_is_refused_and_left_alone(tmp_path):
 def test_a_place_that_cannot_be_is_named(tmp_path):
     with pytest.raises(StoreUnavailableError, match=r"folder .*nowhere.* is not there"):
         open_store(str(tmp_path / "nowhere" / "store.gpkg"))
-    with pytest.raises(StoreUnavailableError, match="directory"):
+    with pytest.raises(StoreUnavailableError, match="is a folder"):
         open_store(str(tmp_path))
     with pytest.raises(ParameterError, match="not mysql"):
         open_store("mysql://localhost/x")

@@ -1,0 +1,41 @@
+"""Options that several commands have, each with one name, one metavar and one sentence."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+__all__ = ["Db", "Estimate", "Json", "Mapping", "OnInvalid", "Policy", "Within"]
+
+
+class OnInvalid(StrEnum):
+    """What to do about faulty rows."""
+
+    repair = "repair"
+    raise_ = "raise"
+    report = "report"
+
+
+Db = Annotated[str | None, typer.Option("--db", metavar="URL", help="Store; default the embedded file.")]
+Json = Annotated[bool, typer.Option("--json", help="Answer as one JSON document.")]
+Mapping = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="LAYER.COL=NAME", help="Name a column; may be repeated."),
+]
+Policy = Annotated[
+    OnInvalid,
+    typer.Option(
+        "--on-invalid",
+        metavar="repair|raise|report",
+        help="Mend faulty rows, stop at them, or leave them out.",
+    ),
+]
+Estimate = Annotated[
+    bool, typer.Option("--estimate-households", help="Estimate households where there are none.")
+]
+Within = Annotated[
+    str | None,
+    typer.Option("--within", metavar="NAME", help="Only the boundary polygons of this code or name."),
+]
