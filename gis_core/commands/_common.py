@@ -10,6 +10,7 @@ import errno
 import functools
 import json
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -28,6 +29,9 @@ R = TypeVar("R")
 EXIT_NO = 1
 EXIT_BAD = 2
 EXIT_STOPPED = 130
+
+#: Names under which files stand beside their place until they are whole.
+_BESIDE = re.compile(r"\..+\.(part|part\.gpkg|\w{8})")
 
 #: Called with (step, done, total); total 0 where it is not known.
 Progress = Callable[[str, int, int], None]
@@ -64,8 +68,9 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
 def _os_sentence(error: OSError) -> str:
     """Say what the system refused and how to mend it; files that stand beside their place are named by the folder."""
     path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else None
-    while path is not None and path.name and any(part.startswith(".") for part in path.parts[-2:]):
-        path = path.parent
+    for _level in range(2):
+        if path is not None and (_BESIDE.fullmatch(path.name) or _BESIDE.fullmatch(path.parent.name)):
+            path = path.parent
     name = "" if path is None else f"{path}: "
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{name}no space left on the disk; free some and try again. Nothing was written."

@@ -153,13 +153,15 @@ def test_a_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("error", "words", "hidden"),
     [
-        (OSError(errno.ENOSPC, "x", "town/.o.gpkg.a1b2/o.gpkg"), "town: no space left", "a1b2"),
+        (OSError(errno.ENOSPC, "x", "town/.o.gpkg.a1b2c3d4/o.gpkg"), "town: no space left", "a1b2"),
         (
-            OSError(errno.EROFS, "Read-only file system", "town/.o.csv.a1b2"),
+            OSError(errno.EROFS, "Read-only file system", "town/.o.csv.a1b2c3d4"),
             "town: the system does not",
             "a1b2",
         ),
         (OSError(errno.ENOSPC, "x"), "no space left", "None"),
+        (OSError(errno.ENOSPC, "x", "town/.r.json.part"), "town: no space left", "part"),
+        (OSError(errno.EACCES, "x", ".data/plan.gpkg"), ".data/plan.gpkg: the system", "part"),
         (OSError(errno.EIO, "Input/output error", "town/plan.gpkg"), "town/plan.gpkg: cannot be", "system"),
     ],
 )
