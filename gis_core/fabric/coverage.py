@@ -23,6 +23,8 @@ __all__ = ["HalfEdges", "half_edges", "insert_junctions", "node_again"]
 MERGE_M = 5e-6
 #: A vertex this close to a side (metres) stands on it; more than merging may have moved either of them.
 ON_SIDE_M = 2e-5
+#: A stray below this that no polygon of its group touches goes to one of another group, m2.
+TINY_M2 = 0.1
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def node_again(
     ----------
     polygons : object, shape (n,)
     group : int32, shape (n,)
-        Ground changes hands only between polygons of one group.
+        Ground changes hands only between polygons of one group, but for strays of less than `TINY_M2` that touch none.
     grid_size : float
         Metres.
 
@@ -143,7 +145,10 @@ def _strays_to_neighbors(
     np.maximum.at(largest, piece_owner, size)
     owner = owner.copy()
     for stray in np.flatnonzero(size < largest[piece_owner]):
-        touching = (piece[a] == stray) & (piece[b] != stray) & (group[owner[b]] == group[piece_owner[stray]])
+        touching = (piece[a] == stray) & (piece[b] != stray)
+        in_group = touching & (group[owner[b]] == group[piece_owner[stray]])
+        if in_group.any() or size[stray] >= TINY_M2:
+            touching = in_group
         if touching.any():
             names, row = np.unique(owner[b[touching]], return_inverse=True)
             owner[piece == stray] = names[np.argmax(np.bincount(row, weights=length[touching]))]

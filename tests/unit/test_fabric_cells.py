@@ -10,6 +10,7 @@ import shapely
 from small_town import at, block_town, box, dataset
 
 from gis_core.fabric import build_fabric
+from gis_core.fabric.coverage import node_again
 from gis_core.fabric.enclosures import build_enclosures
 from gis_core.model import STREET_CLASSES, Dataset, Fabric
 
@@ -178,3 +179,14 @@ def test_street_classes_reach_the_graph() -> None:
         STREET_CLASSES.index("residential"),
         STREET_CLASSES.index("tertiary"),
     }
+
+
+def test_a_speck_cut_off_by_noding_goes_to_the_other_boundary_polygon() -> None:
+    neck = [(10, 4.99999), (10.5, 4.99999), (10.5, 4.95), (10.6, 4.95), (10.6, 5.05), (10.5, 5.05)]
+    west = shapely.Polygon([(0, 0), (10, 0), *neck, (10.5, 5.00001), (10, 5.00001), (10, 10), (0, 10)])
+    east = shapely.difference(shapely.box(10, 0, 20, 10), west)
+    noded = node_again(np.array([west, east]), np.array([0, 1], dtype=np.int32), 1e-4)
+    assert [polygon.geom_type for polygon in noded] == ["Polygon", "Polygon"]
+    assert shapely.coverage_is_valid(noded)
+    assert shapely.area(noded) == pytest.approx([100, 100], abs=0.02)
+    assert shapely.area(noded).sum() == pytest.approx(200, abs=1e-6)
