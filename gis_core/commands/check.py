@@ -108,7 +108,8 @@ def _print_report(found: Inspection) -> None:
             f"\n[bold red]{errors} {'fault stops' if errors == 1 else 'faults stop'} the work.[/bold red]"
         )
     elif found.dataset is not None:
-        counts = f"{len(by_severity['repaired'])} mended, {len(by_severity['warning'])} warnings"
+        warnings = len(by_severity["warning"])
+        counts = f"{len(by_severity['repaired'])} mended, {warnings} warning{'' if warnings == 1 else 's'}"
         total = int(found.dataset.buildings["households"].sum())
         console.print(
             f"\n[green]Usable[/green]: {len(found.dataset.boundary):,} boundary polygons, "

@@ -169,7 +169,8 @@ def households(
         log.add(
             "missing-households",
             layer,
-            f"{len(rows)} of {len(table)} buildings have no number in column {name}; {unknown}",
+            f"{len(rows)} of {len(table)} buildings {'has' if len(rows) == 1 else 'have'} no number "
+            f"in column {name}; {unknown}",
             "Fill in the numbers" + ("." if estimate else ", or estimate them with --estimate-households."),
             "note" if estimate else "warning",
             rows=rows,

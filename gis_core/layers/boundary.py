@@ -23,6 +23,8 @@ __all__ = ["fit_together", "unique_codes"]
 #: Gaps between polygons narrower than this are closed, metres.
 CLOSED_GAP_M = 1.0
 #: Overlaps and gaps below this are rounding and are mended without a number, m2.
+#: What is narrower than this, metres, or smaller than that, square metres, comes from rounding.
+_ROUNDING_M = 0.01
 _ROUNDING_M2 = 0.01
 
 
@@ -188,8 +190,8 @@ def _report_holes(geometry: NDArray[np.object_], log: FaultLog) -> None:
         log.add(
             "boundary-hole",
             "boundary",
-            f"the polygons enclose {len(holes)} open areas of {shapely.area(holes).sum():,.0f} m2 in "
-            "all; no grid will cover them",
+            f"the polygons enclose {len(holes)} open area{'' if len(holes) == 1 else 's'} "
+            f"({shapely.area(holes).sum():,.0f} m2 in all), which no grid will cover",
             "Add polygons for them if people live there.",
             "warning",
         )
@@ -197,9 +199,10 @@ def _report_holes(geometry: NDArray[np.object_], log: FaultLog) -> None:
 
 def _report_slots(geometry: NDArray[np.object_], codes: NDArray[np.object_], log: FaultLog) -> None:
     """Warn of narrow strips between neighbours that are open at an end: those cannot be closed."""
-    edges = np.asarray(shapely.coverage_invalid_edges(geometry, gap_width=CLOSED_GAP_M), dtype=object)
-    length = shapely.length(edges)
-    length = np.nan_to_num(length)
+    near = np.nan_to_num(shapely.length(shapely.coverage_invalid_edges(geometry, gap_width=CLOSED_GAP_M)))
+    # What is flagged at a centimetre already is rounding along a mended border, no strip of ground.
+    rounding = np.nan_to_num(shapely.length(shapely.coverage_invalid_edges(geometry, gap_width=_ROUNDING_M)))
+    length = near - rounding
     found = np.flatnonzero(length > 20 * CLOSED_GAP_M)
     if len(found):
         log.add(

@@ -317,11 +317,12 @@ def _report_outside(buildings: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame, log
         )
         return
     lost = int(buildings["households"].to_numpy()[outside].sum())
+    lies, gets = ("lies", "gets") if len(outside) == 1 else ("lie", "get")
     log.add(
         "outside-boundary",
         "buildings",
-        f"{len(outside):,} of {len(buildings):,} buildings ({lost:,} households) lie outside every "
-        "boundary polygon and get no grid",
+        f"{len(outside):,} of {len(buildings):,} buildings ({lost:,} households) {lies} outside "
+        f"every boundary polygon and {gets} no grid",
         "Nothing to do where they belong to others; else add or correct boundary polygons.",
         "warning",
         rows=rows,

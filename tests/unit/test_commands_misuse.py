@@ -208,6 +208,19 @@ def test_check_says_what_and_how_once(tmp_path: Path) -> None:
     )
 
 
+def test_one_is_not_spoken_of_as_many(tmp_path: Path) -> None:
+    said = wangge("check", broken_datasets.outside_boundary(tmp_path)).stdout
+    assert "1 of 6 buildings (60 households) lies outside" in " ".join(said.split())
+    assert "1 warning." in said
+
+
+def test_a_mended_overlap_leaves_no_warning_of_a_strip(tmp_path: Path) -> None:
+    faults = json.loads(wangge("check", broken_datasets.boundary_overlap(tmp_path), "--json").stdout)[
+        "faults"
+    ]
+    assert [fault["code"] for fault in faults] == ["boundary-overlap"]
+
+
 def test_points_are_located_in_a_named_layer(tmp_path: Path, points: Path) -> None:
     dataset, out = broken_datasets.sound(tmp_path), tmp_path / "out.csv"
     asked = wangge("locate", dataset, points, "--out", out)

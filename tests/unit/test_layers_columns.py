@@ -248,7 +248,7 @@ def test_check_command_prints_faults_and_ends_with_1_at_errors(tmp_path: Path) -
     assert [fault["code"] for fault in document["faults"]] == ["no-crs"]
     (tmp_path / "town.zip").write_bytes(b"PK\x03\x04")
     packed = runner.invoke(app, [str(tmp_path / "town.zip")])
-    assert (packed.exit_code, "unpack" in packed.stdout) == (1, True)
+    assert (packed.exit_code, "Unpack it into a folder" in packed.stdout) == (1, True)
     assert runner.invoke(app, [str(tmp_path / "none.gpkg")]).exit_code == 2
 
 
