@@ -22,9 +22,9 @@ __all__ = ["fit_together", "unique_codes"]
 
 #: Gaps between polygons narrower than this are closed, metres.
 CLOSED_GAP_M = 1.0
-#: Overlaps and gaps below this are rounding and are mended without a number, m2.
-#: What is narrower than this, metres, or smaller than that, square metres, comes from rounding.
+#: Strips narrower than this are rounding, metres.
 _ROUNDING_M = 0.01
+#: Overlaps and gaps below this are rounding and are mended without a number, m2.
 _ROUNDING_M2 = 0.01
 
 
