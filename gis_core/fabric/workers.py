@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.synchronize import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,11 +131,39 @@ def _results(
     # A fresh server process forks the workers: forking this one would copy locks that GDAL and Arrow hold.
     method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
     context = multiprocessing.get_context(method)
-    pool = ProcessPoolExecutor(processes, mp_context=context)
+    stop = context.Event()
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_enter, initargs=(stop,))
     try:
+        _start(pool)
         yield from pool.map(_divide_batch, batches)
     finally:
+        stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start(pool: ProcessPoolExecutor) -> None:
+    """Start the server of the workers with Ctrl-C ignored, which they inherit: this process handles it for them."""
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main else None
+    try:
+        pool.submit(os.getpid)
+    finally:
+        if in_main:
+            signal.signal(signal.SIGINT, before)
+
+
+#: Set in a worker: the event that tells it to give up.
+_told: dict[str, Event] = {}
+
+
+def _enter(stop: Event) -> None:
+    """Prepare a worker: it leaves Ctrl-C to the process that started it, and stops when that one says so."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _told["stop"] = stop
+
+
+class _StoppedError(Exception):
+    """Nobody waits for the rest of this batch."""
 
 
 def _divide_batch(batch: Batch) -> tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64], int]:
@@ -142,6 +173,8 @@ def _divide_batch(batch: Batch) -> tuple[NDArray[np.object_], NDArray[np.int64],
     ends = [*start[1:].tolist(), len(xy)]
     polygons, where, owners = [], [], []
     for item, enclosure, a, z in zip(items, enclosures, start.tolist(), ends, strict=True):
+        if "stop" in _told and _told["stop"].is_set():
+            raise _StoppedError
         pieces = divide_enclosure(enclosure, xy[a:z], owner[a:z], footprints)
         polygons.append(pieces.polygons)
         where.append(np.full(len(pieces.polygons), item, dtype=np.int64))

@@ -1,0 +1,75 @@
+"""Dividing the ground in several processes: the same cells, and a quiet and prompt end at Ctrl-C."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from small_town import block_town
+
+from gis_core.fabric import build_fabric, workers
+from gis_core.fabric.tessellation import Pieces
+
+TESTS = Path(__file__).parents[1]
+INTERRUPTED = """
+import os, signal, sys, threading, time
+sys.path.insert(0, sys.argv[1])
+from small_town import block_town
+from gis_core.fabric import build_fabric, workers
+workers.BATCH_POINTS = 200
+
+def progress(step, done, total):
+    if (step, done) == ("cells", 0):  # the workers start now, and import what they need for a second or so
+        threading.Timer(float(sys.argv[2]), os.killpg, (0, signal.SIGINT)).start()
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        build_fabric(block_town(6, 4, per_block=6), processes=2, progress=progress)
+        time.sleep(10)
+    except KeyboardInterrupt:
+        print("stopped")
+"""
+
+
+def test_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = block_town(4, 3)
+    alone = build_fabric(town, processes=1)
+    monkeypatch.setattr(workers, "BATCH_POINTS", 200)
+    together = build_fabric(town, processes=2)
+    assert np.array_equal(alone.building_cell_ix, together.building_cell_ix)
+    assert shapely.equals_exact(alone.cells, together.cells).all()
+
+
+def test_a_worker_gives_up_between_two_enclosures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told_meanwhile(*_arguments: object) -> Pieces:
+        stop.set()
+        return Pieces(np.array([shapely.box(0, 0, 1, 1)], dtype=object), np.array([7]))
+
+    stop = multiprocessing.Event()
+    monkeypatch.setitem(workers._told, "stop", stop)
+    monkeypatch.setattr(workers, "divide_enclosure", told_meanwhile)
+    squares = np.array([shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], dtype=object)
+    owners = np.array([[7, squares[0]], [8, squares[1]]], dtype=object)
+    xy = np.array([[0.5, 0.5], [1.5, 0.5]])
+    with pytest.raises(workers._StoppedError):
+        workers._divide_batch(([0, 1], squares, xy, np.array([7, 8]), np.array([0, 1]), owners))
+
+
+def test_ctrl_c_ends_all_processes_without_a_word_from_them(tmp_path: Path) -> None:
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(script), str(TESTS), "0.6"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        start_new_session=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "stopped\n", "")
