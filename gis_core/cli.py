@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import sys
 
 import typer
 
 from gis_core import __version__
+from gis_core.commands._common import EXIT_STOPPED
 
 #: Command name -> module of `gis_core.commands`; the function in it is the name with `-` as `_`.
 COMMANDS: dict[str, str] = {
@@ -46,5 +48,8 @@ for _name, _module in COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; Ctrl-C before a command has begun ends it as quietly as later."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(EXIT_STOPPED)

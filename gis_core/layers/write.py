@@ -27,7 +27,16 @@ from gis_core.model import Fault
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["ENDINGS", "SHORT_NAMES", "WRITE_FORMATS", "plain_value", "write_layer", "writing"]
+__all__ = [
+    "ENDINGS",
+    "GEOPACKAGE_VERSION",
+    "SHORT_NAMES",
+    "WRITE_FORMATS",
+    "beside",
+    "plain_value",
+    "write_layer",
+    "writing",
+]
 
 WRITE_FORMATS: tuple[str, ...] = ("geojson", "gpkg", "fgb", "parquet", "shp", "csv")
 
@@ -58,6 +67,8 @@ SHORT_NAMES: dict[str, str] = {
 }
 
 _DECIMALS = 9
+#: GDAL 3.6 warns of newer ones.
+GEOPACKAGE_VERSION = "1.3"
 # GDAL does not always say that a disk is full; with less than this left it is.
 _FULL_DISK_BYTES = 1 << 16
 _SHP_TEXT_BYTES = 254
@@ -103,7 +114,7 @@ def write_layer(frame: GeoDataFrame, path: Path, *, format: str, layer: str) -> 
         raise DatasetError(f"There is no folder {path.parent} to write {path.name} in; make it first.")
     if path.is_dir():
         raise DatasetError(f"{path.name} is a folder; give the name of a file.")
-    with _beside(path) as folder:
+    with beside(path) as folder:
         faults = _WRITERS[format](_plain(frame), folder / path.name, path, layer)
         for made in sorted(folder.iterdir()):
             made.replace(path.with_name(made.name))
@@ -137,7 +148,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def beside(path: Path) -> Iterator[Path]:
     """Give a folder on the same disk as the file, removed with all that is left in it."""
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
@@ -263,7 +274,7 @@ def _write_gpkg(frame: GeoDataFrame, part: Path, path: Path, layer: str) -> list
     if path.is_file():
         shutil.copyfile(path, part)
     # GDAL 3.6 warns of files that say a later version.
-    options = {} if part.is_file() else {"dataset_options": {"VERSION": "1.3"}}
+    options = {} if part.is_file() else {"dataset_options": {"VERSION": GEOPACKAGE_VERSION}}
     _ogr(frame, part, "GPKG", layer, append=False, **options, **_single_type(frame))
     return []
 

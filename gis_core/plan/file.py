@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_core.errors import CrsError, DatasetError
+from gis_core.layers.write import GEOPACKAGE_VERSION, beside, writing
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -84,33 +85,30 @@ def write_plan(plan: PlanFile, path: Path, *, crs: str = "EPSG:4326") -> None:
     DatasetError
         Where the folder is missing or the name does not end in `.gpkg`.
     """
-    import pyogrio
-
     path = Path(path)
     require_plan_path(path)
-    part = path.with_name(f".{path.stem}.part.gpkg")
-    part.unlink(missing_ok=True)
-    try:
-        for layer in ("grids", "buildings", "cells"):
-            frame = getattr(plan, layer).to_crs(crs)
-            mixed = layer == "buildings"
-            pyogrio.write_dataframe(
-                frame,
-                part,
-                layer=layer,
-                driver="GPKG",
-                append=part.exists(),
-                dataset_options=None if part.exists() else {"VERSION": "1.2"},  # GDAL 3.6 warns of newer ones
-                geometry_type="Unknown" if mixed else "MultiPolygon" if layer == "grids" else "Polygon",
-                promote_to_multi=layer == "grids",
-                layer_metadata={_METADATA_KEY: json.dumps(plan.report, ensure_ascii=False)}
-                if layer == "grids"
-                else None,
-            )
-        part.replace(path)
-    finally:
-        for stray in path.parent.glob(f".{path.stem}.part.gpkg*"):
-            stray.unlink(missing_ok=True)
+    with beside(path) as folder, writing(path):
+        draft = folder / path.name
+        for layer in PLAN_COLUMNS:
+            _write_layer(plan, layer, draft, crs)
+        draft.replace(path)
+
+
+def _write_layer(plan: PlanFile, layer: str, draft: Path, crs: str) -> None:
+    import pyogrio
+
+    report = {_METADATA_KEY: json.dumps(plan.report, ensure_ascii=False)}
+    pyogrio.write_dataframe(
+        getattr(plan, layer).to_crs(crs),
+        draft,
+        layer=layer,
+        driver="GPKG",
+        append=draft.exists(),
+        dataset_options=None if draft.exists() else {"VERSION": GEOPACKAGE_VERSION},
+        geometry_type={"grids": "MultiPolygon", "buildings": "Unknown", "cells": "Polygon"}[layer],
+        promote_to_multi=layer == "grids",
+        layer_metadata=report if layer == "grids" else None,
+    )
 
 
 def require_plan_path(path: Path) -> None:
