@@ -33,7 +33,7 @@ def serve(
 ) -> None:
     """Serve the API and the map of a store until Ctrl-C.
 
-    What is not given comes from the environment: WANGGE_DB, WANGGE_HOST, WANGGE_PORT and the rest of docs/http.md.
+    What is not given comes from the environment: WANGGE_DB, WANGGE_HOST, WANGGE_PORT and the rest of docs/reference.md.
 
     Example: wangge serve --db town.gpkg --port 8080 --open
     """

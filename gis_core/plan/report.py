@@ -52,7 +52,7 @@ def build_report(
     Returns
     -------
     dict
-        See docs/plan-file.md.
+        The keys of docs/reference.md.
     """
     households = grids["households"].to_numpy()
     fits = (households >= bounds[0]) & (households <= bounds[1])
