@@ -18,11 +18,20 @@ from starlette.exceptions import HTTPException
 
 from gis_core import errors as core
 
-__all__ = ["PROBLEM_TYPE", "STATUS", "ProblemError", "add_error_handlers", "problem_response", "status_of"]
+__all__ = [
+    "BROKEN",
+    "PROBLEM_TYPE",
+    "STATUS",
+    "ProblemError",
+    "add_error_handlers",
+    "problem_response",
+    "status_of",
+]
 
 PROBLEM_TYPE = "application/problem+json"
 _LOG = logging.getLogger("wangge.api")
-_BROKEN = "Something went wrong in the server; its log has the details under this request id."
+#: What a caller is told of a fault of the server; nothing of the fault itself.
+BROKEN = "Something went wrong in the server; its log has the details under this request id."
 
 
 class ProblemError(HTTPException):
@@ -105,7 +114,7 @@ def _core_error(request: Request, error: Exception) -> Response:
         _LOG.error(
             "%s %s failed (%s)", request.method, request.url.path, request_id_of(request), exc_info=error
         )
-    detail = _BROKEN if status == 500 else error.message
+    detail = BROKEN if status == 500 else error.message
     headers = {"Retry-After": "5"} if status == 503 else None
     return _answer(request, status, error.code, detail, headers=headers)
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import ProblemError, problem_response
+from api.errors import BROKEN, ProblemError, problem_response
 from api.settings import LOOPBACK_HOSTS, Settings
 
 __all__ = ["SECURITY_HEADERS", "OuterLayer"]
@@ -89,8 +89,7 @@ class OuterLayer:
             _LOG.exception("%s %s failed (%s)", scope["method"], scope["path"], request_id)
             if started:
                 raise
-            detail = "Something went wrong in the server; its log has the details under this request id."
-            await problem_response(request_id, 500, "error", detail)(scope, receive, send_with_headers)
+            await problem_response(request_id, 500, "error", BROKEN)(scope, receive, send_with_headers)
 
     def _check(self, headers: Headers) -> None:
         match = _HOST.match(headers.get("host", ""))

@@ -78,8 +78,11 @@ def _inside(folder: Path, name: str) -> Path | None:
     if "\0" in name or name.endswith(".gz"):
         return None
     base = folder.resolve()
-    path = (base / name).resolve()
-    return path if path.is_relative_to(base) and path.is_file() else None
+    try:
+        path = (base / name).resolve()
+        return path if path.is_relative_to(base) and path.is_file() else None
+    except (OSError, ValueError):  # a name longer than the system allows, or of no text it knows
+        return None
 
 
 def _file(request: Request, path: Path, cache: str) -> Response:

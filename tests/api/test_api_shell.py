@@ -184,7 +184,7 @@ def test_page_and_files(town: SimpleNamespace, built: Path) -> None:
 @pytest.mark.parametrize(
     "path",
     ["/assets/", "/assets/none.js", "/assets/%2e%2e/index.html", "/assets/..%2f..%2fsecret.txt", "/assets/%00",
-     "/assets/app-1A2B3C4D.js.gz", "/assets//etc/passwd", "/favicon.ico"],
+     "/assets/app-1A2B3C4D.js.gz", "/assets//etc/passwd", "/assets/" + 300 * "a", "/favicon.ico"],
 )  # fmt: skip
 def test_files_outside_are_not_found(town: SimpleNamespace, built: Path, path: str) -> None:
     with make_client(town.store, web_root=built) as client:
