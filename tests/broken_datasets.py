@@ -124,6 +124,10 @@ def one_row_out_of_range(folder: Path) -> Path:
     return write_gpkg(folder, _with_geometry("buildings", 4, box(514.39, 30.5, 514.3901, 30.5001)))
 
 
+def too_wide(folder: Path) -> Path:
+    return write_gpkg(folder, _with_geometry("boundary", 0, box(-179.99, 30.5, -179.98, 30.51)))
+
+
 def unclosed_ring(folder: Path) -> Path:
     path = write_folder(folder, sound_town())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,8 +32,13 @@ def require_output(out: Path, *, inputs: Iterable[Path] = ()) -> None:
         raise DatasetError(f"There is no folder {out.parent} to write {out.name} in; make it first.")
     if out.is_dir():
         raise DatasetError(f"{out.name} is a folder; give the name of a file.")
-    if not os.access(out.parent, os.W_OK):
-        raise DatasetError(f"The folder {out.parent} cannot be written to; write {out.name} elsewhere.")
+    try:
+        # Asking the system for its permission is not enough: root may all, and some file systems still refuse.
+        tempfile.TemporaryDirectory(prefix=".wangge-", dir=out.parent).cleanup()
+    except OSError:
+        raise DatasetError(
+            f"The folder {out.parent} cannot be written to; write {out.name} elsewhere."
+        ) from None
     if any(_same(out, path) for path in inputs):
         raise ParameterError(f"{out} is read for this and would be replaced; give another name to write to.")
     if out.suffix.lower() == ".gpkg" and out.exists():

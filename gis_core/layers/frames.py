@@ -38,6 +38,8 @@ _GREEN_KINDS = frozenset(_GREEN_KINDS_TEXT.split())
 
 #: Reach beyond the chosen boundary polygons in which other layers are kept, metres.
 _WITHIN_MARGIN_M = 100.0
+#: A boundary wider than this is not measured in one zone of projected metres.
+MAX_WIDTH_DEG = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,22 @@ def _is_object(values: Any) -> bool:
     return isinstance(values, list) or getattr(values, "dtype", None) == np.dtype(object)
 
 
+def _check_width(whole: gpd.GeoSeries, log: FaultLog) -> None:
+    """Say where the boundary is too wide to be measured in one zone of projected metres."""
+    if not len(whole):
+        return
+    west, _, east, _ = whole.to_crs(4326).total_bounds
+    if east - west > MAX_WIDTH_DEG:
+        log.add(
+            "too-wide",
+            "boundary",
+            f"the polygons reach over {east - west:.0f} degrees of longitude, from {west:.2f} to {east:.2f}, and one "
+            f"area may reach over {MAX_WIDTH_DEG:.0f}",
+            "Leave out polygons that lie far away; move an area across the 180th meridian to one side of it.",
+            "error",
+        )
+
+
 def _boundary(raw: RawLayer, reading: Reading) -> tuple[gpd.GeoDataFrame, CRS | None]:
     log = reading.log
     columns = reading.columns(raw)
@@ -143,6 +161,7 @@ def _boundary(raw: RawLayer, reading: Reading) -> tuple[gpd.GeoDataFrame, CRS | 
             [each for each in raw.geometry if each is not None and not each.is_empty], crs=source
         )
         reading.work_crs = whole.estimate_utm_crs() if len(whole) else None
+        _check_width(whole, log)
     ready = prepare_geometry(raw, "polygon", labels, log, source, reading.work_crs)
     rows = np.flatnonzero(ready.keep)
     if len(rows) == 0 and not log.has_errors:

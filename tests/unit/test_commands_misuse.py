@@ -145,7 +145,10 @@ def test_numbers_that_leave_no_work_are_refused(tmp_path: Path, option: str) -> 
 
 
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.access", lambda *_a: False)
+    def refuse(*_args: object, **_options: object) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
     with pytest.raises(DatasetError, match="cannot be written to"):
         require_output(tmp_path / "out.csv")
 

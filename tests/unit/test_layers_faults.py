@@ -30,6 +30,9 @@ class Case:
 CASES = [
     Case(broken.no_crs, "no-crs", "buildings", "error", says="look like degrees", mends=".prj"),
     Case(
+        broken.too_wide, "too-wide", "boundary", "error", says="degrees of longitude", mends="180th meridian"
+    ),
+    Case(
         broken.metres_as_degrees,
         "wrong-crs",
         "buildings",
