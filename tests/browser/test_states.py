@@ -11,6 +11,8 @@ from playwright.sync_api import Route, expect
 from tests.browser.support import Watched
 
 Visit = Callable[..., Watched]
+#: What users or their files may name freely.
+NAMES = {"name", "boundary_name", "attribution", "title", "detail", "address"}
 
 
 def test_without_plans_it_says_what_to_do(visit: Visit) -> None:
@@ -90,3 +92,31 @@ def test_loading_is_told_and_the_map_is_never_empty_grey(visit: Visit) -> None:
     for route in held:
         route.fallback()
     expect(page.locator(".legend")).to_be_visible()
+
+
+def test_names_from_files_are_text_and_never_markup(visit: Visit) -> None:
+    watched = visit()
+    hostile = '<img src=x alt="" onerror="window.hit=1"><b>甲</b>'
+
+    def rename(value: object, key: str = "") -> object:
+        if isinstance(value, dict):
+            return {name: rename(each, name) for name, each in value.items()}
+        if isinstance(value, list):
+            return [rename(each, key) for each in value]
+        return hostile if isinstance(value, str) and key in NAMES else value
+
+    def answer(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json=rename(response.json()))
+
+    for path in ("**/api/plans", "**/api/plans/*", "**/grids", "**/cells/*", "**/search?*"):
+        watched.page.route(path, answer)
+    page = watched.open()
+    expect(page.locator(".attribution")).to_contain_text(hostile)
+    page.get_by_role("combobox", name="Search for a grid").fill("和阳里7号楼")
+    expect(page.locator("#search-results li").first).to_contain_text(hostile)
+    page.keyboard.press("Enter")
+    expect(page.locator(".building h4").first).to_have_text(hostile)
+    expect(page.locator(".details")).to_contain_text(hostile)
+    assert page.locator("img[src=x]").count() == 0
+    assert page.evaluate("() => window.hit") is None
