@@ -269,7 +269,7 @@ def _faults(
         (
             "footprint-lost",
             overlapped,
-            "buildings have more than half of their footprint in a neighbor's cell, because footprints overlap there",
+            "buildings have more than half of their footprint in a neighbour's cell, because footprints overlap there",
             "correct the overlapping footprints",
             "warning",
         ),
