@@ -11,7 +11,7 @@ from typing import Any
 
 import geopandas as gpd
 import shapely
-from shapely.geometry import LineString, MultiPolygon, Polygon, box
+from shapely.geometry import LineString, Polygon, box
 
 #: South-west corner of the town, degrees; 0.001 degrees are about 100 m.
 LON, LAT = 114.39, 30.50
@@ -310,8 +310,3 @@ def endless_view(folder: Path) -> Path:
     connection.commit()
     connection.close()
     return path
-
-
-def many_parts(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Return the frame with multi-part geometry."""
-    return frame.set_geometry(gpd.GeoSeries([MultiPolygon([each]) for each in frame.geometry], crs=frame.crs))

@@ -79,7 +79,13 @@ def mismatch(connection: Connection, dialect: Dialect, dataset_id: int, plan: Pl
 def add(
     connection: Connection, dialect: Dialect, plan: PlanFile, *, dataset_id: int, name: str, created_by: str
 ) -> int:
-    """Write a plan and its grids; return its number."""
+    """Write a plan and its grids; return its number.
+
+    Raises
+    ------
+    DatasetError
+        Where the plan was made on another dataset.
+    """
     reason = mismatch(connection, dialect, dataset_id, plan)
     if reason:
         raise DatasetError(reason)
@@ -259,7 +265,15 @@ def as_file(connection: Connection, dialect: Dialect, plan_id: int) -> PlanFile:
 
 
 def delete_draft(connection: Connection, dialect: Dialect, plan_id: int) -> None:
-    """Delete a draft with its grids and edits."""
+    """Delete a draft with its grids and edits.
+
+    Raises
+    ------
+    NotFoundError
+        Where there is no such plan.
+    ConflictError
+        Where it is no draft.
+    """
     state = require(connection, plan_id).state
     if state != "draft":
         raise ConflictError(f"Plan {plan_id} is {state}: only drafts are deleted.", state=state)

@@ -32,7 +32,15 @@ _MOST = 1000
 
 
 def find(connection: Connection, dialect: Dialect, plan_id: int, text: str, *, limit: int) -> list[SearchHit]:
-    """Return the best hits of all kinds; grids before buildings, streets, facilities of the same rank."""
+    """Return the best hits of all kinds; grids before buildings, streets, facilities of the same rank.
+
+    Raises
+    ------
+    NotFoundError
+        Where there is no such plan.
+    ParameterError
+        Where `limit` is negative.
+    """
     if limit < 0:
         raise ParameterError(f"limit must be 0 or more, not {limit}.")
     dataset_id = plans.require(connection, plan_id).dataset_id

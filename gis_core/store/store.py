@@ -75,7 +75,13 @@ class Store:
 
     @contextmanager
     def translated(self) -> Iterator[None]:
-        """Turn every error of the driver into one of the core; the only place that does."""
+        """Turn every error of the driver into one of the core; the only place that does.
+
+        Raises
+        ------
+        GisCoreError
+            As the dialect explains the error: `StoreUnavailableError` or `ConflictError`.
+        """
         try:
             yield
         except _DRIVER_ERRORS as error:

@@ -6,7 +6,7 @@ export type Rgb = [red: number, green: number, blue: number];
 export type ColourMode = "grid" | "deviation" | "households";
 
 /** Eight of Paul Tol's muted colours: distinct for colour-blind eyes. */
-export const GRID_COLOURS: Rgb[] = [
+const GRID_COLOURS: Rgb[] = [
   [136, 204, 238],
   [221, 204, 119],
   [68, 170, 153],
@@ -27,7 +27,7 @@ export const DEVIATION_COLOURS: Rgb[] = [
 ];
 
 /** From few to many; the lightness falls evenly. */
-export const SEQUENCE_COLOURS: Rgb[] = [
+const SEQUENCE_COLOURS: Rgb[] = [
   [222, 235, 226],
   [168, 214, 201],
   [101, 180, 178],

@@ -27,7 +27,7 @@ const UNASSIGNED: GridPixels = { fill: pixel([255, 255, 255], 0.35), hatch: pixe
 const NEUTRAL: Rgb = [88, 88, 86];
 
 /** Colour of the border and of the marks of a grid. */
-export function borderTone(state: State, grid: number): Rgb {
+function borderTone(state: State, grid: number): Rgb {
   if (state.mode.value !== "grid") return state.theme.value === "dark" ? [200, 198, 192] : NEUTRAL;
   const properties = state.grids.value[grid];
   const colour = gridColour("grid", properties, state.bounds.value, []);

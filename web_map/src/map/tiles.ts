@@ -7,10 +7,10 @@ import type { Engine } from "../worker/engine";
 import type { TileLayer } from "../worker/protocol";
 import { mapZoom } from "./zoom";
 
-export const TILE = 256;
+const TILE = 256;
 
 /** Pixels of the device a side of a tile; more than two a pixel of the page show nothing more. */
-export function tilePixels(): number {
+function tilePixels(): number {
   return Math.round(TILE * Math.min(2, Math.max(1, globalThis.devicePixelRatio || 1)));
 }
 

@@ -260,7 +260,7 @@ export function createActions(
 
 const around = (lon: number, lat: number): Bbox => [lon - CLOSE_UP, lat - CLOSE_UP, lon + CLOSE_UP, lat + CLOSE_UP];
 
-export function failureOf(error: unknown): Failure {
+function failureOf(error: unknown): Failure {
   if (error instanceof ApiError) return { code: error.code, status: error.status, detail: error.message };
   return { code: "unreadable", status: 0, detail: error instanceof Error ? error.message : "" };
 }

@@ -40,7 +40,7 @@ const boxOf = (view: View): Box => [
 ];
 
 /** Size of a grid's label by zoom and by its own size on the screen; 0: too small for any. */
-export function gridFont(zoom: number, sidePx: number): number {
+function gridFont(zoom: number, sidePx: number): number {
   if (sidePx < 20) return 0;
   const byZoom = zoom >= 16.5 ? 17 : zoom >= 15.5 ? 16 : zoom >= 14 ? 14.5 : 13;
   return sidePx < 34 ? 11 : Math.min(byZoom, 11 + sidePx / 24);
