@@ -97,6 +97,11 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
+def fault_line(layer: str, message: str) -> str:
+    """Return the message of a fault with its layer in front, unless it begins with it."""
+    return message if message.startswith(layer) else f"{layer}: {message}"
+
+
 @contextmanager
 def terminal_progress(enabled: bool) -> Iterator[Progress]:
     """Give a progress callback that draws a bar on stderr, or one that says nothing where stderr is no terminal."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gis_core.commands._common import command, print_json
+from gis_core.commands._common import command, fault_line, print_json
 from gis_core.commands._options import Db, Json
 from gis_core.commands._output import require_output
 from gis_core.errors import CapabilityError, ParameterError
@@ -63,7 +63,7 @@ def export(
                   "Take another format to keep it.", "note")
         )  # fmt: skip
     for fault in faults:
-        typer.echo(f"{fault.layer}: {fault.message} {fault.fix}", err=True)
+        typer.echo(f"{fault_line(fault.layer, fault.message)} {fault.fix}", err=True)
     rows = {name: len(frame) for name, frame in frames.items()}
     if json_:
         first = next(iter(frames.values()))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gis_core.commands._common import command, print_json, terminal_progress
+from gis_core.commands._common import command, fault_line, print_json, terminal_progress
 from gis_core.commands._options import Db, Estimate, Json, Mapping, OnInvalid, Policy, Within
 from gis_core.errors import DatasetError, NotFoundError, ParameterError
 
@@ -173,7 +173,7 @@ def _say(answer: dict[str, Any], *, as_json: bool) -> None:
         return
     for fault in answer["faults"]:
         if fault["severity"] != "note":
-            typer.echo(f"{fault['layer']}: {fault['message']}", err=True)
+            typer.echo(fault_line(fault["layer"], fault["message"]), err=True)
     if answer["kind"] == "plan":
         size = f"{answer['grids']:,} grids on data version {answer['dataset']}"
         typer.echo(f"plan:{answer['id']} {answer['name']}: {size}, in {_lower(answer['store'])}.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gis_core.commands._common import command, print_json, terminal_progress
+from gis_core.commands._common import command, fault_line, print_json, terminal_progress
 from gis_core.commands._options import Db, Json
 from gis_core.commands._output import require_output
 from gis_core.errors import CapabilityError, NotFoundError, ParameterError
@@ -76,7 +76,7 @@ def locate(
             locator, points, out, crs=crs, x_col=x, y_col=y, radius_col=radius_col, progress=progress
         )
     for fault in report.faults:
-        typer.echo(f"{fault.layer}: {fault.message} {fault.fix}", err=True)
+        typer.echo(f"{fault_line(fault.layer, fault.message)} {fault.fix}", err=True)
     for note in report.notes:
         typer.echo(note, err=True)
     if json_:

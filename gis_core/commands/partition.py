@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gis_core.commands._common import EXIT_NO, command, print_json, terminal_progress
+from gis_core.commands._common import EXIT_NO, command, fault_line, print_json, terminal_progress
 from gis_core.commands._options import Estimate, Mapping, OnInvalid, Policy, Within
 from gis_core.commands._output import require_output
 from gis_core.errors import ParameterError
@@ -140,6 +140,6 @@ def _say(values: dict[str, Any], out: Path, report: Path | None, as_json: bool) 
     )
     for fault in values["faults"]:
         if fault["severity"] in ("repaired", "warning"):
-            typer.echo(f"  {fault['layer']}: {fault['message']}", err=True)
+            typer.echo("  " + fault_line(fault["layer"], fault["message"]), err=True)
     for item in values["infeasible"]:
-        typer.echo(f"  {item['where']}: {item['reason']}", err=True)
+        typer.echo(f"  {item['reason']}", err=True)
