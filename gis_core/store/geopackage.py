@@ -17,6 +17,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from gis_core.store.types import SRID
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -31,7 +33,6 @@ __all__ = [
     "register_layer",
 ]
 
-SRID = 4326
 _APPLICATION_ID = 0x47504B47  # "GPKG"
 _USER_VERSION = 10300
 _HEADER = np.dtype(

@@ -17,8 +17,9 @@ from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TIMESTAMP, TypeDecorator, TypeEngine, UserDefinedType
 
-__all__ = ["Blob", "Flag", "Geom", "Integer", "Real", "String", "UtcTime", "text_of_time"]
+__all__ = ["SRID", "Blob", "Flag", "Geom", "Integer", "Real", "String", "UtcTime", "text_of_time"]
 
+#: Of all geometry in either store: WGS 84 in degrees.
 SRID = 4326
 
 Integer = BigInteger().with_variant(SqlInteger(), "sqlite")
