@@ -114,9 +114,14 @@ def _per_boundary(
 
 
 def _reason(dataset: Dataset, fabric: Fabric, item: Infeasible) -> dict[str, Any]:
-    """Add the buildings of the cells to blame, which planners know; the solver knows only cells."""
+    """Add what planners know and the solver does not: the name of the boundary polygon, the buildings to blame."""
     at = np.flatnonzero(np.isin(fabric.building_cell_ix, np.array(item.cell_ix, dtype=np.int32)))
-    return {**item.as_dict(), "buildings": [str(id_) for id_ in dataset.buildings["id"].to_numpy()[at[:20]]]}
+    reason = item.reason
+    for code, name in zip(dataset.boundary["code"], dataset.boundary["name"], strict=True):
+        if item.where.partition(":")[0] == code and isinstance(name, str) and name != code:
+            reason = reason.replace(repr(code), f"{name} ({code})")
+    buildings = [str(id_) for id_ in dataset.buildings["id"].to_numpy()[at[:20]]]
+    return {**item.as_dict(), "reason": reason, "buildings": buildings}
 
 
 def _number(value: float, digits: int) -> float | None:

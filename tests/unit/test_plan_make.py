@@ -125,6 +125,7 @@ def test_a_heavy_building_is_named() -> None:
     assert reason["buildings"] == ["T1"]
     assert "620" in reason["reason"]
     assert "T1" in reason["reason"]
+    assert "第1社区 (B1)" in reason["reason"]
 
 
 def test_a_boundary_without_households_is_one_grid() -> None:
