@@ -275,3 +275,11 @@ def test_many_at_once_get_the_same(town: SimpleNamespace) -> None:
     assert {answer.status_code for answer in answers} == {200}
     for first, answer in zip(answers[:4] * 6, answers, strict=True):
         assert answer.content == first.content
+
+
+@pytest.mark.parametrize(
+    ("host", "alone"),
+    [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("127.example.org", False), ("0.0.0.0", False)],
+)
+def test_only_addresses_of_this_machine_count_as_loopback(host: str, alone: bool) -> None:
+    assert Settings(host=host).is_loopback is alone
