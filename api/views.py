@@ -13,6 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from gis_core.errors import ConflictError
+from gis_core.layers.write import round_degrees
 from gis_core.publish.labels import colour_grids, label_points
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_BOUNDS", "PlanView", "clean", "feature_json", "load_plan_view"]
 
-#: Decimals of degrees in GeoJSON: 0.1 mm, which keeps neighbouring polygons matched.
-DECIMALS = 9
 #: Fewest and most households of a grid where a plan names none.
 DEFAULT_BOUNDS = (300, 500)
 
@@ -192,8 +191,8 @@ def clean(value: Any) -> Any:
 def feature_json(
     head: dict[str, Any], ids: Any, properties: list[dict[str, Any]], geometry: NDArray[np.object_]
 ) -> bytes:
-    """Write a FeatureCollection (RFC 7946): outer rings counter-clockwise, nine decimals."""
-    rounded = shapely.transform(shapely.force_2d(geometry), lambda xy: np.round(xy, DECIMALS))
+    """Write a FeatureCollection (RFC 7946): outer rings counter-clockwise, as many decimals as a cover needs."""
+    rounded, _ = round_degrees(shapely.force_2d(geometry))
     texts = shapely.to_geojson(shapely.orient_polygons(rounded))
     features = [
         {

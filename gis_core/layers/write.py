@@ -34,6 +34,7 @@ __all__ = [
     "WRITE_FORMATS",
     "beside",
     "plain_value",
+    "round_degrees",
     "write_layer",
     "writing",
 ]
@@ -66,7 +67,7 @@ SHORT_NAMES: dict[str, str] = {
     "nearest_code": "near_code",
 }
 
-_DECIMALS = 9
+DECIMALS = 9
 #: GDAL 3.6 warns of newer ones.
 GEOPACKAGE_VERSION = "1.3"
 # GDAL does not always say that a disk is full; with less than this left it is.
@@ -202,21 +203,37 @@ def _oriented(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapely.orient_polygons(geometry), dtype=object)
 
 
-def _rounded(geometry: NDArray[np.object_], layer: str) -> tuple[NDArray[np.object_], int, list[Fault]]:
-    """Round degrees to nine decimals, or to as many more as keep polygons valid and a cover exact."""
+def round_degrees(geometry: NDArray[np.object_]) -> tuple[NDArray[np.object_], int]:
+    """Round degrees for GeoJSON: nine decimals, or as many more as keep polygons valid and a cover exact.
+
+    Parameters
+    ----------
+    geometry : object, shape (n,)
+        In degrees.
+
+    Returns
+    -------
+    rounded : object, shape (n,)
+    decimals : int
+        How many decimals they have.
+    """
     polygonal = bool(len(geometry)) and bool(np.all(np.isin(shapely.get_type_id(geometry), _POLYGONAL)))
     exact = polygonal and bool(shapely.coverage_is_valid(geometry))
-    for decimals in range(_DECIMALS, 16):
+    for decimals in range(DECIMALS, 16):
         rounded = shapely.transform(geometry, lambda xy, n=decimals: np.round(xy, n) + 0.0)
         good = not polygonal or bool(np.all(shapely.is_valid(rounded) >= shapely.is_valid(geometry)))
         if good and (not exact or shapely.coverage_is_valid(rounded)):
-            break
-    else:
-        rounded = geometry
-    if decimals == _DECIMALS:
+            return rounded, decimals
+    return geometry, 16
+
+
+def _rounded(geometry: NDArray[np.object_], layer: str) -> tuple[NDArray[np.object_], int, list[Fault]]:
+    """Round degrees for GeoJSON, and say where nine decimals were not enough."""
+    rounded, decimals = round_degrees(geometry)
+    if decimals == DECIMALS:
         return rounded, decimals, []
     message = (
-        f"Coordinates have {decimals} decimals, because with {_DECIMALS} the areas would not fit together."
+        f"Coordinates have {decimals} decimals, because with {DECIMALS} the areas would not fit together."
     )
     return rounded, decimals, [Fault("more-decimals", layer, message, "Nothing needs to be done.", "note")]
 
