@@ -1,0 +1,71 @@
+"""Borders that must stay: neighbours on the two sides of a line are in different grids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.constraints._common import (
+    adjacencies_of_pairs,
+    first_cells,
+    restrict_pairs,
+    strong_price,
+)
+from gis_core.partition.problem import Problem
+
+__all__ = ["Borders"]
+
+
+@dataclass(frozen=True, eq=False)
+class Borders:
+    """Adjacencies that must be borders between grids.
+
+    Attributes
+    ----------
+    left, right : int64, shape (n_pairs,)
+        The neighbours on the two sides.
+    label : str
+        What the line is called in a sentence.
+    """
+
+    name: ClassVar[str] = "borders"
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    label: str
+
+    def restrict(self, cell_ix: NDArray[np.int64]) -> Borders:
+        """Return what is left of it for the subgraph of these cells."""
+        left, right, _kept = restrict_pairs(self.left, self.right, cell_ix)
+        return replace(self, left=left, right=right)
+
+    def apply(self, problem: Problem) -> None:
+        """Let no part hang together through such a border, and reward every border that is there."""
+        chosen = adjacencies_of_pairs(problem.graph, self.left, self.right)
+        problem.link[chosen] = False
+        problem.price[chosen] = -strong_price(problem)
+
+    def broken(self, graph: AdjacencyGraph, assignment: NDArray[np.integer]) -> list[Infeasible]:
+        """Say for how many metres grids reach across the line, and which cells they join."""
+        chosen = adjacencies_of_pairs(graph, self.left, self.right)
+        owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
+        across = (
+            chosen
+            & (owner < graph.indices)
+            & (assignment[owner] >= 0)
+            & (assignment[owner] == assignment[graph.indices])
+        )
+        if not across.any():
+            return []
+        grids = len(np.unique(assignment[owner[across]]))
+        metres = float(graph.shared_length_m[across].sum())
+        many = f"{grids} grids reach" if grids > 1 else "1 grid reaches"
+        sentence = (
+            f"{self.label} must stay a border, but {many} across it for {metres:,.0f} m; a line that ends inside "
+            "a grid, or leaves too few households on one side, cannot be kept."
+        )
+        cells = np.unique(np.concatenate([owner[across], graph.indices[across]]))
+        return [Infeasible("borders", self.label, sentence, first_cells(cells))]

@@ -1,0 +1,93 @@
+"""Cells that stay together: every group in one grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.graph.components import part_component_labels
+from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.constraints._common import first_cells, strong_price
+from gis_core.partition.problem import Problem
+
+__all__ = ["Together"]
+
+
+@dataclass(frozen=True, eq=False)
+class Together:
+    """Groups of cells that must each lie in one grid.
+
+    Attributes
+    ----------
+    group : int64, shape (n_cells,)
+        Group of each cell, a position in `labels`; -1: none.
+    labels : tuple of str
+        What each group is called in a sentence.
+    """
+
+    name: ClassVar[str] = "together"
+    group: NDArray[np.int64]
+    labels: tuple[str, ...]
+
+    def restrict(self, cell_ix: NDArray[np.int64]) -> Together:
+        """Return what is left of it for the subgraph of these cells."""
+        return replace(self, group=self.group[cell_ix])
+
+    def apply(self, problem: Problem) -> None:
+        """Make every border inside a group dear, and tie the pieces of a group that do not touch."""
+        owner, other = problem.owner, problem.graph.indices
+        inside = (self.group[owner] >= 0) & (self.group[owner] == self.group[other])
+        price = strong_price(problem)
+        problem.price[inside] = np.maximum(problem.price[inside], 0.0) + price
+        left, right = self._ties(problem.graph)
+        if len(left):
+            problem.add_pairs(left, right, price)
+
+    def _ties(self, graph: AdjacencyGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Join each piece of a group to the piece before it, at the two cells that are nearest to each other."""
+        piece = part_component_labels(graph, self.group)
+        left: list[int] = []
+        right: list[int] = []
+        for group in np.unique(self.group[self.group >= 0]).tolist():
+            cells = np.flatnonzero(self.group == group)
+            pieces = [cells[piece[cells] == one] for one in np.unique(piece[cells])]
+            joined = pieces[0]
+            while len(pieces) > 1:
+                ends = [_nearest(graph, joined, each) for each in pieces[1:]]
+                best = min(range(len(ends)), key=lambda i: (ends[i][2], i))
+                left.append(ends[best][0])
+                right.append(ends[best][1])
+                joined = np.concatenate([joined, pieces.pop(best + 1)])
+        return np.array(left, dtype=np.int64), np.array(right, dtype=np.int64)
+
+    def broken(self, graph: AdjacencyGraph, assignment: NDArray[np.integer]) -> list[Infeasible]:
+        """Name the groups that lie in several grids."""
+        found = []
+        for group in np.unique(self.group[self.group >= 0]).tolist():
+            cells = np.flatnonzero((self.group == group) & (assignment >= 0))
+            grids, count = np.unique(assignment[cells], return_counts=True)
+            if len(grids) < 2:
+                continue
+            strays = cells[assignment[cells] != grids[np.argmax(count)]]
+            sentence = (
+                f"{self.labels[group]} is to stay together but lies in {len(grids)} grids: {len(strays)} of its "
+                f"{len(cells)} cells are outside the grid that holds most of it."
+            )
+            found.append(Infeasible("together", self.labels[group], sentence, first_cells(strays)))
+        return found
+
+
+def _nearest(
+    graph: AdjacencyGraph, one: NDArray[np.int64], other: NDArray[np.int64]
+) -> tuple[int, int, float]:
+    """Return the cell of each side that is nearest to the other side, and their distance in metres."""
+    from scipy.spatial import cKDTree
+
+    distance, at = cKDTree(np.column_stack([graph.x[one], graph.y[one]])).query(
+        np.column_stack([graph.x[other], graph.y[other]])
+    )
+    best = int(np.argmin(distance))
+    return int(one[at[best]]), int(other[best]), float(distance[best])
