@@ -21,15 +21,15 @@ __all__ = ["CLASS_FACTORS", "class_factors", "class_prices", "compound_prices"]
 CLASS_FACTORS: Mapping[str, float] = MappingProxyType(
     {
         "none": 1.0,
-        "minor": 0.25,
-        "living_street": 0.22,
-        "residential": 0.2,
-        "tertiary": 0.17,
-        "secondary": 0.14,
-        "primary": 0.12,
-        "trunk": 0.1,
-        "motorway": 0.08,
-        "barrier": 0.05,
+        "minor": 0.2,
+        "living_street": 0.17,
+        "residential": 0.15,
+        "tertiary": 0.13,
+        "secondary": 0.1,
+        "primary": 0.09,
+        "trunk": 0.08,
+        "motorway": 0.06,
+        "barrier": 0.04,
     }
 )
 #: Price of a metre of border inside a compound, against 1 for a metre between two buildings elsewhere.
@@ -82,11 +82,8 @@ def class_prices(graph: AdjacencyGraph, factors: Mapping[str, float] | None = No
     table = class_factors(factors)
     rank = np.where(graph.street_rank > 0, graph.street_rank, STREET_CLASSES.index("residential"))
     on_street = np.minimum(graph.street_length_m, graph.shared_length_m)
-    return np.ascontiguousarray(
-        graph.shared_length_m
-        + (table[rank] - table[0]) * on_street
-        + (table[0] - 1.0) * graph.shared_length_m
-    )
+    off_street = graph.shared_length_m - on_street
+    return np.ascontiguousarray(table[0] * off_street + table[rank] * on_street)
 
 
 def compound_prices(
