@@ -15,6 +15,7 @@ COMMANDS: dict[str, str] = {
     "demo": "demo",
     "check": "check",
     "partition": "partition",
+    "solve": "solve",
     "locate": "locate",
     "export": "export",
     "load": "load",
