@@ -6,7 +6,7 @@ the 12 digits of a community gets just that; any other code is taken as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ def number_grids(
     y: NDArray[np.float64],
     boundary_codes: Sequence[str],
     template: str = DEFAULT_TEMPLATE,
+    *,
+    kept: Mapping[int, str] | None = None,
+    reserved: Collection[str] = (),
 ) -> tuple[NDArray[np.int64], list[str]]:
     """Put grids in order and give each its code.
 
@@ -40,12 +43,16 @@ def number_grids(
     template : str
         Python format with `{boundary}` and `{sequence}`; the sequence has 3 digits, more where a boundary polygon holds
         over 999 grids.
+    kept : mapping of int to str
+        Grids that have a code already, which they keep.
+    reserved : collection of str
+        Codes that were given to other grids before; no grid gets one of them anew.
 
     Returns
     -------
     order : int64, shape (n_grids,)
-        Positions of the grids in order of their codes: by boundary polygon, in rows from north to south, in each row
-        from west to east.
+        Positions of the grids: by boundary polygon, in rows from north to south, in each row from west to east, which
+        is the order of the codes that are given here; with codes that are kept, by boundary polygon and code.
     codes : list of str
         Codes in that order.
 
@@ -61,14 +68,17 @@ def number_grids(
     >>> order.tolist(), codes
     ([1, 0], ['110101001001001', '110101001001002'])
     """
+    kept = kept or {}
+    taken = {*kept.values(), *reserved}
     order = np.lexsort((x, _rows(boundary_ix, y), boundary_ix))
     codes = []
     for ix in np.unique(boundary_ix):
-        count = int((boundary_ix == ix).sum())
-        width = max(DIGITS, len(str(count)))
-        codes += [
-            _fill(template, str(boundary_codes[ix]), f"{number:0{width}d}") for number in range(1, count + 1)
-        ]
+        grids = order[boundary_ix[order] == ix].tolist()
+        fresh = iter(_fresh(template, str(boundary_codes[ix]), sum(g not in kept for g in grids), taken))
+        codes += [kept[grid] if grid in kept else next(fresh) for grid in grids]
+    if kept:
+        by_code = sorted(range(len(codes)), key=lambda i: (int(boundary_ix[order[i]]), codes[i]))
+        order, codes = order[by_code], [codes[i] for i in by_code]
     if len(set(codes)) < len(codes):
         twice = sorted({code for code in codes if codes.count(code) > 1})
         raise ParameterError(
@@ -76,6 +86,20 @@ def number_grids(
             "or a template with a separator such as {boundary}-{sequence}."
         )
     return order, codes
+
+
+def _fresh(template: str, boundary: str, count: int, taken: Collection[str]) -> list[str]:
+    """Return codes of one boundary polygon in ascending order, leaving out those that are taken."""
+    bare = _fill(template, boundary, "")
+    width = max(DIGITS, len(str(count + sum(code.startswith(bare) for code in taken))))
+    found: list[str] = []
+    number = 0
+    while len(found) < count:
+        number += 1
+        code = _fill(template, boundary, f"{number:0{width}d}")
+        if code not in taken or code == bare:  # a template without sequence gives one code only
+            found.append(code)
+    return found
 
 
 def _fill(template: str, boundary: str, sequence: str) -> str:
