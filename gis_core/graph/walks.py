@@ -1,0 +1,253 @@
+"""Walking distances between the members of groups on a street network; a Dijkstra kernel that stops early.
+
+The distance between two members is off the network at both ends plus the shortest way on it; where no way leads from
+one to the other, or one has no street, the straight line times `DETOUR`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
+
+from gis_core._compat import njit
+
+__all__ = ["DETOUR", "WalkGround", "greatest_walks", "walk_matrix"]
+
+#: What a way is longer than the straight line where no street tells.
+DETOUR = 1.3
+
+
+@dataclass(frozen=True, eq=False)
+class WalkGround:
+    """A street network, and the doors of members on it.
+
+    Attributes
+    ----------
+    indptr : int64, shape (n_nodes + 1,)
+    indices : int32, shape (2 n_stretches,)
+    length_m : float64, shape (2 n_stretches,)
+    region : int32, shape (n_nodes,)
+        Connected component of each node.
+    door : int32, shape (n,)
+        Node of each member; -1: no street.
+    off_m : float64, shape (n,), metres
+        From each member to its door.
+    x, y : float64, shape (n,), metres
+        Where each member is, for straight lines; NaN: it is no member of anything.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    length_m: NDArray[np.float64]
+    region: NDArray[np.int32]
+    door: NDArray[np.int32]
+    off_m: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+    @classmethod
+    def build(
+        cls,
+        indptr: NDArray[np.int64],
+        indices: NDArray[np.int32],
+        length_m: NDArray[np.float64],
+        door: NDArray[np.int32],
+        off_m: NDArray[np.float64],
+        x: NDArray[np.float64],
+        y: NDArray[np.float64],
+    ) -> WalkGround:
+        """Find the components of the network and put all together."""
+        n = len(indptr) - 1
+        region = np.zeros(n, np.int32)
+        if n:
+            shape = (n, n)
+            region = connected_components(
+                csr_matrix((length_m, indices, indptr), shape=shape), directed=False
+            )[1]
+        return cls(indptr, indices, length_m, region.astype(np.int32), door, off_m, x, y)
+
+    @property
+    def inhabited(self) -> NDArray[np.bool_]:
+        """Who is a member: bool, shape (n,)."""
+        return np.isfinite(self.x)
+
+    def of_members(self, member_ix: NDArray[np.integer]) -> WalkGround:
+        """Keep some members, in the order given; the network stays."""
+        ix = np.asarray(member_ix, dtype=np.int64)
+        return WalkGround(
+            self.indptr, self.indices, self.length_m, self.region,
+            self.door[ix], self.off_m[ix], self.x[ix], self.y[ix],
+        )  # fmt: skip
+
+
+@njit
+def _push(heap: NDArray[np.int32], key: NDArray[np.float64], size: int, node: int, value: float) -> int:
+    """Put a node on the heap; return the new size."""
+    i = size
+    while i > 0:
+        up = (i - 1) >> 1
+        if key[up] <= value:
+            break
+        key[i], heap[i] = key[up], heap[up]
+        i = up
+    key[i], heap[i] = value, node
+    return size + 1
+
+
+@njit
+def _pop(heap: NDArray[np.int32], key: NDArray[np.float64], size: int) -> int:
+    """Take the least one off the heap, which must be read before; return the new size."""
+    size -= 1
+    value, node = key[size], heap[size]
+    i = 0
+    while True:
+        child = 2 * i + 1
+        if child >= size:
+            break
+        if child + 1 < size and key[child + 1] < key[child]:
+            child += 1
+        if key[child] >= value:
+            break
+        key[i], heap[i] = key[child], heap[child]
+        i = child
+    if size > 0:
+        key[i], heap[i] = value, node
+    return size
+
+
+@njit
+def _spread(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], length: NDArray[np.float64], start: int,
+    wanted: NDArray[np.int32], remaining: int, distance: NDArray[np.float64], touched: NDArray[np.int32],
+    heap: NDArray[np.int32], key: NDArray[np.float64],
+) -> int:  # fmt: skip
+    """Fill `distance` from a node until `remaining` wanted members are reached; return how many nodes were touched.
+
+    `wanted` counts members at each node. Settled nodes have their distance, others that were touched an upper bound of
+    it. The caller must set all touched nodes back to infinity.
+    """
+    distance[start] = 0.0
+    touched[0] = start
+    n_touched = 1
+    size = _push(heap, key, 0, start, 0.0)
+    while size > 0 and remaining > 0:
+        node, value = heap[0], key[0]
+        size = _pop(heap, key, size)
+        if value > distance[node]:
+            continue
+        remaining -= wanted[node]
+        for e in range(indptr[node], indptr[node + 1]):
+            other = indices[e]
+            there = value + length[e]
+            if there < distance[other]:
+                if distance[other] == np.inf:
+                    touched[n_touched] = other
+                    n_touched += 1
+                distance[other] = there
+                size = _push(heap, key, size, other, there)
+    return n_touched
+
+
+@njit
+def _rows(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], length: NDArray[np.float64], region: NDArray[np.int32],
+    door: NDArray[np.int32], off: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64],
+    member: NDArray[np.int64], start: NDArray[np.int64], keep: bool, matrix: NDArray[np.float64],
+    worst: NDArray[np.float64], ends: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Measure all pairs of every group; keep the matrix (of one group) or only the greatest distance and its ends."""
+    n_nodes = len(indptr) - 1
+    distance = np.full(n_nodes, np.inf)
+    touched = np.empty(n_nodes + 1, np.int32)
+    wanted = np.zeros(n_nodes, np.int32)
+    heap, key = np.empty(len(indices) + 2, np.int32), np.empty(len(indices) + 2, np.float64)
+    for g in range(len(start) - 1):
+        first, last = start[g], start[g + 1]
+        for k in range(first, last):
+            if door[member[k]] >= 0:
+                wanted[door[member[k]]] += 1
+        for i in range(first, last):
+            a = member[i]
+            n_touched = 0
+            if door[a] >= 0:
+                # Only those after this one are still to be reached, and only in its component.
+                wanted[door[a]] -= 1
+                remaining = 0
+                for j in range(i + 1, last):
+                    b = member[j]
+                    remaining += door[b] >= 0 and region[door[b]] == region[door[a]]
+                n_touched = _spread(
+                    indptr, indices, length, door[a], wanted, remaining, distance, touched, heap, key
+                )
+            for j in range(i + 1, last):
+                b = member[j]
+                if door[a] >= 0 and door[b] >= 0 and region[door[a]] == region[door[b]]:
+                    walk = off[a] + distance[door[b]] + off[b]
+                else:
+                    walk = DETOUR * np.hypot(x[a] - x[b], y[a] - y[b])
+                if keep:
+                    matrix[i - first, j - first] = walk
+                    matrix[j - first, i - first] = walk
+                if walk > worst[g]:
+                    worst[g], ends[g, 0], ends[g, 1] = walk, a, b
+            for k in range(n_touched):
+                distance[touched[k]] = np.inf
+
+
+def _measure(
+    ground: WalkGround, member: NDArray[np.int64], start: NDArray[np.int64], *, keep: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    size = len(member) if keep else 0
+    matrix = np.zeros((size, size))
+    worst, ends = np.zeros(len(start) - 1), np.full((len(start) - 1, 2), -1, np.int64)
+    _rows(
+        ground.indptr, ground.indices, ground.length_m, ground.region, ground.door, ground.off_m, ground.x,
+        ground.y, member, start, keep, matrix, worst, ends,
+    )  # fmt: skip
+    return matrix, worst, ends
+
+
+def walk_matrix(ground: WalkGround, member_ix: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Return the walking distances among some members, metres.
+
+    Returns
+    -------
+    float64, shape (k, k)
+        Symmetric, in the order given.
+    """
+    member = np.ascontiguousarray(member_ix, dtype=np.int64)
+    return _measure(ground, member, np.array([0, len(member)], np.int64), keep=True)[0]
+
+
+def greatest_walks(
+    ground: WalkGround, assignment: NDArray[np.integer], n_parts: int
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Find the greatest walking distance between two members of each part, exactly.
+
+    Parameters
+    ----------
+    ground : WalkGround
+    assignment : int, shape (n,)
+        Part of each member; those below 0 and those that are nowhere are left out.
+    n_parts : int
+
+    Returns
+    -------
+    walk_m : float64, shape (n_parts,)
+        0 for parts with fewer than two members.
+    ends : int64, shape (n_parts, 2)
+        The two members; -1 where there are none.
+
+    Notes
+    -----
+    One Dijkstra a member, which ends when the rest of its part is reached.
+    """
+    member = np.flatnonzero(ground.inhabited & (assignment >= 0))
+    member = member[np.argsort(assignment[member], kind="stable")]
+    start = np.searchsorted(assignment[member], np.arange(n_parts + 1)).astype(np.int64)
+    _, worst, ends = _measure(ground, member, start, keep=False)
+    return worst, ends

@@ -1,0 +1,119 @@
+"""Compounds (小区): kept whole where one fits into a grid, split along their inner ways where it does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.errors import some_of
+from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.constraints._common import first_cells
+from gis_core.partition.constraints._moves import Referee
+from gis_core.partition.prices import compound_prices
+from gis_core.partition.problem import Problem
+
+__all__ = ["WholeCompounds", "fitting_compounds", "split_compounds"]
+
+
+@dataclass(frozen=True, eq=False)
+class WholeCompounds:
+    """The compound of each cell.
+
+    Attributes
+    ----------
+    compound : int64, shape (n_cells,)
+        Position in `labels`; -1: none.
+    weight : float64, shape (n_cells,)
+        Households.
+    maximum : float
+        A compound up to this weight fits into one grid.
+    labels : tuple of str
+        Names of the compounds.
+    """
+
+    name: ClassVar[str] = "compounds"
+    compound: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    maximum: float
+    labels: tuple[str, ...]
+
+    def restrict(self, cell_ix: NDArray[np.int64]) -> WholeCompounds:
+        """Return what is left of it for the subgraph of these cells."""
+        return replace(self, compound=self.compound[cell_ix], weight=self.weight[cell_ix])
+
+    def apply(self, problem: Problem) -> None:
+        """Raise the price of borders through compounds."""
+        problem.price[:] = compound_prices(
+            problem.graph, self.compound, self.weight, self.maximum, problem.price
+        )
+
+    def broken(self, graph: AdjacencyGraph, assignment: NDArray[np.integer]) -> list[Infeasible]:
+        """Name the compounds that would fit into one grid and lie in several."""
+        split = split_compounds(self.compound, self.weight, self.maximum, assignment)
+        if not len(split):
+            return []
+        names = [self.labels[ix] for ix in split.tolist()]
+        sentence = (
+            f"{len(split)} compound{'s' if len(split) > 1 else ''} would fit into one grid but "
+            f"lie{'' if len(split) > 1 else 's'} in several: {some_of(names)}."
+        )
+        cells = np.flatnonzero(np.isin(self.compound, split))
+        return [Infeasible("compound-split", names[0], sentence, first_cells(cells))]
+
+    def post(
+        self, problem: Problem, assignment: NDArray[np.int32], rng: np.random.Generator
+    ) -> NDArray[np.int32]:
+        """Bring split compounds together where bounds, links and other wishes allow it.
+
+        Parameters
+        ----------
+        problem : Problem
+            After `apply` of all constraints.
+        assignment : int32, shape (n_cells,)
+        rng : Generator
+            Not used: compounds are taken from the lightest on.
+
+        Returns
+        -------
+        int32, shape (n_cells,)
+            A copy; no sum of a part is further outside its bounds than before, and parts that were connected are.
+        """
+        part = assignment.copy()
+        referee = Referee(problem)
+        split = split_compounds(self.compound, self.weight, self.maximum, part)
+        total = np.bincount(self.compound[self.compound >= 0], weights=self.weight[self.compound >= 0])
+        for compound in split[np.argsort(total[split], kind="stable")].tolist():
+            cells = np.flatnonzero(self.compound == compound)
+            share = np.bincount(part[cells], weights=1.0 + self.weight[cells])
+            for target in np.argsort(-share, kind="stable")[: int((share > 0).sum())].tolist():
+                moved = part.copy()
+                moved[cells] = target
+                if referee.may(part, moved, dearer_m=0.0):
+                    part = moved
+                    break
+        return part
+
+
+def fitting_compounds(
+    compound: NDArray[np.integer], weight: NDArray[np.float64], maximum: float
+) -> NDArray[np.int64]:
+    """List the compounds with households whose total is at most the maximum."""
+    inside = compound >= 0
+    total = np.bincount(compound[inside], weights=weight[inside])
+    return np.flatnonzero((total > 0) & (total <= maximum))
+
+
+def split_compounds(
+    compound: NDArray[np.integer],
+    weight: NDArray[np.float64],
+    maximum: float,
+    assignment: NDArray[np.integer],
+) -> NDArray[np.int64]:
+    """List the compounds that would fit into one part but have households in several."""
+    lived_in = (compound >= 0) & (weight > 0)
+    pairs = np.unique(np.column_stack([compound[lived_in], assignment[lived_in]]), axis=0)
+    found, count = np.unique(pairs[:, 0], return_counts=True)
+    return np.intersect1d(found[count > 1], fitting_compounds(compound, weight, maximum))
