@@ -30,14 +30,17 @@ def environment() -> dict[str, Any]:
     }
 
 
-def save(name: str, rows: list[dict[str, Any]]) -> Path:
-    """Write the rows with the environment, and print them as a table."""
+def save(name: str, rows: list[dict[str, Any]], *, text: str | None = None) -> Path:
+    """Write the rows with the environment, and print them as a table, or `text` in its place."""
     OUT.mkdir(exist_ok=True)
     path = OUT / f"{name}.json"
     path.write_text(
         json.dumps({"environment": environment(), "rows": rows}, ensure_ascii=False, indent=1) + "\n",
         encoding="utf-8",
     )
+    if text is not None:
+        sys.stdout.write(text + "\n")
+        return path
     columns = list(dict.fromkeys(key for row in rows for key in row))
     sys.stdout.write(" | ".join(columns) + "\n")
     for row in rows:
