@@ -60,6 +60,8 @@ class PlanFile:
         The report of the run that made the plan; empty where unknown.
     name : str
         Short name for lists.
+    levels : dict of str to GeoDataFrame
+        Layer name -> parts of a coarser level, with the columns of `grids`; the coarsest first.
     """
 
     grids: GeoDataFrame
@@ -67,6 +69,7 @@ class PlanFile:
     cells: GeoDataFrame
     report: dict[str, Any] = field(default_factory=dict)
     name: str = ""
+    levels: dict[str, GeoDataFrame] = field(default_factory=dict)
 
 
 def write_plan(plan: PlanFile, path: Path, *, crs: str = "EPSG:4326") -> None:
@@ -89,7 +92,7 @@ def write_plan(plan: PlanFile, path: Path, *, crs: str = "EPSG:4326") -> None:
     require_plan_path(path)
     with beside(path) as folder, writing(path):
         draft = folder / path.name
-        for layer in PLAN_COLUMNS:
+        for layer in (*PLAN_COLUMNS, *plan.levels):
             _write_layer(plan, layer, draft, crs)
         draft.replace(path)
 
@@ -98,15 +101,16 @@ def _write_layer(plan: PlanFile, layer: str, draft: Path, crs: str) -> None:
     import pyogrio
 
     report = {_METADATA_KEY: json.dumps(plan.report, ensure_ascii=False)}
+    frame = plan.levels[layer] if layer in plan.levels else getattr(plan, layer)
     pyogrio.write_dataframe(
-        getattr(plan, layer).to_crs(crs),
+        frame.to_crs(crs),
         draft,
         layer=layer,
         driver="GPKG",
         append=draft.exists(),
         dataset_options=None if draft.exists() else {"VERSION": GEOPACKAGE_VERSION},
-        geometry_type={"grids": "MultiPolygon", "buildings": "Unknown", "cells": "Polygon"}[layer],
-        promote_to_multi=layer == "grids",
+        geometry_type={"buildings": "Unknown", "cells": "Polygon"}.get(layer, "MultiPolygon"),
+        promote_to_multi=layer not in ("buildings", "cells"),
         layer_metadata=report if layer == "grids" else None,
     )
 

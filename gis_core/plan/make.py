@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from gis_core import __version__
 from gis_core.errors import some_of
 from gis_core.model import Dataset, Fabric
-from gis_core.partition import Bounds, PartitionResult, partition_fabric
+from gis_core.partition import Bounds, Objective, PartitionResult, partition_fabric
+from gis_core.partition.workers import TaskRunner
+from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons
 from gis_core.plan.codes import DEFAULT_TEMPLATE, number_grids
 from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
@@ -65,14 +67,16 @@ def make_plan(
     dataset: Dataset,
     fabric: Fabric,
     *,
-    bounds: tuple[int, int] = (300, 500),
-    n_grids: int | None = None,
+    bounds: tuple[float, float] = (300, 500),
+    n_grids: int | tuple[int, int] | None = None,
+    asked: Asked | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
     processes: int | None = None,
     template: str = DEFAULT_TEMPLATE,
     seconds: Mapping[str, float] | None = None,
     progress: Progress | None = None,
+    runner: TaskRunner | None = None,
 ) -> Plan:
     """Cut a fabric into contiguous grids, each in one boundary polygon and inside the bounds wherever that can be.
 
@@ -81,10 +85,13 @@ def make_plan(
     dataset : Dataset
     fabric : Fabric
         Built from `dataset`.
-    bounds : (int, int)
-        Least and most households of a grid.
-    n_grids : int or None
-        Total number of grids over all boundary polygons; None takes the number that fits the bounds best.
+    bounds : (float, float)
+        Least and most households of a grid, or of what `asked.weight` balances instead.
+    n_grids : int, (int, int) or None
+        Total number of grids over all boundary polygons, or the least and most of it, of which the best is taken;
+        None takes the number that fits the bounds best.
+    asked : Asked or None
+        Other weights, constraints, locks, grids to start from.
     seed : int
         One seed gives one plan, however many processes work on it.
     time_limit_s : float or None
@@ -97,6 +104,8 @@ def make_plan(
         Seconds that reading and building the fabric took, for the report.
     progress : callable or None
         Called with (step, done, total); may raise to stop.
+    runner : callable or None
+        Solves the boundary polygons elsewhere, such as `gis_core.cluster.ClusterRunner`; None takes this machine.
 
     Returns
     -------
@@ -109,21 +118,38 @@ def make_plan(
     """
     started = time.perf_counter()
     boundary_codes = [str(code) for code in dataset.boundary["code"]]
-    result = partition_fabric(
-        fabric.graph,
-        fabric.boundary_ix,
-        fabric.households,
-        boundary_codes=boundary_codes,
-        cell_names=_cell_names(dataset, fabric),
-        bounds=Bounds(minimum=bounds[0], maximum=bounds[1]),
-        n_grids=n_grids,
-        seed=seed,
-        time_limit_s=time_limit_s,
-        processes=processes,
-        progress=progress,
-    )
+    asked = asked or Asked()
+    weight, limits = asked.balanced(fabric), Bounds(minimum=bounds[0], maximum=bounds[1])
+    names = _cell_names(dataset, fabric)
+    tries = min(5, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
+
+    def solve(count: int | None) -> PartitionResult:
+        return partition_fabric(
+            fabric.graph,
+            fabric.boundary_ix,
+            weight,
+            boundary_codes=boundary_codes,
+            cell_names=names,
+            bounds=limits,
+            n_grids=count,
+            seed=seed,
+            time_limit_s=None if time_limit_s is None else time_limit_s / tries,
+            processes=processes,
+            progress=progress,
+            runner=runner,
+            fixed=asked.locked,
+            **_wanted(asked),
+        )
+
+    if isinstance(n_grids, tuple):
+        result = best_of_range(solve, n_grids, fabric, weight, limits, Objective())
+    else:
+        result = solve(n_grids)
+    reasons = lock_reasons(asked, fabric, boundary_codes, weight, limits)
     solved = time.perf_counter()
-    assignment, codes, boundary_ix = _number(fabric, result, boundary_codes, template)
+    if progress is not None:
+        progress("grids", 0, 1)
+    assignment, codes, boundary_ix = _number(fabric, result, boundary_codes, template, asked)
     frames = plan_frames(dataset, fabric, assignment, codes, boundary_ix)
     report = build_report(
         dataset,
@@ -132,13 +158,27 @@ def make_plan(
         frames.grids,
         boundary_ix,
         result,
+        asked=asked,
+        reasons=reasons,
         bounds=bounds,
         seconds={**(seconds or {}), "solve": solved - started},
         seed=seed,
         version=__version__,
     )
     frames = PlanFile(frames.grids, frames.buildings, frames.cells, report=report, name=dataset.name)
+    if progress is not None:
+        progress("grids", 1, 1)
     return Plan(dataset, fabric, assignment, tuple(codes), boundary_ix, report, frames)
+
+
+def _wanted(asked: Asked) -> dict[str, Any]:
+    """Return what the solver is told beside locks, only what there is."""
+    wanted: dict[str, Any] = {}
+    if asked.all_constraints:
+        wanted["constraints"] = asked.all_constraints
+    if asked.start is not None:
+        wanted["start"] = asked.start
+    return wanted
 
 
 def _cell_names(dataset: Dataset, fabric: Fabric) -> list[str]:
@@ -151,7 +191,7 @@ def _cell_names(dataset: Dataset, fabric: Fabric) -> list[str]:
 
 
 def _number(
-    fabric: Fabric, result: PartitionResult, boundary_codes: list[str], template: str
+    fabric: Fabric, result: PartitionResult, boundary_codes: list[str], template: str, asked: Asked
 ) -> tuple[NDArray[np.int32], list[str], NDArray[np.int32]]:
     """Put the parts in the order of their codes; return the renumbered assignment, codes and boundary polygons."""
     n_parts = len(result.part_boundary_ix)
@@ -164,7 +204,11 @@ def _number(
         np.bincount(result.assignment, weights=fabric.graph.area_m2 * fabric.graph.y, minlength=n_parts)
         / area
     )
-    order, codes = number_grids(result.part_boundary_ix, x, y, boundary_codes, template)
+    kept = kept_codes(asked, result.assignment, asked.balanced(fabric))
+    reserved = {*asked.reserved, *asked.start_codes}
+    order, codes = number_grids(
+        result.part_boundary_ix, x, y, boundary_codes, template, kept=kept, reserved=reserved
+    )
     position = np.empty(n_parts, dtype=np.int32)
     position[order] = np.arange(n_parts, dtype=np.int32)
     return position[result.assignment], codes, result.part_boundary_ix[order]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from gis_core.model import Dataset, Fabric, Infeasible
 from gis_core.partition import PartitionResult
+from gis_core.plan.asked import Asked
+from gis_core.plan.metrics import deviation as deviations
 from gis_core.plan.metrics import grids_in_pieces, inner_border
 
 if TYPE_CHECKING:
@@ -26,7 +28,9 @@ def build_report(
     boundary_ix: NDArray[np.int32],
     result: PartitionResult,
     *,
-    bounds: tuple[int, int],
+    bounds: tuple[float, float],
+    asked: Asked | None = None,
+    reasons: Sequence[Infeasible] = (),
     seconds: Mapping[str, float],
     seed: int,
     version: str,
@@ -43,7 +47,12 @@ def build_report(
     boundary_ix : int32, shape (n_grids,)
     result : PartitionResult
         Reasons, lower bounds and what stopped the solver.
-    bounds : (int, int)
+    bounds : (float, float)
+        Of what is balanced.
+    asked : Asked or None
+        What else was asked; the report says what of it is not fulfilled.
+    reasons : sequence of Infeasible
+        Known beside those of the solver.
     seconds : mapping
         Seconds of the steps so far; `write` is added by whoever writes the plan.
     seed : int
@@ -55,15 +64,24 @@ def build_report(
         The keys of docs/reference.md.
     """
     households = grids["households"].to_numpy()
-    fits = (households >= bounds[0]) & (households <= bounds[1])
-    deviation = np.abs(grids["deviation"].to_numpy(dtype=float))
+    asked = asked or Asked()
+    weights, fits, deviation = _weights(fabric, assignment, boundary_ix, bounds, asked)
+    broken = [
+        item
+        for wish in asked.all_constraints
+        for item in wish.broken(fabric.graph, assignment.astype(np.int64))
+    ]
+    infeasible = list(
+        {(item.what, item.reason): item for item in (*result.infeasible, *reasons, *broken)}.values()
+    )
     border, on_street = inner_border(fabric.graph, assignment, fabric.boundary_ix)
     outside = int((fabric.building_cell_ix < 0).sum())
     return {
         "dataset": dataset.name,
         "grids": len(grids),
         "households": int(households.sum()),
-        "bounds": [int(bounds[0]), int(bounds[1])],
+        "bounds": [_plain(bounds[0]), _plain(bounds[1])],
+        "weights": weights,
         "in_bounds": int(fits.sum()),
         "max_deviation": _number(np.nanmax(deviation) if np.isfinite(deviation).any() else 0.0, 6),
         "deviation_lower_bound": _number(result.lower_bounds.max(initial=0.0), 6),
@@ -75,8 +93,8 @@ def build_report(
         "buildings": {"inside": len(fabric.building_cell_ix) - outside, "outside": outside},
         "households_estimated": bool((dataset.buildings["households_source"] == "estimated").any()),
         "per_boundary": _per_boundary(dataset, households, fits, deviation, boundary_ix, result),
-        "infeasible": [_reason(dataset, fabric, item) for item in result.infeasible],
-        "faults": [fault.as_dict() for fault in (*dataset.faults, *fabric.faults)],
+        "infeasible": [_reason(dataset, fabric, item) for item in infeasible],
+        "faults": [fault.as_dict() for fault in (*dataset.faults, *fabric.faults, *asked.faults)],
         "attribution": dataset.attribution,
         "seconds": {
             step: round(float(seconds.get(step, 0.0)), 3) for step in ("read", "fabric", "solve", "write")
@@ -85,6 +103,44 @@ def build_report(
         "stopped_by": str(result.stopped_by),
         "version": version,
     }
+
+
+def _weights(
+    fabric: Fabric,
+    assignment: NDArray[np.int32],
+    boundary_ix: NDArray[np.int32],
+    bounds: tuple[float, float],
+    asked: Asked,
+) -> tuple[list[dict[str, Any]], NDArray[np.bool_], NDArray[np.float64]]:
+    """Sum every weight for every grid; return rows for the report, and what fits and deviates of the first."""
+    loads = [(asked.weight, asked.balanced(fabric), *bounds)]
+    loads += [(load, load.cells, low, high) for load, low, high in asked.further]
+    rows, all_fit, all_off = [], [], []
+    inside = assignment >= 0
+    for load, cells, low, high in loads:
+        total = np.bincount(assignment[inside], weights=cells[inside], minlength=len(boundary_ix)).astype(
+            np.float64
+        )
+        slack = 1e-9 * max(1.0, float(cells.sum()))
+        fits = (total >= low - slack) & (total <= high + slack)
+        off = np.abs(deviations(total, boundary_ix))
+        row = {
+            "name": load.name if load is not None else "households",
+            "bounds": [_plain(low), _plain(high) if np.isfinite(high) else None],
+            "total": _plain(round(float(cells.sum()), 6)),
+            "in_bounds": int(fits.sum()),
+            "max_deviation": _number(np.nanmax(off) if np.isfinite(off).any() else 0.0, 6),
+            "missing": dict(load.missing) if load is not None else {},
+        }
+        rows.append(row)
+        all_fit.append(fits)
+        all_off.append(off)
+    return rows, all_fit[0], all_off[0]
+
+
+def _plain(value: float) -> int | float:
+    """Write a whole number without its point."""
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _per_boundary(

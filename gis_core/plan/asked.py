@@ -1,0 +1,230 @@
+"""What is asked of a plan beside the bounds: the weight, locks, grids to start from, kept codes, a range of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.errors import InfeasiblePartitionError, NotFoundError, some_of
+from gis_core.graph.components import part_component_labels
+from gis_core.model import Fabric, Fault, Infeasible
+from gis_core.partition import Bounds, Objective, PartitionResult, count_range
+from gis_core.partition.certify import number
+from gis_core.partition.constraints.weights import WeightBounds
+from gis_core.partition.objective import border_cost, violation
+from gis_core.partition.problem import Constraint
+from gis_core.plan.carry import CarryOver
+from gis_core.plan.workload import Workload
+
+__all__ = ["Asked", "best_of_range", "kept_codes", "lock_reasons", "locks_of"]
+
+_MOST_TRIES = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """Everything that is asked of a plan beside bounds and number.
+
+    Attributes
+    ----------
+    weight : Workload or None
+        What is balanced; None: households.
+    further : tuple of (Workload, minimum, maximum)
+        Other sums of every grid that must stay inside bounds.
+    constraints : tuple of Constraint
+    locked : int64, shape (n_cells,) or None
+        Cells that are a grid already, a position in `lock_codes`; -1: free.
+    lock_codes : tuple of str
+    start : int64, shape (n_cells,) or None
+        Grid of each cell to start from, a position in `start_codes`; -1: none.
+    start_codes : tuple of str
+    reserved : tuple of str
+        Codes that new grids must not get.
+    faults : tuple of Fault
+        What was found in the files that say all this.
+    """
+
+    weight: Workload | None = None
+    further: tuple[tuple[Workload, float, float], ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    locked: NDArray[np.int64] | None = None
+    lock_codes: tuple[str, ...] = ()
+    start: NDArray[np.int64] | None = None
+    start_codes: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+    def balanced(self, fabric: Fabric) -> NDArray[np.float64]:
+        """Return what is balanced, float64, shape (n_cells,)."""
+        return fabric.households.astype(np.float64) if self.weight is None else self.weight.cells
+
+    @property
+    def all_constraints(self) -> tuple[Constraint, ...]:
+        """The constraints with the further weights among them."""
+        bounds = (WeightBounds(load.name, load.cells, low, high) for load, low, high in self.further)
+        return (*self.constraints, *bounds)
+
+
+def locks_of(
+    fabric: Fabric, carried: Sequence[tuple[str, CarryOver, Sequence[str]]]
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Lock grids of plans.
+
+    Parameters
+    ----------
+    fabric : Fabric
+    carried : sequence of (name of the plan, plan on these cells, codes)
+        No codes: all its grids.
+
+    Returns
+    -------
+    locked : int64, shape (n_cells,)
+        Position in the codes; -1: free.
+    codes : tuple of str
+
+    Raises
+    ------
+    NotFoundError
+        A plan has no grid of that code, or none of its cells is here.
+    InfeasiblePartitionError
+        Two locked grids of different plans share a cell, or have one code.
+    """
+    locked = np.full(fabric.n_cells, -1, np.int64)
+    codes: list[str] = []
+    for name, plan, wanted in carried:
+        unknown = [code for code in wanted if code not in plan.codes]
+        if unknown:
+            raise NotFoundError(
+                f"{name} has no grid {some_of(unknown)} to lock; it has {some_of(plan.codes, limit=8)}."
+            )
+        for code in wanted or plan.codes:
+            cells = np.flatnonzero(plan.assignment == plan.codes.index(code))
+            if len(cells) == 0 and wanted:
+                raise NotFoundError(f"The grid {code} of {name} has no ground in this dataset; leave it out.")
+            held = locked[cells]
+            if (held >= 0).any():
+                other = codes[int(held[held >= 0][0])]
+                raise InfeasiblePartitionError(
+                    f"The locked grids {other} and {code} share {int((held >= 0).sum())} cells; lock only one of them."
+                )
+            if code in codes:
+                raise InfeasiblePartitionError(
+                    f"Two locked grids have the code {code}; lock only one of them."
+                )
+            if len(cells):
+                locked[cells] = len(codes)
+                codes.append(code)
+    return locked, tuple(codes)
+
+
+def kept_codes(asked: Asked, assignment: NDArray[np.int32], weight: NDArray[np.float64]) -> dict[int, str]:
+    """Say which parts have a code already: locked ones, and those that took over most of a grid to start from.
+
+    A grid to start from hands its code to the part with most of its weight; of two claims the heavier one wins.
+    """
+    found: dict[int, str] = {}
+    if asked.locked is not None:
+        for lock, code in enumerate(asked.lock_codes):
+            found[int(assignment[np.argmax(asked.locked == lock)])] = code
+    if asked.start is not None:
+        both = (asked.start >= 0) & (assignment >= 0)
+        pairs, at = np.unique(
+            np.column_stack([asked.start[both], assignment[both]]), axis=0, return_inverse=True
+        )
+        # A cell without weight counts a little, so that empty grids keep their code too.
+        shared = np.bincount(at.ravel(), weights=weight[both] + 1e-6)
+        given = set(found.values())
+        for row in np.argsort(-shared, kind="stable").tolist():
+            code, part = asked.start_codes[pairs[row, 0]], int(pairs[row, 1])
+            if part not in found and code not in given:
+                found[part] = code
+                given.add(code)
+    return found
+
+
+def lock_reasons(
+    asked: Asked, fabric: Fabric, boundary_codes: Sequence[str], weight: NDArray[np.float64], bounds: Bounds
+) -> list[Infeasible]:
+    """Name the locks that keep grids out of the bounds: by their own weight, or by what they cut off."""
+    if asked.locked is None or not asked.lock_codes:
+        return []
+    found = []
+    for lock, code in enumerate(asked.lock_codes):
+        cells = np.flatnonzero(asked.locked == lock)
+        own = weight[cells].sum()
+        if violation(np.array([own]), bounds)[0] > 0:
+            sentence = (
+                f"The locked grid {code} has {number(round(float(own), 1))}, outside {number(bounds.minimum)} to "
+                f"{number(bounds.maximum)}; unlock it or change the bounds."
+            )
+            found.append(Infeasible("lock", code, sentence, tuple(cells[:20].tolist())))
+    return found + _cut_off(asked, fabric, boundary_codes, weight, bounds)
+
+
+def _cut_off(
+    asked: Asked, fabric: Fabric, boundary_codes: Sequence[str], weight: NDArray[np.float64], bounds: Bounds
+) -> list[Infeasible]:
+    """Name the locked grids round a free piece that fits no number of grids."""
+    assert asked.locked is not None
+    graph = fabric.graph
+    piece = part_component_labels(graph, np.where(asked.locked >= 0, -1, fabric.boundary_ix))
+    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
+    found = []
+    for one in np.unique(piece[asked.locked < 0]).tolist():
+        cells = np.flatnonzero(piece == one)
+        home = int(fabric.boundary_ix[cells[0]])
+        total = float(weight[cells].sum())
+        least, most = count_range(total, bounds) if total > 0 else (1, 1)
+        near = graph.indices[(piece[owner] == one) & (fabric.boundary_ix[graph.indices] == home)]
+        around = np.unique(asked.locked[near][asked.locked[near] >= 0])
+        if least > most and len(around):
+            names = some_of([asked.lock_codes[lock] for lock in around])
+            grids = "grid" if len(around) == 1 else "grids"
+            sentence = (
+                f"The locked {grids} {names} cut off a piece of {boundary_codes[home]!r} with "
+                f"{number(round(total, 1))}, which no number of grids from {number(bounds.minimum)} to "
+                f"{number(bounds.maximum)} fits; unlock one of them."
+            )
+            found.append(Infeasible("lock", boundary_codes[home], sentence, tuple(cells[:20].tolist())))
+    return found
+
+
+def best_of_range(
+    solve: Callable[[int | None], PartitionResult], numbers: tuple[int, int], fabric: Fabric,
+    weight: NDArray[np.float64], bounds: Bounds, objective: Objective,
+) -> PartitionResult:  # fmt: skip
+    """Solve for several numbers of grids and take the best: least outside the bounds, then least price.
+
+    The price is that of the borders, and of unevenness in borders of a usual grid, as the solver counts it. At most 5
+    numbers are tried, those nearest to the number that the bounds suggest.
+
+    Parameters
+    ----------
+    solve : callable
+        Takes a number of grids, or None for the one that the bounds suggest.
+    numbers : (int, int)
+        Least and greatest number of grids of all boundary polygons together.
+    """
+    low, high = numbers
+    usual = round(float(weight.sum()) / bounds.middle) if bounds.middle > 0 else low
+    near = min(max(usual, low), high)
+    tried = sorted(range(low, high + 1), key=lambda count: (abs(count - near), count))[:_MOST_TRIES]
+    price = border_cost(fabric.graph, objective)
+    owner = np.repeat(np.arange(fabric.n_cells), np.diff(fabric.graph.indptr))
+    inner = fabric.boundary_ix[owner] == fabric.boundary_ix[fabric.graph.indices]
+
+    def rank(found: PartitionResult) -> tuple[float, float, int]:
+        total = np.bincount(found.assignment, weights=weight, minlength=found.n_parts).astype(np.float64)
+        count = np.bincount(found.part_boundary_ix)[found.part_boundary_ix]
+        mean = np.bincount(found.part_boundary_ix, weights=total)[found.part_boundary_ix] / count
+        uneven = float((((total - mean) / np.where(mean > 0, mean, 1.0)) ** 2).sum())
+        cut = inner & (found.assignment[owner] != found.assignment[fabric.graph.indices])
+        border = float(price[cut].sum()) / 2
+        outside = float(violation(total, bounds).sum())
+        per_grid = 2 * border / found.n_parts
+        return round(outside, 6), border + objective.deviation_factor * per_grid * uneven, found.n_parts
+
+    return min((solve(count) for count in tried), key=rank)
