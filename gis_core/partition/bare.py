@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from gis_core.errors import some_of
 from gis_core.graph.components import component_labels, part_component_labels
+from gis_core.graph.links import change_adjacencies, owners
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.bounds import deviation_lower_bound
 from gis_core.partition.instance import Instance
-from gis_core.partition.join import bridges_between, bridges_needed, with_bridges
+from gis_core.partition.join import bridges_between, bridges_needed
 from gis_core.partition.objective import Bounds, preset, violation
 from gis_core.partition.run import partition_fabric
 from gis_core.partition.solve import StoppedBy
@@ -115,7 +116,7 @@ def solve_instance(
     needed = bridges_needed(graph, weight, bridges, wanted, bounds)
 
     def cut(chosen: NDArray[np.int64], limit: float | None) -> BareSolution:
-        joined = with_bridges(graph, chosen) if len(chosen) else graph
+        joined = change_adjacencies(graph, left=chosen[:, 0], right=chosen[:, 1]) if len(chosen) else graph
         return _cut(joined, weight, wanted, bounds, instance.name, objective, seed, limit, progress)
 
     found = cut(bridges[needed], time_limit_s)
@@ -195,7 +196,8 @@ def _without_weight(
 ) -> BareSolution:
     """Cut a graph whose cells weigh nothing into parts of about as many cells each."""
     n = instance.graph.n_cells
-    graph = with_bridges(instance.graph, bridges_between(instance.graph))
+    bridges = bridges_between(instance.graph)
+    graph = change_adjacencies(instance.graph, left=bridges[:, 0], right=bridges[:, 1])
     found = _cut(
         graph,
         np.ones(n),
@@ -235,7 +237,7 @@ def measure(instance: Instance, part: NDArray[np.integer]) -> Measures:
         1991), None where the file gave no areas and perimeters.
     """
     graph, n_parts = instance.graph, int(part.max()) + 1
-    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
+    owner = owners(graph)
     same = part[owner] == part[graph.indices]
     total = np.bincount(part, weights=instance.weight, minlength=n_parts).astype(np.float64)
     mean = float(total.mean())

@@ -12,13 +12,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial import Delaunay, QhullError
 
-from gis_core.graph.components import component_labels, graph_from_pairs
+from gis_core.graph.components import component_labels
 from gis_core.graph.ordering import spatial_order
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.counts import count_range
 from gis_core.partition.objective import Bounds
 
-__all__ = ["bridges_between", "bridges_needed", "with_bridges"]
+__all__ = ["bridges_between", "bridges_needed"]
 
 
 def bridges_between(graph: AdjacencyGraph) -> NDArray[np.int64]:
@@ -166,23 +166,3 @@ class _Groups:
         self.cells[a] += self.cells[b]
         least, most = self._range(a)
         self.least, self.most = self.least + least, self.most + most
-
-
-def with_bridges(graph: AdjacencyGraph, bridges: NDArray[np.int64]) -> AdjacencyGraph:
-    """Add adjacencies without length, which cost nothing to cut.
-
-    Parameters
-    ----------
-    graph : AdjacencyGraph
-    bridges : int64, shape (n_bridges, 2)
-        Pairs of cells that do not adjoin.
-    """
-    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
-    once = owner < graph.indices
-    none = np.zeros(len(bridges))
-    return graph_from_pairs(
-        np.r_[owner[once], bridges[:, 0]], np.r_[graph.indices[once], bridges[:, 1]], n_cells=graph.n_cells,
-        shared_length_m=np.r_[graph.shared_length_m[once], none],
-        street_length_m=np.r_[graph.street_length_m[once], none],
-        area_m2=graph.area_m2, perimeter_m=graph.perimeter_m, x=graph.x, y=graph.y,
-    )  # fmt: skip
