@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "check": "check",
     "partition": "partition",
     "solve": "solve",
+    "rebalance": "rebalance",
+    "compare": "compare",
     "locate": "locate",
     "export": "export",
     "load": "load",

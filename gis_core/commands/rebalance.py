@@ -1,0 +1,175 @@
+"""`wangge rebalance`: the plan in force on newer data, inside the bounds again with the least change."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gis_core.commands._common import EXIT_NO, command, fault_line, print_json, terminal_progress
+from gis_core.commands._options import Db, Estimate, Mapping, OnInvalid, Policy, Within
+from gis_core.commands._output import require_output
+from gis_core.commands.partition import _plan_crs, _require_bounds, _require_positive
+from gis_core.errors import ParameterError
+
+#: Lines of who moves where that are shown on a terminal.
+_SHOWN = 20
+
+
+@command
+def rebalance(
+    plan: Annotated[str, typer.Argument(help="Plan in force: a plan file or plan:ID.")],
+    dataset: Annotated[Path, typer.Argument(help="Container or folder with the data of now.")],
+    out: Annotated[Path, typer.Option("--out", help="Plan file to write (.gpkg).")],
+    max_moved: Annotated[
+        int | None, typer.Option("--max-moved", help="Most households that may change hands.")
+    ] = None,
+    minimum: Annotated[
+        int | None, typer.Option("--min", help="Least households of a grid; default: as PLAN was made.")
+    ] = None,
+    maximum: Annotated[
+        int | None, typer.Option("--max", help="Most households of a grid; default: as PLAN was made.")
+    ] = None,
+    lock: Annotated[
+        list[str] | None,
+        typer.Option("--lock", metavar="CODE", help="A grid that keeps its ground; may be repeated."),
+    ] = None,
+    within: Within = None,
+    on_invalid: Policy = OnInvalid.repair,
+    mapping: Mapping = None,
+    estimate_households: Estimate = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a grid is out of bounds.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="One seed, one plan.")] = 0,
+    time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds for the search.")] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", help="For the cells; default: one per core.")
+    ] = None,
+    crs: Annotated[str, typer.Option("--crs", help="Coordinate system of the plan file.")] = "wgs84",
+    moves: Annotated[
+        Path | None, typer.Option("--moves", help="Write who moves where as CSV (UTF-8 with BOM).")
+    ] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write the report as JSON.")] = None,
+    db: Db = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Meet the bounds again on newer data, with the fewest households changing hands.
+
+    Example: wangge rebalance plan.gpkg town-2027.gpkg --out new.gpkg --max-moved 2000 --moves moves.csv
+    """
+    from gis_core.commands._plan_ref import read_plan_ref, stored_plan_id
+    from gis_core.fabric import build_fabric
+    from gis_core.layers import parse_mapping, read_dataset
+    from gis_core.layers.sources import find_files
+    from gis_core.layers.write import writing
+    from gis_core.plan import write_plan
+    from gis_core.plan.file import require_plan_path
+    from gis_core.plan.rebalance import rebalance_plan
+
+    _require_positive(time_limit=time_limit, processes=processes)
+    if max_moved is not None and max_moved < 0:
+        raise ParameterError(f"--max-moved {max_moved} cannot be used; give 0 or more.")
+    require_plan_path(out)
+    inputs = [file.path for file in find_files(dataset).files]
+    inputs += [] if stored_plan_id(plan) is not None else [Path(plan)]
+    for number, path in enumerate([out, moves, report]):
+        if path is not None:
+            require_output(path, inputs=[*inputs, *[p for p in [out, moves][:number] if p is not None]])
+    plan_crs = _plan_crs(crs)
+    before = read_plan_ref(plan, db)
+    bounds = _bounds(before.report, minimum, maximum)
+    seconds: dict[str, float] = {}
+    with terminal_progress(not json_) as progress:
+        started = time.perf_counter()
+        layers = read_dataset(
+            dataset,
+            mapping=parse_mapping(mapping or []),
+            on_invalid=on_invalid.value,
+            estimate_households=estimate_households,
+            within=within,
+            progress=progress,
+        )
+        seconds["read"] = time.perf_counter() - started
+        started = time.perf_counter()
+        fabric = build_fabric(layers, processes=processes, progress=progress)
+        seconds["fabric"] = time.perf_counter() - started
+        after = rebalance_plan(
+            layers,
+            fabric,
+            before,
+            bounds=bounds,
+            max_moved=max_moved,
+            locked=lock or (),
+            seed=seed,
+            time_limit_s=time_limit,
+            seconds=seconds,
+            progress=progress,
+        )
+        started = time.perf_counter()
+        progress("writing", 0, 1)
+        with writing(out):
+            write_plan(after.frames, out, crs=plan_crs)
+        progress("writing", 1, 1)
+        after.report["seconds"]["write"] = round(time.perf_counter() - started, 3)
+    _write(after.report, moves, report)
+    if json_:
+        print_json(after.report)
+    else:
+        _say(after.report, out)
+    if strict and after.report["in_bounds"] < after.report["grids"]:
+        raise typer.Exit(EXIT_NO)
+
+
+def _bounds(report: dict[str, Any], minimum: int | None, maximum: int | None) -> tuple[int, int]:
+    """Return the bounds: as given, else those that the plan was made with, else 300 and 500."""
+    made = report.get("bounds") or [300, 500]
+    low = int(made[0]) if minimum is None else minimum
+    high = int(made[1]) if maximum is None else maximum
+    _require_bounds(low, high)
+    return low, high
+
+
+def _write(values: dict[str, Any], moves: Path | None, report: Path | None) -> None:
+    """Write the table of moves and the report, each beside its place and then renamed."""
+    from gis_core.plan.compare import moves_as_csv
+
+    texts = [
+        (moves, "utf-8-sig", moves_as_csv(values["rebalance"]["moves"])),
+        (report, "utf-8", json.dumps(values, ensure_ascii=False, indent=1) + "\n"),
+    ]
+    for path, encoding, text in texts:
+        if path is not None:
+            part = path.with_name(f".{path.name}.part")
+            part.write_text(text, encoding=encoding, newline="")
+            part.replace(path)
+
+
+def _say(values: dict[str, Any], out: Path) -> None:
+    change = values["rebalance"]
+    low, high = values["bounds"]
+    proof = ", proved" if change["proved"] else ""
+    typer.echo(
+        f"{out.name}: {values['grids']} grids, {values['in_bounds']} inside [{low}, {high}]; "
+        f"{change['households_moved']:,} households in {change['buildings_moved']:,} buildings change hands "
+        f"(at least {change['least_moved']:,} must{proof}); {change['households_new']:,} households are new."
+    )
+    for name, codes in (("New grids", change["codes_new"]), ("Closed for good", change["codes_retired"])):
+        if codes:
+            typer.echo(f"  {name}: {', '.join(codes[:_SHOWN])}{' ...' if len(codes) > _SHOWN else ''}")
+    for row in change["moves"][:_SHOWN]:
+        typer.echo(
+            f"  {row['from'] or 'no grid'} -> {row['to'] or 'no grid'}: {row['households']:,} households, "
+            f"{row['buildings']:,} buildings"
+        )
+    if len(change["moves"]) > _SHOWN:
+        typer.echo(f"  and {len(change['moves']) - _SHOWN} more pairs; --moves writes them all")
+    homeless = change["carried"]["homeless"]
+    if homeless:
+        typer.echo(f"  {homeless:,} cells had no grid before and were given one.", err=True)
+    for fault in values["faults"]:
+        if fault["severity"] in ("repaired", "warning"):
+            typer.echo("  " + fault_line(fault["layer"], fault["message"]), err=True)
+    for item in values["infeasible"]:
+        typer.echo(f"  {item['reason']}", err=True)

@@ -1,0 +1,377 @@
+"""Meet the bounds again with the least change: parts keep their ground unless moving it is needed.
+
+The order of what counts: no violation of the bounds, then the fewest households that change hands, then the border.
+Neighbourhoods of parts out of bounds are grown until their total fits, searched by annealing of single and paired
+moves of border cells, and compared with opening parts inside an over-full one and with closing a starving one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.errors import ParameterError
+from gis_core.graph.components import part_component_labels
+from gis_core.model import AdjacencyGraph
+from gis_core.partition._random import new_state
+from gis_core.partition.counts import count_range, parts_for_total
+from gis_core.partition.objective import Bounds, Objective, border_cost
+from gis_core.partition.rebalance_region import Ground, Key, Region, without_crossings
+from gis_core.partition.rebalance_settle import open_parts, settle
+from gis_core.partition.solve import StoppedBy
+
+__all__ = ["Rebalanced", "rebalance"]
+
+#: A part is opened or closed where that spares more than this share of the minimum from changing hands.
+_CHANGE_SHARE = 0.5
+#: Parts of a neighbourhood at most while it grows, and rounds of growing.
+_MOST_PARTS, _ROUNDS = 40, 4
+#: Parts out of bounds of one neighbourhood for which opening and closing are tried.
+_WORST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalanced:
+    """A plan of before that meets the bounds again, as far as that can be.
+
+    Attributes
+    ----------
+    assignment : int32, shape (n_cells,)
+        Parts of before keep their number; those from `n_before` on are new; a part without cells was closed.
+    n_parts : int
+        Numbers in use, closed parts included.
+    moved : float
+        What changed hands.
+    violation : float
+        Sum over the parts of the weight by which they are out of bounds.
+    stopped_by : {"converged", "time-limit"}
+    """
+
+    assignment: NDArray[np.int32]
+    n_parts: int
+    moved: float
+    violation: float
+    stopped_by: StoppedBy
+
+
+def rebalance(
+    graph: AdjacencyGraph,
+    weight: NDArray[np.floating] | NDArray[np.integer],
+    assignment: NDArray[np.integer],
+    *,
+    bounds: Bounds,
+    zone: NDArray[np.integer] | None = None,
+    stay: NDArray[np.floating] | None = None,
+    n_parts: int | None = None,
+    locked: Iterable[int] = (),
+    max_moved: float | None = None,
+    objective: Objective | None = None,
+    rng: np.random.Generator | int = 0,
+    time_limit_s: float | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Rebalanced:
+    """Meet the bounds again with the fewest households changing hands.
+
+    Parameters
+    ----------
+    graph : AdjacencyGraph
+    weight : shape (n_cells,)
+        Households now, 0 or more.
+    assignment : int, shape (n_cells,)
+        Part of each cell until now; -1: none. Parts may be in pieces.
+    bounds : Bounds
+    zone : int, shape (n_cells,)
+        Boundary polygon of each cell, which no part crosses; None: one for all.
+    stay : shape (n_cells,)
+        Households that would change hands with the cell; None: all of them.
+    n_parts : int
+        Number of parts of before, those without cells included; None: the greatest in `assignment` and one.
+    locked : iterable of int
+        Parts that neither give nor take a cell.
+    max_moved : float
+        Most households that may change hands; the best plan within that is looked for. None: as few as the bounds need.
+    objective : Objective
+        Prices of borders and deviation, for new parts and for what `max_moved` leaves free.
+    rng : Generator or seed
+    time_limit_s : float
+        Wall-clock seconds; None: none.
+    progress : callable
+        Called with ("rebalance", parts done, parts); may raise to stop.
+
+    Returns
+    -------
+    Rebalanced
+        Every part is in one piece and in one zone, but for whole islands that it had before.
+
+    Raises
+    ------
+    ParameterError
+        Where arrays do not fit each other, a part lies in two zones, or a number cannot be used.
+    """
+    n = graph.n_cells
+    part = np.array(assignment, dtype=np.int32)
+    heavy = np.asarray(weight, dtype=np.float64)
+    held = heavy if stay is None else np.asarray(stay, dtype=np.float64)
+    where = np.zeros(n, np.int64) if zone is None else np.asarray(zone, dtype=np.int64)
+    _require_usable(n, part, heavy, held, where, max_moved)
+    rules = objective or Objective()
+    count = int(part.max(initial=-1)) + 1 if n_parts is None else n_parts
+    inner = without_crossings(graph, where)
+    mean = bounds.middle
+    ground = Ground(
+        inner, border_cost(inner, rules), heavy, held, part.copy(), part, count, bounds, mean,
+        set(locked), np.zeros(n, dtype=bool),
+    )  # fmt: skip
+    if n == 0:
+        return Rebalanced(part, count, 0.0, 0.0, "converged")
+    work = _Work(ground, rules, np.random.default_rng(rng), time_limit_s, progress)
+    settle(ground, where, rules, work.rng)
+    work.run(np.inf if max_moved is None else max(max_moved, ground.moved()))
+    if max_moved is not None:
+        work.spend(max_moved)
+    return Rebalanced(
+        ground.part, ground.n_parts, ground.moved(), float(ground.outside().sum()),
+        "time-limit" if work.late else "converged",
+    )  # fmt: skip
+
+
+def _require_usable(
+    n: int,
+    part: NDArray[np.int32],
+    weight: NDArray[np.float64],
+    stay: NDArray[np.float64],
+    zone: NDArray[np.int64],
+    max_moved: float | None,
+) -> None:
+    if not len(part) == len(weight) == len(stay) == len(zone) == n:
+        raise ParameterError(f"Parts, weights and zones must have one entry for each of {n} cells.")
+    for values in (weight, stay):
+        if not np.isfinite(values).all() or (values < 0).any():
+            raise ParameterError("A cell has a negative or missing number of households; give 0 or more.")
+    if max_moved is not None and not max_moved >= 0:
+        raise ParameterError(f"{max_moved:g} households cannot change hands; give 0 or more.")
+    given = part >= 0
+    pairs = np.unique(np.column_stack([part[given], zone[given]]), axis=0)
+    if len(np.unique(pairs[:, 0])) < len(pairs):
+        raise ParameterError("A part lies in two boundary polygons; carry it over first.")
+
+
+@dataclass
+class _Snapshot:
+    part: NDArray[np.int32]
+    n_parts: int
+
+
+class _Work:
+    """One run: the ground, the prices, the clock."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        objective: Objective,
+        rng: np.random.Generator,
+        time_limit_s: float | None,
+        progress: Callable[[str, int, int], None] | None,
+    ) -> None:
+        self.ground, self.objective, self.rng = ground, objective, rng
+        self.state = new_state(rng)
+        self.deadline = np.inf if time_limit_s is None else time.perf_counter() + time_limit_s
+        self.progress = progress
+        self.penalty = _CHANGE_SHARE * ground.bounds.minimum
+        self.late = False
+        self.changed = 0
+        self.cap = np.inf
+
+    def tick(self) -> bool:
+        """Report how many parts are done, and tell whether there is time left."""
+        if self.progress is not None:
+            out = int((self.ground.outside() > 0).sum())
+            self.progress("rebalance", self.ground.n_parts - out, self.ground.n_parts)
+        self.late = self.late or time.perf_counter() >= self.deadline
+        return not self.late
+
+    def key(self) -> Key:
+        """Return what the plan costs now."""
+        ground = self.ground
+        return (
+            round(float(ground.outside().sum()), 6),
+            ground.moved() + self.penalty * self.changed,
+            ground.border_m(),
+        )
+
+    def keep(self) -> tuple[_Snapshot, int]:
+        return _Snapshot(self.ground.part.copy(), self.ground.n_parts), self.changed
+
+    def restore(self, kept: tuple[_Snapshot, int]) -> None:
+        self.ground.part[:] = kept[0].part
+        self.ground.n_parts, self.changed = kept[0].n_parts, kept[1]
+
+    def run(self, cap: float) -> None:
+        """Bring parts into the bounds, neighbourhood by neighbourhood, which grow where that was not enough."""
+        self.cap = cap
+        hopeless: set[int] = set()
+        for ring in range(1, _ROUNDS + 1):
+            groups = self._groups(ring, hopeless)
+            if not groups:
+                return
+            for group in groups:
+                if not self.tick():
+                    return
+                bad = [p for p in group if self.ground.outside()[p] > 0]
+                if bad:
+                    self._solve(group, bad, ring)
+            if ring >= 2:
+                hopeless |= {p for p in np.flatnonzero(self.ground.outside()).tolist() if self._alone(p)}
+
+    def _alone(self, part: int) -> bool:
+        return part not in self.ground.neighbors()
+
+    def _groups(self, ring: int, hopeless: set[int]) -> list[list[int]]:
+        """List disjoint neighbourhoods of the parts out of bounds, those with most violation first."""
+        outside = self.ground.outside()
+        neighbors = self.ground.neighbors()
+        totals = self.ground.part_weight()
+        bad = [p for p in np.argsort(-outside, kind="stable").tolist() if outside[p] > 0]
+        groups: list[set[int]] = []
+        for p in bad:
+            if p in self.ground.locked or p in hopeless:
+                continue
+            group = self._grown(p, ring, neighbors, totals)
+            for other in [other for other in groups if other & group]:
+                group |= other
+                groups.remove(other)
+            groups.append(group)
+        groups.sort(key=lambda group: (-max(outside[p] for p in group), min(group)))
+        return [sorted(group) for group in groups]
+
+    def _grown(
+        self, p: int, ring: int, neighbors: dict[int, set[int]], totals: NDArray[np.float64]
+    ) -> set[int]:
+        """Grow a group of parts around one until its total fits their number, then `ring` times all its neighbours."""
+        bounds = self.ground.bounds
+        group, total = {p}, float(totals[p])
+        heavy = total > bounds.maximum
+        frontier = set(neighbors.get(p, ()))
+        while frontier and len(group) < _MOST_PARTS:
+            if len(group) * bounds.minimum <= total <= len(group) * bounds.maximum:
+                break
+            best = min(frontier, key=lambda q: (totals[q] if heavy else -totals[q], q))
+            group.add(best)
+            total += float(totals[best])
+            frontier = (frontier | neighbors.get(best, set())) - group
+        for _ in range(ring):
+            if len(group) >= _MOST_PARTS:
+                break
+            group |= {q for member in group for q in neighbors.get(member, ())}
+        return group
+
+    def _solve(self, group: list[int], bad: list[int], ring: int) -> None:
+        """Take the best of: the same parts, parts opened inside an over-full one, a starving one closed."""
+        before = self.keep()
+        start = self.key()
+        best, best_key = before, start
+        moved = start[1]
+
+        def consider() -> None:
+            nonlocal best, best_key
+            key = self.key()
+            if key < best_key:
+                best, best_key = self.keep(), key
+
+        outside = self.ground.outside()
+        worst = sorted(bad, key=lambda p: (-outside[p], p))[:_WORST]
+        if len(group) < _MOST_PARTS or ring > 1 or not self._can_open(worst[0]):
+            self._search(group)
+            consider()
+        if best_key[0] > 0 or best_key[1] - moved > self.penalty:
+            for p in worst:
+                for change in (self._open, self._close):
+                    self.restore(before)
+                    if self.tick() and change(p, group):
+                        consider()
+        self.restore(best)
+
+    def _search(self, group: Iterable[int]) -> None:
+        """Improve the parts of a group that have cells."""
+        sizes = self.ground.sizes()
+        parts = np.array(
+            sorted(p for p in set(group) if sizes[p] and p not in self.ground.locked), dtype=np.int64
+        )
+        if len(parts) < 2:
+            return
+        region = Region(self.ground, parts)
+        rule = region.rule(big=1.0, moved=1.0, border=0.0)
+        cap = self.cap - self.ground.moved() + region.key(region.part, rule)[1]
+        part, _ = region.improve(self.state, cap=cap)
+        region.write(part)
+
+    def _can_open(self, p: int) -> bool:
+        least, most = count_range(float(self.ground.part_weight()[p]), self.ground.bounds)
+        return 2 <= least <= most
+
+    def _open(self, p: int, group: list[int]) -> bool:
+        """Open parts inside an over-full one, as many as its total asks for; tell whether that could be done."""
+        ground = self.ground
+        total = float(ground.part_weight()[p])
+        if total <= ground.bounds.maximum:
+            return False
+        cells = np.flatnonzero((ground.part == p) & ~ground.frozen)
+        count = max(2, parts_for_total(total, ground.bounds))
+        if (
+            len(cells) < count
+            or part_component_labels(ground.subgraph(cells), np.zeros(len(cells), np.int32)).any()
+        ):
+            return False
+        fresh = open_parts(ground, cells, count, self.objective, self.rng, keeps=p)
+        self.changed += len(fresh)
+        near = ground.neighbors()
+        around = {q for member in (p, *fresh) for q in near.get(member, ())}
+        others = set(group) if len(group) < _MOST_PARTS else set()
+        self._search({p, *fresh, *around, *others})
+        return ground.moved() <= self.cap
+
+    def _close(self, p: int, group: list[int]) -> bool:
+        """Give all cells of a starving part to its neighbours; tell whether that could be done."""
+        ground = self.ground
+        near = ground.neighbors().get(p, set())
+        if float(ground.part_weight()[p]) >= ground.bounds.minimum or not near:
+            return False
+        cells = ground.part == p
+        if ground.frozen[cells].any():
+            return False
+        totals = ground.part_weight()
+        take = min(near, key=lambda q: (totals[q], q))
+        ground.part[cells] = take
+        self.changed += 1
+        self._search(set(group) | near)
+        return ground.moved() <= self.cap
+
+    def spend(self, max_moved: float) -> None:
+        """Use what may still change hands for evener parts and shorter borders."""
+        ground = self.ground
+        sizes = ground.sizes()
+        parts = np.array(
+            [p for p in np.flatnonzero(sizes).tolist() if p not in ground.locked], dtype=np.int64
+        )
+        if len(parts) < 2 or not self.tick() or max_moved <= ground.moved():
+            return
+        region = Region(ground, parts)
+        warm = region.usual_border()
+        usual = max(float(region.price.sum()) / 2 / max(1.0, len(region.cells) / len(parts)) ** 0.5, 1e-6)
+        usual /= len(parts)
+        rule = region.rule(
+            big=200 * usual / ground.mean,
+            moved=0.0,
+            border=1.0,
+            extra=self.objective.deviation_factor * usual,
+        )
+        cap = max_moved - ground.moved() + region.key(region.part, rule)[1]
+        proposals = min(20_000_000, 100_000 + 400 * len(region.cells))
+        part, _, _ = region.anneal(
+            region.part, rule, hot=2 * warm, cold=0.1 * warm, proposals=proposals, state=self.state, cap=cap
+        )
+        region.write(part)
