@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from gis_core.commands._asked import (
+    BordersOf,
+    Bound,
+    CodeCol,
+    From,
+    Grids,
+    Levels,
+    Lock,
+    Seeds,
+    Weight,
+    WishFiles,
+    parse_numbers,
+    read_asked,
+    read_levels,
+)
 from gis_core.commands._common import EXIT_NO, command, fault_line, print_json, terminal_progress
 from gis_core.commands._options import Estimate, Mapping, OnInvalid, Policy, Within
 from gis_core.commands._output import require_output
 from gis_core.errors import ParameterError
+
+#: Reasons that a wish of the planner is not fulfilled.
+_WISHES = ("together", "apart", "seeds", "borders")
 
 
 @command
@@ -20,11 +39,22 @@ def partition(
         Path, typer.Argument(help="Container or folder with boundary, buildings, streets ...")
     ],
     out: Annotated[Path, typer.Option("--out", help="Plan file to write (.gpkg).")],
-    minimum: Annotated[int, typer.Option("--min", help="Least households of a grid.")] = 300,
-    maximum: Annotated[int, typer.Option("--max", help="Most households of a grid.")] = 500,
-    grids: Annotated[
-        int | None, typer.Option("--grids", help="Number of grids over all boundary polygons.")
+    minimum: Annotated[
+        float | None, typer.Option("--min", help="Least households (or weight) of a grid; default 300.")
     ] = None,
+    maximum: Annotated[
+        float | None, typer.Option("--max", help="Most households (or weight) of a grid; default 500.")
+    ] = None,
+    grids: Grids = None,
+    weight: Weight = None,
+    bound: Bound = None,
+    lock: Lock = None,
+    from_: From = None,
+    code_col: CodeCol = "code",
+    wishes: WishFiles = None,
+    seeds: Seeds = None,
+    borders: BordersOf = None,
+    levels: Levels = None,
     within: Within = None,
     on_invalid: Policy = OnInvalid.repair,
     mapping: Mapping = None,
@@ -33,6 +63,10 @@ def partition(
     seed: Annotated[int, typer.Option("--seed", help="One seed, one plan.")] = 0,
     time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds for the solver.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", help="Default: one per core.")] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", help="Dask scheduler that solves, tcp://HOST:PORT (default: here)."),
+    ] = None,
     crs: Annotated[str, typer.Option("--crs", help="Coordinate system of the plan file.")] = "wgs84",
     report: Annotated[Path | None, typer.Option("--report", help="Write the report as JSON.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
@@ -47,15 +81,25 @@ def partition(
     from gis_core.layers.write import writing
     from gis_core.plan import make_plan, write_plan
     from gis_core.plan.file import require_plan_path
+    from gis_core.plan.levels import make_levels
 
-    _require_bounds(minimum, maximum)
-    _require_positive(grids=grids, time_limit=time_limit, processes=processes)
+    steps = read_levels(levels, min=minimum, max=maximum, grids=grids, **{"from": from_})
+    bounds = (300.0 if minimum is None else minimum, 500.0 if maximum is None else maximum)
+    _require_bounds(*bounds)
+    numbers = parse_numbers(grids)
+    _require_positive(time_limit=time_limit, processes=processes)
     require_plan_path(out)
     inputs = [file.path for file in find_files(dataset).files]
+    files = read_asked(
+        dataset, weight=weight, bounds=bound or [], locks=lock or [], start=from_, code_col=code_col,
+        wishes=wishes or [], seeds=seeds, borders=borders or [],
+    )  # fmt: skip
+    inputs += files.inputs
     require_output(out, inputs=inputs)
     if report is not None:
         require_output(report, inputs=[*inputs, out])
     plan_crs = _plan_crs(crs)
+    runner = None if scheduler is None else _cluster(scheduler)
     seconds: dict[str, float] = {}
     with terminal_progress(not json_) as progress:
         started = time.perf_counter()
@@ -71,16 +115,19 @@ def partition(
         started = time.perf_counter()
         fabric = build_fabric(layers, processes=processes, progress=progress)
         seconds["fabric"] = time.perf_counter() - started
-        plan = make_plan(
-            layers,
-            fabric,
-            bounds=(minimum, maximum),
-            n_grids=grids,
-            seed=seed,
-            time_limit_s=time_limit,
-            processes=processes,
-            seconds=seconds,
-            progress=progress,
+        how: dict[str, Any] = {
+            "asked": files.gather(layers, fabric),
+            "seed": seed,
+            "time_limit_s": time_limit,
+            "processes": processes,
+            "seconds": seconds,
+            "progress": progress,
+            "runner": runner,
+        }
+        plan = (
+            make_plan(layers, fabric, bounds=bounds, n_grids=numbers, **how)
+            if steps is None
+            else make_levels(layers, fabric, steps, **how)
         )
         started = time.perf_counter()
         progress("writing", 0, 1)
@@ -89,8 +136,16 @@ def partition(
         progress("writing", 1, 1)
         plan.report["seconds"]["write"] = round(time.perf_counter() - started, 3)
     _say(plan.report, out, report, json_)
-    if strict and plan.report["in_bounds"] < plan.report["grids"]:
+    if strict and not _all_kept(plan.report):
         raise typer.Exit(EXIT_NO)
+
+
+def _cluster(address: str) -> Any:
+    """Return what solves on a Dask cluster, once it is known that the cluster answers and can."""
+    from gis_core.cluster import ClusterRunner, require_cluster
+
+    require_cluster(address)
+    return ClusterRunner(address)
 
 
 def _plan_crs(name: str) -> str:
@@ -105,10 +160,17 @@ def _plan_crs(name: str) -> str:
     return str(system.crs.to_string())
 
 
-def _require_bounds(minimum: int, maximum: int) -> None:
-    if minimum < 0 or maximum < 1 or minimum > maximum:
+def _all_kept(report: dict[str, Any]) -> bool:
+    """Tell whether every part of every level is inside its bounds, for every weight, and every wish is fulfilled."""
+    levels = all(level["in_bounds"] == level["parts"] for level in report.get("levels", []))
+    weights = all(weight["in_bounds"] == report["grids"] for weight in report["weights"])
+    return levels and weights and not any(item["what"] in _WISHES for item in report["infeasible"])
+
+
+def _require_bounds(minimum: float, maximum: float) -> None:
+    if not 0 <= minimum <= maximum < math.inf or maximum <= 0:
         raise ParameterError(
-            f"--min {minimum} and --max {maximum} leave no room: give 0 <= min <= max and max >= 1."
+            f"--min {minimum:g} and --max {maximum:g} leave no room: give 0 <= min <= max and max above 0."
         )
 
 
