@@ -16,7 +16,7 @@ from gis_core.partition.counts import share_grids
 from gis_core.partition.objective import Bounds, Objective
 from gis_core.partition.polygon import PolygonAnswer, PolygonTask, least_grids
 from gis_core.partition.solve import StoppedBy
-from gis_core.partition.workers import run_tasks
+from gis_core.partition.workers import TaskRunner, run_tasks
 
 __all__ = ["PartitionResult", "partition_fabric"]
 
@@ -74,6 +74,7 @@ def partition_fabric(
     progress: Callable[[str, int, int], None] | None = None,
     fixed: NDArray[np.integer] | None = None,
     cell_names: Sequence[str] | None = None,
+    runner: TaskRunner | None = None,
 ) -> PartitionResult:
     """Cut the cells of every boundary polygon into connected grids inside the bounds, wherever that can be.
 
@@ -106,6 +107,9 @@ def partition_fabric(
         free.
     cell_names : sequence of str
         What to call each cell in a reason (the ids of its buildings), shape (n_cells,); None: cells have no names.
+    runner : callable
+        Solves the boundary polygons elsewhere, such as `gis_core.cluster.ClusterRunner`; None: processes of this
+        machine.
 
     Returns
     -------
@@ -134,6 +138,9 @@ def partition_fabric(
     ]  # fmt: skip
     if n_grids is not None:
         tasks = _share_number(tasks, n_grids)
+    if runner is not None:
+        answers, seconds = runner(tasks, time_limit_s=time_limit_s, progress=progress)
+        return _gather(answers, filled, cells_of, len(boundary_codes), graph.n_cells, seconds)
     if processes is None:
         processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if graph.n_cells < _FEW_CELLS or len(tasks) < 2:

@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("gis_core.graph",),
     ("gis_core.fabric",),
     ("gis_core.partition",),
-    ("gis_core.plan", "gis_core.locate"),
+    ("gis_core.plan", "gis_core.locate", "gis_core.cluster"),
     ("gis_core.store", "gis_core.publish"),
     ("api",),
     ("gis_core.commands",),
@@ -34,6 +34,8 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "starlette": ("api",),
     "folium": ("gis_core.publish",),
     "numba": ("gis_core._compat",),
+    "distributed": ("gis_core.cluster",),
+    "dask": ("gis_core.cluster",),
 }
 #: `wangge doctor` and `wangge serve` look at libraries of other rooms without using them.
 LOOKERS = ("gis_core.commands.doctor",)

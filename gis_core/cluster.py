@@ -1,0 +1,398 @@
+"""The boundary polygons of a plan on many machines: tasks go to the workers of a Dask cluster, answers come back.
+
+Tasks carry their own seeds and answers are put together in the order of the tasks, so that a plan does not depend
+on where it was made. Few tasks are under way at a time, which keeps the scheduler small; the tasks of a worker that
+dies are done again. Dask is an optional extra (`wangge[cluster]`) and is imported only when a cluster is asked for.
+Its protocol unpickles what it receives: a scheduler must stand in a trusted network, or be reached by `tls://`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import logging
+import queue
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import CancelledError as GivenBackError
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gis_core import __version__
+from gis_core.errors import CancelledError, CapabilityError, GisCoreError, ParameterError
+from gis_core.partition.polygon import PolygonAnswer, PolygonTask, solve_polygon
+from gis_core.partition.workers import BEAT_S, Progress, biggest_first, share_of_time, warm_up
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+__all__ = ["ClusterRunner", "fingerprint", "require_address", "require_cluster"]
+
+#: Seconds in which a scheduler must answer, and in which it must have a worker.
+ANSWER_S, WORKERS_S = 4.0, 10.0
+#: Seconds between two looks at the workers, and without any worker until the work is given up.
+LOOK_S, ABANDONED_S = 2.0, 60.0
+#: Tasks under way for each thread of the workers: one that it solves and one that waits for it.
+TASKS_PER_THREAD = 2
+#: How often a task is handed over anew after Dask gave it up (by its default after four dead workers each time).
+MAX_ROUNDS = 3
+#: What may travel with one task before Dask warns of its size.
+_LARGE_TASK = "4GB"
+#: Sources that decide on a plan.
+_DECISIVE = ("partition", "graph", "model.py", "_compat.py")
+
+
+@functools.cache
+def fingerprint() -> str:
+    """Return the versions that decide on a plan, with a digest of the solver's sources."""
+    here = Path(__file__).parent
+    digest = hashlib.sha256()
+    for name in _DECISIVE:
+        place = here / name
+        for source in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(source.relative_to(here).as_posix().encode())
+            digest.update(source.read_bytes())
+    libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba"))
+    return f"wangge {__version__} ({digest.hexdigest()[:8]}), {libraries}"
+
+
+def require_address(address: str) -> None:
+    """Fail where a text is not the address of a scheduler.
+
+    Raises
+    ------
+    ParameterError
+        Where it does not begin with `tcp://` or `tls://`, or names no port.
+    """
+    scheme, found, place = address.partition("://")
+    host, _, port = place.rpartition(":")
+    if not found or scheme not in ("tcp", "tls") or not host or not port.isdecimal() or int(port) > 65535:
+        raise ParameterError(
+            f"{address!r} is not the address of a Dask scheduler; write tcp://HOST:PORT or tls://HOST:PORT."
+        )
+
+
+def require_cluster(address: str) -> int:
+    """Connect once, before long work begins; return the number of threads that would solve.
+
+    Raises
+    ------
+    ParameterError
+        Where the address cannot be used.
+    CapabilityError
+        Where Dask is not installed, nothing answers, there is no worker, or a machine has other versions.
+    """
+    with _connected(address) as client:
+        _require_same_versions(client, address)
+        return sum(client.nthreads().values())
+
+
+@dataclass(frozen=True)
+class ClusterRunner:
+    """Solve the tasks of a plan on the cluster of one scheduler; a `TaskRunner`.
+
+    Attributes
+    ----------
+    address : str
+        Of the scheduler, such as `tcp://10.0.0.5:8786`.
+    """
+
+    address: str
+
+    def __call__(
+        self, tasks: list[PolygonTask], *, time_limit_s: float | None, progress: Progress | None
+    ) -> tuple[list[PolygonAnswer], float]:
+        """Solve every task; return the answers in the order of the tasks, and the seconds of solving.
+
+        An exception from `progress`, or Ctrl-C, cancels what is under way; the workers notice within a second or so.
+
+        Raises
+        ------
+        ParameterError, CapabilityError
+            As `require_cluster`; and where the scheduler is lost, no worker is left, or workers die on one task
+            again and again.
+        """
+        if not tasks:
+            return [], 0.0
+        with _connected(self.address) as client:
+            _require_same_versions(client, self.address)
+            job = _Job(client, self.address, tasks, time_limit_s)
+            try:
+                return job.run(progress)
+            finally:
+                job.cancel()
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Client]:
+    """Open a connection to a scheduler that has a worker, and close it whatever happens."""
+    require_address(address)
+    try:
+        import dask
+        from distributed import Client
+    except ImportError:
+        raise CapabilityError(
+            "--scheduler needs Dask, which is not installed; install it with `pip install 'wangge[cluster]'`."
+        ) from None
+    with _quiet(), dask.config.set({"distributed.admin.large-graph-warning-threshold": _LARGE_TASK}):
+        _require_answer(address)
+        client = Client(address, timeout=ANSWER_S, set_as_default=False)
+        try:
+            _wait_for_worker(client, address)
+            yield client
+        finally:
+            client.close(timeout=ANSWER_S)
+
+
+def _require_answer(address: str) -> None:
+    """Ask what stands at an address; unlike Dask's client this never waits for an answer that does not come."""
+    try:
+        answer = asyncio.run(asyncio.wait_for(_ask(address), ANSWER_S))
+    except (OSError, TimeoutError):
+        answer = {}
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise CapabilityError(
+            f"The connection to {address} cannot be made: {_first_line(error)}; for tls:// name the certificates "
+            "in Dask's configuration (distributed.comm.tls)."
+        ) from None
+    if answer.get("type") != "Scheduler":
+        raise CapabilityError(
+            f"No Dask scheduler answers at {address} within {ANSWER_S:g} s; start one with `dask scheduler`, "
+            "or leave out --scheduler to work on this machine."
+        )
+
+
+async def _ask(address: str) -> dict[str, Any]:
+    """Return what a server of Dask says of itself."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    line = await connect(address, timeout=ANSWER_S, **Security().get_connection_args("client"))
+    try:
+        await line.write({"op": "identity", "reply": True})
+        return dict(await line.read())
+    finally:
+        line.abort()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's own reports of lost connections off the terminal; what matters is raised as an error."""
+    names = [name for name in logging.root.manager.loggerDict if name.split(".")[0] == "distributed"]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
+
+
+def _wait_for_worker(client: Client, address: str) -> None:
+    """Wait a little for the first worker."""
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_S)
+    except TimeoutError:
+        raise CapabilityError(
+            f"The Dask scheduler {address} has no workers; start some with `dask worker {address}`."
+        ) from None
+
+
+def _require_same_versions(client: Client, address: str) -> None:
+    """Fail where the scheduler or a worker would not make the same plan as this machine."""
+    found: dict[str, Any] = dict(client.run(_identify, on_error="return"))
+    try:
+        found[address] = client.run_on_scheduler(_identify)
+    except Exception as error:
+        found[address] = error
+    for place, theirs in sorted(found.items()):
+        if isinstance(theirs, Exception):
+            raise CapabilityError(
+                f"{place} cannot run wangge ({_first_line(theirs)}); install {fingerprint()} on every machine of "
+                "the cluster."
+            )
+        _require_equal(place, str(theirs), fingerprint())
+
+
+def _require_equal(place: str, theirs: str, ours: str) -> None:
+    if theirs != ours:
+        raise CapabilityError(
+            f"{place} has {theirs}, and this machine {ours}; install the same versions on every machine of the "
+            "cluster, so that the plan is the same wherever it is made."
+        )
+
+
+def _identify() -> str:
+    """Return the versions of the machine that this runs on."""
+    return fingerprint()
+
+
+_warm = threading.Lock()
+_is_warm: set[int] = set()
+
+
+def _solve(
+    task: PolygonTask, limit_s: float | None, ours: str, topic: str, place: tuple[int, str]
+) -> PolygonAnswer:
+    """Solve one task (runs in a worker); tell how far it is, and stop where nobody waits for it any more."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    _require_equal(worker.address, fingerprint(), ours)
+    with _warm:
+        if not _is_warm:
+            warm_up()
+            _is_warm.add(1)
+    number, key = place
+    worker.log_event(topic, [number, 0])
+    last = time.perf_counter()
+
+    def report(_step: str, done: int, _total: int) -> None:
+        nonlocal last
+        if time.perf_counter() - last > BEAT_S:
+            last = time.perf_counter()
+            worker.log_event(topic, [number, int(done)])
+            wanted = worker.state.tasks.get(key)
+            if wanted is None or wanted.state == "cancelled":
+                raise CancelledError("Nobody waits for this boundary polygon any more.")
+
+    return solve_polygon(task, limit_s, report)
+
+
+class _Job:
+    """The tasks of one plan on one cluster: what waits, what is under way, what is done."""
+
+    def __init__(
+        self, client: Client, address: str, tasks: list[PolygonTask], time_limit_s: float | None
+    ) -> None:
+        self.client, self.address, self.tasks, self.time_limit_s = client, address, tasks, time_limit_s
+        self.topic = f"wangge-{uuid.uuid4().hex}"
+        self.waiting = deque(biggest_first(tasks))
+        self.under_way: dict[int, Future] = {}
+        self.rounds = [0] * len(tasks)
+        self.answers: dict[int, PolygonAnswer] = {}
+        self.total = self.cells_left = sum(task.graph.n_cells for task in tasks)
+        self.cells_done: dict[int, int] = {}
+        self.arrived: queue.SimpleQueue[tuple[int, Future]] = queue.SimpleQueue()
+        self.threads = 0
+        self.looked = self.seen = time.perf_counter()
+        self.started: float | None = None
+
+    def run(self, progress: Progress | None) -> tuple[list[PolygonAnswer], float]:
+        """Hand over tasks, collect answers, and tell how far it is until all are there."""
+        self.client.subscribe_topic(self.topic, self._hear)
+        self._look()
+        while len(self.answers) < len(self.tasks):
+            self._hand_out()
+            if progress is not None:
+                done = self.total - self.cells_left + sum(list(self.cells_done.values()))
+                progress("partition", min(done, self.total), self.total)
+            with suppress(queue.Empty):
+                self._take(*self.arrived.get(timeout=BEAT_S))
+            if time.perf_counter() - self.looked > LOOK_S:
+                self._look()
+        if progress is not None:
+            progress("partition", self.total, self.total)
+        seconds = 0.0 if self.started is None else time.perf_counter() - self.started
+        return [self.answers[i] for i in range(len(self.tasks))], seconds
+
+    def cancel(self) -> None:
+        """Take back what is under way; workers that are at it stop at their next beat."""
+        futures = list(self.under_way.values())
+        self.under_way = {}
+        if self.client.status == "running":
+            self.client.unsubscribe_topic(self.topic)
+            if futures:
+                self.client.cancel(futures, force=True)
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        """Note how far a worker is (called in the thread of the connection)."""
+        number, done = event[1]
+        self.started = self.started or time.perf_counter()
+        if number in self.under_way:
+            self.cells_done[number] = done
+
+    def _look(self) -> None:
+        """See how many threads there are, and give up where the scheduler or all workers have been gone for long."""
+        self.looked = time.perf_counter()
+        if self.client.status not in ("running", "connecting"):
+            raise self._lost()
+        try:
+            self.threads = sum(self.client.nthreads().values())
+        except (OSError, TimeoutError, RuntimeError):
+            raise self._lost() from None
+        self.looked = time.perf_counter()
+        if self.threads:
+            self.seen = self.looked
+        elif self.looked - self.seen > ABANDONED_S:
+            raise CapabilityError(
+                f"The Dask scheduler {self.address} has had no worker for {ABANDONED_S:g} s; start some with "
+                f"`dask worker {self.address}` and begin again."
+            )
+
+    def _lost(self) -> CapabilityError:
+        return CapabilityError(
+            f"The connection to the Dask scheduler {self.address} is lost; see to it that it runs, and begin again."
+        )
+
+    def _hand_out(self) -> None:
+        """Submit tasks until enough are under way."""
+        while self.waiting and len(self.under_way) < max(1, TASKS_PER_THREAD * self.threads):
+            i = self.waiting.popleft()
+            task = self.tasks[i]
+            left = self.time_limit_s
+            if left is not None and self.started is not None:
+                left -= time.perf_counter() - self.started
+            limit = share_of_time(left, max(1, self.threads), task.graph.n_cells, self.cells_left)
+            key = f"{self.topic}-{i}-{self.rounds[i]}"
+            future = self.client.submit(
+                _solve, task, limit, fingerprint(), self.topic, (i, key), key=key, pure=False
+            )
+            self.under_way[i] = future
+            future.add_done_callback(functools.partial(self._arrive, i))
+
+    def _arrive(self, i: int, future: Future) -> None:
+        self.arrived.put((i, future))
+
+    def _take(self, i: int, future: Future) -> None:
+        """Keep the answer of a task that has ended, or hand the task over anew where no worker could end it."""
+        if i not in self.under_way or self.under_way[i] is not future:
+            return
+        from distributed import KilledWorker
+
+        try:
+            self.answers[i] = future.result(timeout=10 * ANSWER_S)
+        except GisCoreError:
+            raise
+        except (KilledWorker, GivenBackError, OSError):
+            self._again(i)
+        else:
+            self.cells_left -= self.tasks[i].graph.n_cells
+            self.cells_done.pop(i, None)
+            del self.under_way[i]
+
+    def _again(self, i: int) -> None:
+        """Hand a task over once more, unless workers have died on it too often."""
+        del self.under_way[i]
+        self.cells_done.pop(i, None)
+        if self.client.status not in ("running", "connecting"):
+            raise self._lost()
+        self.rounds[i] += 1
+        if self.rounds[i] >= MAX_ROUNDS:
+            raise CapabilityError(
+                f"Workers of {self.address} died again and again on boundary polygon {self.tasks[i].code!r}, most "
+                "likely for want of memory; give them more, or start fewer on each machine."
+            )
+        self.waiting.appendleft(i)
