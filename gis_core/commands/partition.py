@@ -25,12 +25,13 @@ from gis_core.commands._asked import (
     read_levels,
 )
 from gis_core.commands._common import EXIT_NO, command, fault_line, print_json, terminal_progress
+from gis_core.commands._ground import BarrierPolicy, Barriers, MaxWalk, PiecePolicy, Pieces, ground_options
 from gis_core.commands._options import Estimate, Mapping, OnInvalid, Policy, Within
 from gis_core.commands._output import require_output
 from gis_core.errors import ParameterError
 
 #: Reasons that a wish of the planner is not fulfilled.
-_WISHES = ("together", "apart", "seeds", "borders")
+_WISHES = ("together", "apart", "seeds", "borders", "barrier-crossed", "max-walk")
 
 
 @command
@@ -55,6 +56,9 @@ def partition(
     seeds: Seeds = None,
     borders: BordersOf = None,
     levels: Levels = None,
+    barriers: Barriers = BarrierPolicy.cost,
+    max_walk: MaxWalk = None,
+    pieces: Pieces = PiecePolicy.alone,
     within: Within = None,
     on_invalid: Policy = OnInvalid.repair,
     mapping: Mapping = None,
@@ -88,6 +92,7 @@ def partition(
     _require_bounds(*bounds)
     numbers = parse_numbers(grids)
     _require_positive(time_limit=time_limit, processes=processes)
+    ground = ground_options(barriers, pieces, max_walk)
     require_plan_path(out)
     inputs = [file.path for file in find_files(dataset).files]
     files = read_asked(
@@ -117,6 +122,7 @@ def partition(
         seconds["fabric"] = time.perf_counter() - started
         how: dict[str, Any] = {
             "asked": files.gather(layers, fabric),
+            "ground": ground,
             "seed": seed,
             "time_limit_s": time_limit,
             "processes": processes,

@@ -249,14 +249,16 @@ def ways_between(
     cell_of[node] = inside[cell[first]]
     if not len(node):
         return []
-    distance, _, source = dijkstra(
-        network.matrix(), indices=node, min_only=True, return_predecessors=True, limit=at_most_m
-    )
     owner = np.repeat(np.arange(network.n_nodes), np.diff(network.indptr))
+    outside_m = _metres_outside(network, owner, fabric.cells[inside])
+    graph = csr_matrix((outside_m, network.indices, network.indptr), shape=(network.n_nodes,) * 2)
+    distance, _, source = dijkstra(
+        graph, indices=node, min_only=True, return_predecessors=True, limit=at_most_m
+    )
     both = np.isfinite(distance[owner]) & np.isfinite(distance[network.indices])
     u, v = owner[both], network.indices[both]
     left, right = cell_of[source[u]], cell_of[source[v]]
-    length = distance[u] + network.length_m[both] + distance[v]
+    length = distance[u] + outside_m[both] + distance[v]
     good = (label[left] < label[right]) & (length <= at_most_m)
     left, right, length = left[good], right[good], length[good]
     order = np.lexsort((right, left, length))
@@ -268,3 +270,19 @@ def ways_between(
             seen.add(key)
             ways.append(Way(int(left[i]), int(right[i]), float(length[i])))
     return ways
+
+
+def _metres_outside(
+    network: StreetNetwork, owner: NDArray[np.int64], cells: NDArray[np.object_]
+) -> NDArray[np.float64]:
+    """Return the metres of each stretch that lie outside of some cells, in the order of `network.indices`."""
+    area = shapely.coverage_union_all(cells)
+    shapely.prepare(area)
+    start = np.column_stack([network.x[owner], network.y[owner]])
+    end = np.column_stack([network.x[network.indices], network.y[network.indices]])
+    lines = shapely.linestrings(np.stack([start, end], axis=1))
+    touching = np.flatnonzero(shapely.intersects(area, lines))
+    result = network.length_m.copy()
+    result[touching] = shapely.length(shapely.difference(lines[touching], area))
+    # A stretch of no length would be no stretch in a sparse matrix.
+    return np.maximum(result, 1e-6)

@@ -25,6 +25,7 @@ from gis_core.partition.objective import violation
 from gis_core.plan.asked import Asked
 from gis_core.plan.codes import DEFAULT_TEMPLATE
 from gis_core.plan.file import PLAN_COLUMNS, PlanFile
+from gis_core.plan.ground import GroundOptions
 from gis_core.plan.make import Plan, Progress, make_plan
 
 if TYPE_CHECKING:
@@ -171,6 +172,7 @@ def make_levels(
     levels: tuple[Level, ...],
     *,
     asked: Asked | None = None,
+    ground: GroundOptions | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
     processes: int | None = None,
@@ -189,6 +191,8 @@ def make_levels(
         The coarsest first.
     asked : Asked or None
         As for `make_plan`, for the finest level; coarser ones keep together what it keeps together or locks.
+    ground : GroundOptions or None
+        As for `make_plan`; the walking distance for the finest level only.
 
     Returns
     -------
@@ -212,6 +216,7 @@ def make_levels(
             cells,
             bounds=(bounds.minimum, bounds.maximum),
             asked=asked if finest else _coarser(asked),
+            ground=ground if finest or ground is None else replace(ground, max_walk_m=None),
             seed=seed,
             time_limit_s=limit,
             processes=processes,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from gis_core import __version__
 from gis_core.errors import some_of
+from gis_core.graph.components import subgraph
 from gis_core.model import Dataset, Fabric
 from gis_core.partition import Bounds, Objective, PartitionResult, partition_fabric
 from gis_core.partition.workers import TaskRunner
@@ -19,6 +21,7 @@ from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons
 from gis_core.plan.codes import DEFAULT_TEMPLATE, number_grids
 from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
+from gis_core.plan.ground import Ground, GroundOptions, add_ground, lay_ground, shorten_by_number
 from gis_core.plan.report import build_report
 
 if TYPE_CHECKING:
@@ -70,6 +73,7 @@ def make_plan(
     bounds: tuple[float, float] = (300, 500),
     n_grids: int | tuple[int, int] | None = None,
     asked: Asked | None = None,
+    ground: GroundOptions | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
     processes: int | None = None,
@@ -92,6 +96,8 @@ def make_plan(
         None takes the number that fits the bounds best.
     asked : Asked or None
         Other weights, constraints, locks, grids to start from.
+    ground : GroundOptions or None
+        Barriers, pieces of boundary polygons, walking distance; None takes the defaults.
     seed : int
         One seed gives one plan, however many processes work on it.
     time_limit_s : float or None
@@ -121,11 +127,13 @@ def make_plan(
     asked = asked or Asked()
     weight, limits = asked.balanced(fabric), Bounds(minimum=bounds[0], maximum=bounds[1])
     names = _cell_names(dataset, fabric)
+    laid = lay_ground(dataset, fabric, ground or GroundOptions(), weight, limits)
+    told = _with_ground(asked, laid)
     tries = min(5, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
 
     def solve(count: int | None) -> PartitionResult:
         return partition_fabric(
-            fabric.graph,
+            laid.graph,
             fabric.boundary_ix,
             weight,
             boundary_codes=boundary_codes,
@@ -138,13 +146,32 @@ def make_plan(
             progress=progress,
             runner=runner,
             fixed=asked.locked,
-            **_wanted(asked),
+            **_wanted(told),
         )
 
     if isinstance(n_grids, tuple):
         result = best_of_range(solve, n_grids, fabric, weight, limits, Objective())
     else:
         result = solve(n_grids)
+    if n_grids is None:
+
+        def solve_again(cells: NDArray[np.int64], count: int) -> PartitionResult:
+            return partition_fabric(
+                subgraph(laid.graph, cells),
+                np.zeros(len(cells), np.int64),
+                weight[cells],
+                boundary_codes=[boundary_codes[int(fabric.boundary_ix[cells[0]])]],
+                cell_names=[names[cell] for cell in cells.tolist()],
+                bounds=limits,
+                n_grids=count,
+                seed=seed,
+                time_limit_s=time_limit_s,
+                processes=1,
+                fixed=None if asked.locked is None else asked.locked[cells],
+                **_wanted(told, cells),
+            )
+
+        result = shorten_by_number(laid, fabric, result, weight, limits, boundary_codes, solve_again)
     reasons = lock_reasons(asked, fabric, boundary_codes, weight, limits)
     solved = time.perf_counter()
     if progress is not None:
@@ -165,19 +192,31 @@ def make_plan(
         seed=seed,
         version=__version__,
     )
+    add_ground(report, laid, dataset, fabric, assignment, frames.grids, weight, limits)
     frames = PlanFile(frames.grids, frames.buildings, frames.cells, report=report, name=dataset.name)
     if progress is not None:
         progress("grids", 1, 1)
     return Plan(dataset, fabric, assignment, tuple(codes), boundary_ix, report, frames)
 
 
-def _wanted(asked: Asked) -> dict[str, Any]:
-    """Return what the solver is told beside locks, only what there is."""
+def _with_ground(asked: Asked, laid: Ground) -> Asked:
+    """Ask for what the ground asks for, too."""
+    if "constraints" not in signature(partition_fabric).parameters:
+        return asked
+    return replace(asked, constraints=(*asked.constraints, *laid.constraints))
+
+
+def _wanted(asked: Asked, cells: NDArray[np.int64] | None = None) -> dict[str, Any]:
+    """Return what the solver is told beside locks, only what there is; of some cells where they are given."""
     wanted: dict[str, Any] = {}
-    if asked.all_constraints:
-        wanted["constraints"] = asked.all_constraints
-    if asked.start is not None:
-        wanted["start"] = asked.start
+    constraints, start = asked.all_constraints, asked.start
+    if cells is not None:
+        constraints = tuple(each.restrict(cells) for each in constraints)
+        start = None if start is None else start[cells]
+    if constraints:
+        wanted["constraints"] = constraints
+    if start is not None:
+        wanted["start"] = start
     return wanted
 
 
