@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from gis_core._compat import njit
 from gis_core.model import AdjacencyGraph
 
-__all__ = ["Pockets", "articulation_cells", "bridges", "find_pockets", "pocket_cells"]
+__all__ = ["Pockets", "articulation_cells", "bridges", "depth_first", "find_pockets", "pocket_cells"]
 
 
 @njit
 def _depth_first(
-    indptr: NDArray[np.int64], indices: NDArray[np.int32]
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], first: int = 0
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    """Return visiting order, its inverse, the parent of each cell (-1: root) and the low points."""
+    """Return visiting order from `first` on, its inverse, the parent of each cell (-1: root) and the low points."""
     n = len(indptr) - 1
     order = np.empty(n, np.int32)
     entered = np.full(n, -1, np.int32)
@@ -29,7 +29,8 @@ def _depth_first(
     following = indptr[:-1].copy()
     stack = np.empty(n, np.int32)
     count = 0
-    for root in range(n):
+    for turn in range(n):
+        root = (first + turn) % n
         if entered[root] >= 0:
             continue
         entered[root] = low[root] = count
@@ -79,9 +80,30 @@ class Pockets:
     n_cells: NDArray[np.int64]
 
 
+def depth_first(
+    graph: AdjacencyGraph, first: int = 0
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Walk the graph depth first (Tarjan 1972, doi:10.1137/0201010).
+
+    Parameters
+    ----------
+    graph : AdjacencyGraph
+    first : int
+        The cell to begin at; further pieces follow in the order of their cells.
+
+    Returns
+    -------
+    order, entered, parent, low : int32, shape (n_cells,)
+        Cells in visiting order, the turn of each cell, the cell it was reached from (-1: none), and the
+        earliest turn that can be reached from what was visited after it without the way it came.
+    """
+    order, entered, parent, low = _depth_first(graph.indptr, graph.indices, first)
+    return order, entered, parent, low
+
+
 def articulation_cells(graph: AdjacencyGraph) -> NDArray[np.int64]:
     """Return the cells without which their component would fall apart, ascending."""
-    _, entered, parent, low = _depth_first(graph.indptr, graph.indices)
+    _, entered, parent, low = _depth_first(graph.indptr, graph.indices, 0)
     child = np.flatnonzero(parent >= 0)
     above = parent[child]
     is_root = parent[above] < 0
@@ -99,7 +121,7 @@ def bridges(graph: AdjacencyGraph) -> NDArray[np.int64]:
     int64, shape (n_bridges, 2)
         The two cells of each, the lower position first, in ascending order.
     """
-    _, entered, parent, low = _depth_first(graph.indptr, graph.indices)
+    _, entered, parent, low = _depth_first(graph.indptr, graph.indices, 0)
     child = np.flatnonzero(parent >= 0)
     child = child[low[child] > entered[parent[child]]]
     pairs = np.sort(np.column_stack([child, parent[child].astype(np.int64)]), axis=1)
@@ -120,7 +142,7 @@ def find_pockets(graph: AdjacencyGraph, weight: NDArray[np.float64]) -> Pockets:
     Pockets
         Rows in ascending order of gate; every articulation cell has two rows or more.
     """
-    order, entered, parent, low = _depth_first(graph.indptr, graph.indices)
+    order, entered, parent, low = _depth_first(graph.indptr, graph.indices, 0)
     n = graph.n_cells
     behind, size = np.asarray(weight, dtype=np.float64).copy(), np.ones(n, np.int64)
     for cell in order[::-1]:
