@@ -14,6 +14,9 @@ from gis_core.model import AdjacencyGraph
 
 __all__ = ["component_labels", "graph_from_pairs", "part_component_labels", "parts_in_pieces", "subgraph"]
 
+#: A subgraph of less than one in so many cells is found by searching.
+_FEW = 16
+
 
 @njit
 def _label(
@@ -115,13 +118,11 @@ def subgraph(graph: AdjacencyGraph, cell_ix: NDArray[np.integer]) -> AdjacencyGr
         the whole.
     """
     keep = np.asarray(cell_ix, dtype=np.int64)
-    position = np.full(graph.n_cells, -1, dtype=np.int64)
-    position[keep] = np.arange(len(keep))
     degree = np.diff(graph.indptr)[keep]
     owner = np.repeat(np.arange(len(keep)), degree)
     first = np.cumsum(degree) - degree
     slot = np.repeat(graph.indptr[keep] - first, degree) + np.arange(int(degree.sum()))
-    other = position[graph.indices[slot]]
+    other = _positions(keep, graph.indices[slot], graph.n_cells)
     inside = other >= 0
     owner, other, slot = owner[inside], other[inside], slot[inside]
     order = np.lexsort((other, owner))
@@ -140,6 +141,21 @@ def subgraph(graph: AdjacencyGraph, cell_ix: NDArray[np.integer]) -> AdjacencyGr
         x=graph.x[keep],
         y=graph.y[keep],
     )
+
+
+def _positions(keep: NDArray[np.int64], wanted: NDArray[np.int32], n_cells: int) -> NDArray[np.int64]:
+    """Return the place of each wanted cell in `keep`, -1 where it is not in it.
+
+    Few cells of a large graph are searched for, so that taking it apart does not cost a table of all cells each time.
+    """
+    if len(keep) * _FEW < n_cells and len(keep):
+        order = np.argsort(keep)
+        ranked = keep[order]
+        at = np.minimum(np.searchsorted(ranked, wanted), len(keep) - 1)
+        return np.where(ranked[at] == wanted, order[at], -1)
+    position = np.full(n_cells, -1, dtype=np.int64)
+    position[keep] = np.arange(len(keep))
+    return position[wanted]
 
 
 def graph_from_pairs(

@@ -124,15 +124,15 @@ def partition_fabric(
     home, weight = _require_usable(graph, boundary_ix, households, boundary_codes, time_limit_s, fixed)
     locked = np.full(graph.n_cells, -1, np.int64) if fixed is None else np.asarray(fixed, dtype=np.int64)
     bounds, objective = bounds or Bounds(), objective or Objective()
-    heavy = np.flatnonzero(weight > bounds.maximum).tolist()
-    names = {} if cell_names is None else {cell: str(cell_names[cell]) for cell in heavy}
     effort = min(1.0, _MANY_CELLS / max(1, graph.n_cells))
-    cells_of = [np.flatnonzero(home == b) for b in range(len(boundary_codes))]
+    last = np.cumsum(np.bincount(home, minlength=len(boundary_codes)))
+    cells_of = np.split(np.argsort(home, kind="stable"), last[:-1])
     filled = [b for b in range(len(boundary_codes)) if len(cells_of[b])]
     tasks = [
         PolygonTask(
-            str(boundary_codes[b]), subgraph(graph, cells_of[b]), weight[cells_of[b]], cells_of[b], names,
-            locked[cells_of[b]], None, bounds, objective, seed, effort,
+            str(boundary_codes[b]), subgraph(graph, cells_of[b]), weight[cells_of[b]], cells_of[b],
+            _heavy_names(cells_of[b], weight, bounds, cell_names), locked[cells_of[b]], None,
+            bounds, objective, seed, effort,
         )
         for b in filled
     ]  # fmt: skip
@@ -147,6 +147,14 @@ def partition_fabric(
         processes = 1
     answers, seconds = run_tasks(tasks, processes=processes, time_limit_s=time_limit_s, progress=progress)
     return _gather(answers, filled, cells_of, len(boundary_codes), graph.n_cells, seconds)
+
+
+def _heavy_names(
+    cells: NDArray[np.int64], weight: NDArray[np.float64], bounds: Bounds, names: Sequence[str] | None
+) -> dict[int, str]:
+    """Return the names of the cells above the maximum, where cells have names."""
+    heavy = cells[weight[cells] > bounds.maximum].tolist()
+    return {} if names is None else {cell: str(names[cell]) for cell in heavy}
 
 
 def _require_usable(
