@@ -268,6 +268,6 @@ def _pieces(
     counts = []
     whole = component_labels(graph)
     for label in (whole, part_component_labels(graph, part)):
-        pairs = np.unique(np.column_stack([part, label]), axis=0)
-        counts.append(np.bincount(pairs[:, 0], minlength=n_parts))
+        pairs = np.unique(part.astype(np.int64) * graph.n_cells + label)
+        counts.append(np.bincount(pairs // graph.n_cells, minlength=n_parts))
     return counts[0], counts[1]
