@@ -1,0 +1,132 @@
+"""What is asked beside bounds: locks, codes that are kept, the best of a range of numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from small_town import at, block_town
+
+from gis_core.errors import InfeasiblePartitionError, NotFoundError
+from gis_core.fabric import build_fabric
+from gis_core.model import Fabric
+from gis_core.partition import Bounds, Objective, PartitionResult
+from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons, locks_of
+from gis_core.plan.carry import CarryOver
+
+
+@pytest.fixture(scope="module")
+def fabric() -> Fabric:
+    return build_fabric(block_town(6, 2, per_block=6, households=10))  # 60 households in each of 12 blocks
+
+
+def columns(fabric: Fabric) -> np.ndarray:
+    """Return the column of blocks of each cell, 0 in the west."""
+    west = at((0, 0))[0][0]
+    return np.floor((fabric.graph.x - west) / 90).astype(np.int64)
+
+
+def carried(assignment: np.ndarray, *codes: str) -> CarryOver:
+    return CarryOver(assignment.astype(np.int32), codes, {}, [], np.zeros(len(assignment)))
+
+
+def test_all_or_some_grids_are_locked(fabric: Fabric) -> None:
+    plan = carried(columns(fabric), *"abcdef")
+    locked, codes = locks_of(fabric, [("p", plan, [])])
+    assert codes == tuple("abcdef") and (locked == columns(fabric)).all()
+    locked, codes = locks_of(fabric, [("p", plan, ["f", "b"])])
+    assert codes == ("f", "b")
+    assert (columns(fabric)[locked == 0] == 5).all() and (columns(fabric)[locked == 1] == 1).all()
+    assert (locked == -1).sum() == (~np.isin(columns(fabric), [1, 5])).sum()
+
+
+@pytest.mark.parametrize(
+    ("second", "wanted", "error", "says"),
+    [
+        ("uvwxyz", ["q"], NotFoundError, "no grid q"),
+        ("uvwxyz", ["u"], InfeasiblePartitionError, "grids a and u share"),
+        ("uvwaxyz", ["z"], NotFoundError, "no ground"),
+    ],
+)
+def test_locks_that_cannot_be(
+    fabric: Fabric, second: str, wanted: list[str], error: type[Exception], says: str
+) -> None:
+    first = carried(columns(fabric), *"abcdef")
+    with pytest.raises(error, match=says):
+        locks_of(fabric, [("p", first, ["a"]), ("q", carried(columns(fabric), *second), wanted)])
+
+
+def test_two_locks_with_one_code(fabric: Fabric) -> None:
+    plans = [
+        ("p", carried(columns(fabric), *"abcdef"), ["a"]),
+        ("q", carried(columns(fabric), *"bacdef"), ["a"]),
+    ]
+    with pytest.raises(InfeasiblePartitionError, match="code a"):
+        locks_of(fabric, plans)
+
+
+def test_locks_that_cut_off_a_piece_are_named(fabric: Fabric) -> None:
+    column = columns(fabric)
+    locked = np.select([column == 0, column == 2], [0, 1], -1)  # column 1 of the western half lies between
+    asked = Asked(locked=locked, lock_codes=("W", "M"))
+    weight = fabric.households.astype(float)
+    (reason,) = lock_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(121, 180))[2:]
+    assert "W, M" in reason.reason and "120" in reason.reason and "'B1'" in reason.reason
+    assert set(column[list(reason.cell_ix)]) == {1}
+    assert lock_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(60, 130)) == []
+
+
+def test_a_lock_out_of_bounds_is_named(fabric: Fabric) -> None:
+    asked = Asked(locked=np.where(columns(fabric) == 0, 0, -1), lock_codes=("W",))
+    weight = fabric.households.astype(float)
+    (reason,) = lock_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(100, 119))[:1]
+    assert reason.what == "lock" and "W has 120, outside 100 to 119" in reason.reason
+
+
+def test_codes_go_with_most_of_the_weight(fabric: Fabric) -> None:
+    column = columns(fabric)
+    asked = Asked(start=np.array([0, 0, 1, 2, 2, 2])[column], start_codes=("a", "b", "c"))
+    part = np.array([4, 4, 4, 1, 0, 0])[
+        column
+    ]  # b lies in part 4 too, of which more was a; part 1 was c in part
+    assert kept_codes(asked, part.astype(np.int32), fabric.households.astype(float)) == {4: "a", 0: "c"}
+
+
+def test_locked_codes_win_over_those_to_start_from(fabric: Fabric) -> None:
+    column = columns(fabric)
+    asked = Asked(
+        locked=np.where(column == 0, 0, -1),
+        lock_codes=("a",),
+        start=np.minimum(column, 2),
+        start_codes=("x", "a", "y"),
+    )
+    part = np.minimum(column, 2).astype(np.int32)
+    assert kept_codes(asked, part, fabric.households.astype(float)) == {0: "a", 2: "y"}
+
+
+def test_best_of_a_range_takes_bounds_before_price(fabric: Fabric) -> None:
+    column, west = columns(fabric), fabric.boundary_ix
+    plans = {
+        2: west.astype(np.int32),
+        4: (2 * west + (column % 3 == 2)).astype(np.int32),  # 240 and 120
+        6: column.astype(np.int32),
+    }
+    asked: list[int | None] = []
+
+    def solve(count: int | None) -> PartitionResult:
+        asked.append(count)
+        assignment = plans[min(plans, key=lambda n: (abs(n - (count or 0)), n))]
+        homes = np.array([west[assignment == part][0] for part in range(assignment.max() + 1)], np.int32)
+        return PartitionResult(assignment, homes, (), np.zeros(2), "converged", 0.0)
+
+    weight = fabric.households.astype(float)
+
+    def best(bounds: Bounds) -> int:
+        return best_of_range(solve, (2, 6), fabric, weight, bounds, Objective()).n_parts
+
+    assert best(Bounds(100, 130)) == 6
+    assert best(Bounds(350, 400)) == 2
+    assert best(Bounds(100, 400)) == 2
+    assert set(asked) == {2, 3, 4, 5, 6}
+    asked.clear()
+    best_of_range(solve, (2, 40), fabric, weight, Bounds(100, 130), Objective())
+    assert len(asked) == 5 and 6 in asked
