@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -214,37 +215,43 @@ def cell_compounds(dataset: Dataset, fabric: Fabric) -> Compounds:
     """
     named, names = _named_cells(dataset, fabric)
     named = _fill_courtyards(fabric, named)
-    compound_ix = np.full(fabric.n_cells, -1, np.int32)
+    # Cells that touch are one patch; patches of one name are one compound where they are near each other.
+    patch = part_component_labels(fabric.graph, named.astype(np.int32))
     cells = np.flatnonzero(named >= 0)
-    if not len(cells):
-        return Compounds(compound_ix, ())
-    left, right = shapely.STRtree(fabric.cells[cells]).query(
-        fabric.cells[cells], predicate="dwithin", distance=COMPOUND_GAP_M
-    )
-    same = named[cells[left]] == named[cells[right]]
-    pairs = coo_matrix(
-        (np.ones(int(same.sum()), bool), (left[same], right[same])), shape=(len(cells), len(cells))
-    )
-    _, group = connected_components(pairs, directed=False)
-    _, first, number = np.unique(group, return_index=True, return_inverse=True)
-    compound_ix[cells] = number
-    return Compounds(compound_ix, tuple(names[ix] for ix in named[cells[first]]))
+    root, first = np.unique(patch[cells], return_index=True)
+    name_of = named[cells[first]]
+    group = np.arange(len(root))
+    _, inverse, count = np.unique(name_of, return_inverse=True, return_counts=True)
+    torn = cells[np.isin(patch[cells], root[count[inverse] > 1])]
+    if len(torn):
+        left, right = shapely.STRtree(fabric.cells[torn]).query(
+            fabric.cells[torn], predicate="dwithin", distance=COMPOUND_GAP_M
+        )
+        same = named[torn[left]] == named[torn[right]]
+        a = np.searchsorted(root, patch[torn[left[same]]])
+        b = np.searchsorted(root, patch[torn[right[same]]])
+        pairs = coo_matrix((np.ones(len(a), bool), (a, b)), shape=(len(root), len(root)))
+        _, group = connected_components(pairs, directed=False)
+    _, at, number = np.unique(group, return_index=True, return_inverse=True)
+    compound_ix = np.full(fabric.n_cells, -1, np.int32)
+    compound_ix[cells] = number[np.searchsorted(root, patch[cells])]
+    return Compounds(compound_ix, tuple(names[ix] for ix in name_of[at].tolist()))
 
 
 def _named_cells(dataset: Dataset, fabric: Fabric) -> tuple[NDArray[np.int64], list[str]]:
     """Return the number of the name of each cell, -1 for none, and the names; by boundary polygon."""
     named = np.full(fabric.n_cells, -1, np.int64)
     cell = fabric.building_cell_ix
-    text = dataset.buildings["compound"].fillna("").astype(str).str.strip().to_numpy(dtype=object)
-    rows = np.flatnonzero((cell >= 0) & (text != ""))
-    if not len(rows):
-        return named, []
-    keys = [f"{fabric.boundary_ix[cell[row]]}\n{text[row]}" for row in rows]
-    unique, number = np.unique(np.array(keys, dtype=object), return_inverse=True)
+    text = dataset.buildings["compound"].fillna("").astype(str).str.strip()
+    number, known = pd.factorize(text)
+    rows = np.flatnonzero((cell >= 0) & (text != "").to_numpy(dtype=bool))
+    key, inverse = np.unique(
+        number[rows] + len(known) * fabric.boundary_ix[cell[rows]].astype(np.int64), return_inverse=True
+    )
     # Of several compounds in one cell, the one with most households has it.
     order = np.lexsort((-rows, dataset.buildings["households"].to_numpy()[rows]))
-    named[cell[rows[order]]] = number[order]
-    return named, [str(key).partition("\n")[2] for key in unique]
+    named[cell[rows[order]]] = inverse[order]
+    return named, [str(known[one]) for one in (key % max(1, len(known))).tolist()]
 
 
 def _fill_courtyards(fabric: Fabric, named: NDArray[np.int64]) -> NDArray[np.int64]:
