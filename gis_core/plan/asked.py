@@ -19,7 +19,7 @@ from gis_core.partition.problem import Constraint
 from gis_core.plan.carry import CarryOver
 from gis_core.plan.workload import Workload
 
-__all__ = ["Asked", "best_of_range", "kept_codes", "lock_reasons", "locks_of"]
+__all__ = ["Asked", "best_of_range", "kept_codes", "lock_reasons", "locks_of", "number_reasons"]
 
 _MOST_TRIES = 5
 
@@ -190,6 +190,20 @@ def _cut_off(
             )
             found.append(Infeasible("lock", boundary_codes[home], sentence, tuple(cells[:20].tolist())))
     return found
+
+
+def number_reasons(wanted: int | tuple[int, int] | None, given: int) -> list[Infeasible]:
+    """Say that another number of grids was made than was asked for; nothing where it is the one."""
+    low, high = wanted if isinstance(wanted, tuple) else (wanted, wanted)
+    if low is None or high is None or low <= given <= high:
+        return []
+    span = str(low) if low == high else f"{low} to {high}"
+    why = (
+        "every locked grid, and every separate piece with households, is a grid at least"
+        if given > high
+        else "there are not enough cells to be shared by more grids"
+    )
+    return [Infeasible("number", "", f"{span} grids were asked for and {given} were made: {why}.")]
 
 
 def best_of_range(

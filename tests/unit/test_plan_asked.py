@@ -10,7 +10,7 @@ from gis_core.errors import InfeasiblePartitionError, NotFoundError
 from gis_core.fabric import build_fabric
 from gis_core.model import Fabric
 from gis_core.partition import Bounds, Objective, PartitionResult
-from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons, locks_of
+from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons, locks_of, number_reasons
 from gis_core.plan.carry import CarryOver
 
 
@@ -130,3 +130,20 @@ def test_best_of_a_range_takes_bounds_before_price(fabric: Fabric) -> None:
     asked.clear()
     best_of_range(solve, (2, 40), fabric, weight, Bounds(100, 130), Objective())
     assert len(asked) == 5 and 6 in asked
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "says"),
+    [
+        (None, 5, None),
+        (5, 5, None),
+        ((4, 6), 5, None),
+        (3, 5, "3 grids were asked for and 5 were made"),
+        ((6, 8), 5, "6 to 8 grids"),
+    ],
+)
+def test_another_number_than_asked_for_is_said(
+    wanted: int | tuple[int, int] | None, given: int, says: str | None
+) -> None:
+    reasons = [reason.reason for reason in number_reasons(wanted, given)]
+    assert reasons == [] if says is None else says in reasons[0]
