@@ -13,13 +13,23 @@ from gis_core.graph.components import part_component_labels
 from gis_core.model import Fabric, Fault, Infeasible
 from gis_core.partition import Bounds, Objective, PartitionResult, count_range
 from gis_core.partition.certify import number
+from gis_core.partition.constraints.seeds import Seeds
+from gis_core.partition.constraints.together import Together
 from gis_core.partition.constraints.weights import WeightBounds
 from gis_core.partition.objective import border_cost, violation
 from gis_core.partition.problem import Constraint
 from gis_core.plan.carry import CarryOver
 from gis_core.plan.workload import Workload
 
-__all__ = ["Asked", "best_of_range", "kept_codes", "lock_reasons", "locks_of", "number_reasons"]
+__all__ = [
+    "Asked",
+    "best_of_range",
+    "kept_codes",
+    "lock_reasons",
+    "locks_of",
+    "number_reasons",
+    "wish_reasons",
+]
 
 _MOST_TRIES = 5
 
@@ -189,6 +199,50 @@ def _cut_off(
                 f"{number(bounds.maximum)} fits; unlock one of them."
             )
             found.append(Infeasible("lock", boundary_codes[home], sentence, tuple(cells[:20].tolist())))
+    return found
+
+
+def wish_reasons(
+    asked: Asked, fabric: Fabric, boundary_codes: Sequence[str], weight: NDArray[np.float64], bounds: Bounds
+) -> list[Infeasible]:
+    """Name the wishes that no plan inside the bounds fulfils: groups too heavy for one grid, more seeds than grids."""
+    found = []
+    for wish in asked.constraints:
+        if isinstance(wish, Together):
+            found += _heavy_groups(wish, weight, bounds)
+        elif isinstance(wish, Seeds):
+            found += _crowded(wish, fabric, boundary_codes, weight, bounds)
+    return found
+
+
+def _heavy_groups(wish: Together, weight: NDArray[np.float64], bounds: Bounds) -> list[Infeasible]:
+    found = []
+    for group, label in enumerate(wish.labels):
+        cells = np.flatnonzero(wish.group == group)
+        own = float(weight[cells].sum())
+        if own > bounds.maximum:
+            sentence = (
+                f"{label} is to stay together but has {number(round(own, 1))}, more than the maximum of "
+                f"{number(bounds.maximum)}; divide the group or raise the maximum."
+            )
+            found.append(Infeasible("together", label, sentence, tuple(cells[:20].tolist())))
+    return found
+
+
+def _crowded(
+    wish: Seeds, fabric: Fabric, boundary_codes: Sequence[str], weight: NDArray[np.float64], bounds: Bounds
+) -> list[Infeasible]:
+    found = []
+    seeds = np.bincount(fabric.boundary_ix[wish.cell_ix], minlength=len(boundary_codes))
+    for home in np.flatnonzero(seeds).tolist():
+        code, total = boundary_codes[home], float(weight[fabric.boundary_ix == home].sum())
+        most = max(1, count_range(total, bounds)[1])
+        if seeds[home] > most:
+            sentence = (
+                f"{code!r} has {int(seeds[home])} seeds, but its {number(round(total, 1))} make {most} grids of at "
+                f"least {number(bounds.minimum)} at most; lower the minimum or take seeds out."
+            )
+            found.append(Infeasible("seeds", code, sentence))
     return found
 
 

@@ -17,7 +17,7 @@ from gis_core.graph.components import subgraph
 from gis_core.model import Dataset, Fabric
 from gis_core.partition import Bounds, Objective, PartitionResult, partition_fabric
 from gis_core.partition.workers import TaskRunner
-from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons, number_reasons
+from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons, number_reasons, wish_reasons
 from gis_core.plan.codes import DEFAULT_TEMPLATE, number_grids
 from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
@@ -173,6 +173,7 @@ def make_plan(
 
         result = shorten_by_number(laid, fabric, result, weight, limits, boundary_codes, solve_again)
     reasons = lock_reasons(asked, fabric, boundary_codes, weight, limits)
+    reasons += wish_reasons(asked, fabric, boundary_codes, weight, limits)
     reasons += number_reasons(n_grids, result.n_parts)
     solved = time.perf_counter()
     if progress is not None:

@@ -10,7 +10,17 @@ from gis_core.errors import InfeasiblePartitionError, NotFoundError
 from gis_core.fabric import build_fabric
 from gis_core.model import Fabric
 from gis_core.partition import Bounds, Objective, PartitionResult
-from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons, locks_of, number_reasons
+from gis_core.partition.constraints.seeds import Seeds
+from gis_core.partition.constraints.together import Together
+from gis_core.plan.asked import (
+    Asked,
+    best_of_range,
+    kept_codes,
+    lock_reasons,
+    locks_of,
+    number_reasons,
+    wish_reasons,
+)
 from gis_core.plan.carry import CarryOver
 
 
@@ -147,3 +157,17 @@ def test_another_number_than_asked_for_is_said(
 ) -> None:
     reasons = [reason.reason for reason in number_reasons(wanted, given)]
     assert reasons == [] if says is None else says in reasons[0]
+
+
+def test_wishes_that_no_plan_can_fulfil_are_named(fabric: Fabric) -> None:
+    column = columns(fabric)
+    label = np.full(fabric.n_cells, None, dtype=object)
+    label[np.flatnonzero(column < 3)[:4]] = ["s1", "s2", "s3", "s4"]
+    label[np.flatnonzero(column == 5)[0]] = "s5"
+    asked = Asked(constraints=(Together(np.where(column == 0, 0, -1), ("The school",)), Seeds(label)))
+    weight = fabric.households.astype(float)
+    heavy, crowded = wish_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(110, 119))
+    assert "The school" in heavy.reason and "120" in heavy.reason and "119" in heavy.reason
+    assert set(column[list(heavy.cell_ix)]) == {0}
+    assert "'B1' has 4 seeds" in crowded.reason and "make 3 grids" in crowded.reason
+    assert wish_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(60, 120)) == []
