@@ -215,9 +215,10 @@ def _wanted(asked: Asked, cells: NDArray[np.int64] | None = None) -> dict[str, A
     if cells is not None:
         constraints = tuple(each.restrict(cells) for each in constraints)
         start = None if start is None else start[cells]
-    if constraints:
+    known = signature(partition_fabric).parameters
+    if constraints and "constraints" in known:
         wanted["constraints"] = constraints
-    if start is not None:
+    if start is not None and "start" in known:
         wanted["start"] = start
     return wanted
 
