@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
 
 from gis_core.fabric.coverage import half_edges
 from gis_core.graph.components import part_component_labels
@@ -26,8 +27,8 @@ __all__ = ["BarrierBorders", "Compounds", "cell_compounds", "find_barriers", "wa
 AT_CROSSING_M = 0.5
 #: A gate or landing stage belongs to a barrier this close (metres).
 GATE_M = 15.0
-#: Parts of one compound that are farther apart than this (metres) are compounds of their own.
-COMPOUND_GAP_M = 100.0
+#: Patches of one name whose cells are all farther apart than this (metres, by their points) are different compounds.
+COMPOUND_GAP_M = 150.0
 #: Categories of facilities where a barrier can be crossed.
 GATES = frozenset(
     {
@@ -206,7 +207,7 @@ def _gate_points(
 def cell_compounds(dataset: Dataset, fabric: Fabric) -> Compounds:
     """Find the compound of each cell by the column `compound` of its buildings.
 
-    Cells with one name in one boundary polygon are a compound, unless they are more than 100 m apart. Ground without
+    Cells with one name in one boundary polygon are a compound, unless they are more than 150 m apart. Ground without
     buildings that one compound surrounds wholly belongs to it.
 
     Returns
@@ -220,22 +221,30 @@ def cell_compounds(dataset: Dataset, fabric: Fabric) -> Compounds:
     cells = np.flatnonzero(named >= 0)
     root, first = np.unique(patch[cells], return_index=True)
     name_of = named[cells[first]]
-    group = np.arange(len(root))
-    _, inverse, count = np.unique(name_of, return_inverse=True, return_counts=True)
-    torn = cells[np.isin(patch[cells], root[count[inverse] > 1])]
-    if len(torn):
-        left, right = shapely.STRtree(fabric.cells[torn]).query(
-            fabric.cells[torn], predicate="dwithin", distance=COMPOUND_GAP_M
-        )
-        same = named[torn[left]] == named[torn[right]]
-        a = np.searchsorted(root, patch[torn[left[same]]])
-        b = np.searchsorted(root, patch[torn[right[same]]])
-        pairs = coo_matrix((np.ones(len(a), bool), (a, b)), shape=(len(root), len(root)))
-        _, group = connected_components(pairs, directed=False)
+    group = _near_patches(fabric, cells, np.searchsorted(root, patch[cells]), name_of)
     _, at, number = np.unique(group, return_index=True, return_inverse=True)
     compound_ix = np.full(fabric.n_cells, -1, np.int32)
     compound_ix[cells] = number[np.searchsorted(root, patch[cells])]
     return Compounds(compound_ix, tuple(names[ix] for ix in name_of[at].tolist()))
+
+
+def _near_patches(
+    fabric: Fabric, cells: NDArray[np.int64], patch: NDArray[np.int64], name_of: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Group the patches of one name that have cells near each other; return the group of each patch."""
+    n = len(name_of)
+    left, right = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    points = np.column_stack([fabric.graph.x, fabric.graph.y])
+    order = np.argsort(name_of[patch], kind="stable")
+    for some in np.split(order, np.flatnonzero(np.diff(name_of[patch][order])) + 1):
+        if (patch[some] != patch[some[0]]).any():
+            near = some[cKDTree(points[cells[some]]).query_pairs(COMPOUND_GAP_M, output_type="ndarray")]
+            left.append(patch[near[:, 0]])
+            right.append(patch[near[:, 1]])
+    a, b = np.concatenate(left), np.concatenate(right)
+    pairs = coo_matrix((np.ones(len(a), bool), (a, b)), shape=(n, n))
+    group: NDArray[np.int64] = connected_components(pairs, directed=False)[1]
+    return group
 
 
 def _named_cells(dataset: Dataset, fabric: Fabric) -> tuple[NDArray[np.int64], list[str]]:
