@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.errors import ParameterError
-from gis_core.graph.components import part_component_labels
+from gis_core.graph.components import component_labels, part_component_labels
 from gis_core.model import AdjacencyGraph
 from gis_core.partition._random import new_state
 from gis_core.partition.counts import count_range, parts_for_total
@@ -185,6 +185,9 @@ class _Work:
         self.late = False
         self.changed = 0
         self.cap = np.inf
+        self.group_violation = 0.0
+        self.done: set[tuple[tuple[int, ...], bytes]] = set()
+        self.island = component_labels(ground.graph)
 
     def tick(self) -> bool:
         """Report how many parts are done, and tell whether there is time left."""
@@ -213,22 +216,40 @@ class _Work:
     def run(self, cap: float) -> None:
         """Bring parts into the bounds, neighbourhood by neighbourhood, which grow where that was not enough."""
         self.cap = cap
-        hopeless: set[int] = set()
         for ring in range(1, _ROUNDS + 1):
-            groups = self._groups(ring, hopeless)
+            groups = self._groups(ring, self._hopeless())
             if not groups:
                 return
             for group in groups:
                 if not self.tick():
                     return
                 bad = [p for p in group if self.ground.outside()[p] > 0]
-                if bad:
+                asked = (tuple(group), self.ground.part[np.isin(self.ground.part, group)].tobytes())
+                if bad and asked not in self.done:
                     self._solve(group, bad, ring)
-            if ring >= 2:
-                hopeless |= {p for p in np.flatnonzero(self.ground.outside()).tolist() if self._alone(p)}
+                    self.done.add(asked)
 
-    def _alone(self, part: int) -> bool:
-        return part not in self.ground.neighbors()
+    def _hopeless(self) -> set[int]:
+        """List the parts of islands whose total leaves as much violation with this or any usual number of parts."""
+        ground, bounds = self.ground, self.ground.bounds
+        of = np.full(ground.n_parts, -1)
+        movable = ~ground.frozen
+        of[ground.part[movable]] = self.island[movable]
+        outside, totals = ground.outside(), ground.part_weight()
+        found: set[int] = set()
+        for island in np.unique(of[outside > 0]).tolist():
+            parts = np.flatnonzero(of == island)
+            total, now = float(totals[parts].sum()), float(outside[parts].sum())
+            least = [
+                max(0.0, count * bounds.minimum - total, total - count * bounds.maximum)
+                for count in range(
+                    max(1, len(parts) - 1), max(len(parts) + 1, int(total / bounds.middle) + 1) + 1
+                )
+            ]
+            same = max(0.0, len(parts) * bounds.minimum - total, total - len(parts) * bounds.maximum)
+            if now <= same + 1e-6 and min(least) > 0 and same - min(least) < self.penalty:
+                found |= set(parts.tolist())
+        return found
 
     def _groups(self, ring: int, hopeless: set[int]) -> list[list[int]]:
         """List disjoint neighbourhoods of the parts out of bounds, those with most violation first."""
@@ -276,13 +297,14 @@ class _Work:
         best, best_key = before, start
         moved = start[1]
 
-        def consider() -> None:
+        def consider(changed: bool = False) -> None:
             nonlocal best, best_key
             key = self.key()
-            if key < best_key:
+            if key < best_key and not (changed and self._idle(start, best_key, key)):
                 best, best_key = self.keep(), key
 
         outside = self.ground.outside()
+        self.group_violation = float(outside[bad].sum())
         worst = sorted(bad, key=lambda p: (-outside[p], p))[:_WORST]
         if len(group) < _MOST_PARTS or ring > 1 or not self._can_open(worst[0]):
             self._search(group)
@@ -292,8 +314,14 @@ class _Work:
                 for change in (self._open, self._close):
                     self.restore(before)
                     if self.tick() and change(p, group):
-                        consider()
+                        consider(changed=True)
         self.restore(best)
+
+    def _idle(self, start: Key, best: Key, key: Key) -> bool:
+        """Tell whether opening or closing a part gains little: bounds that stay broken are not worth a new number."""
+        gain = best[0] - key[0]
+        healed = start[0] - key[0] >= self.group_violation - 1e-6
+        return gain > 0 and gain < self.penalty and not healed
 
     def _search(self, group: Iterable[int]) -> None:
         """Improve the parts of a group that have cells."""
@@ -371,7 +399,15 @@ class _Work:
         )
         cap = max_moved - ground.moved() + region.key(region.part, rule)[1]
         proposals = min(20_000_000, 100_000 + 400 * len(region.cells))
-        part, _, _ = region.anneal(
-            region.part, rule, hot=2 * warm, cold=0.1 * warm, proposals=proposals, state=self.state, cap=cap
-        )
+        part = region.part
+        for hot in (0.0, 1.0, 0.3):
+            part, _, _ = region.anneal(
+                part,
+                rule,
+                hot=hot * warm,
+                cold=0.1 * hot * warm,
+                proposals=proposals,
+                state=self.state,
+                cap=cap,
+            )
         region.write(part)

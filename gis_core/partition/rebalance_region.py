@@ -135,11 +135,17 @@ class Region:
     parts : sequence of int
         Parts that may exchange cells; none of them locked.
     cells : int64, shape (n,), optional
-        Their cells, where they are known; else they are looked for.
+        Their cells that are not frozen, where they are known; else they are looked for.
+    base : float64, shape (n_parts of the region,), optional
+        Weight of their frozen cells; needed with `cells`.
     """
 
     def __init__(
-        self, ground: Ground, parts: NDArray[np.int64], cells: NDArray[np.int64] | None = None
+        self,
+        ground: Ground,
+        parts: NDArray[np.int64],
+        cells: NDArray[np.int64] | None = None,
+        base: NDArray[np.float64] | None = None,
     ) -> None:
         self.ground, self.parts = ground, np.asarray(parts, dtype=np.int64)
         local = np.full(ground.n_parts + 1, -1, np.int32)
@@ -154,10 +160,12 @@ class Region:
         self.part = local[ground.part[cells]]
         self.home = local[ground.home[cells]]
         n = len(cells)
-        self.base = np.zeros(len(self.parts))
-        islands = np.flatnonzero(ground.frozen) if ground.frozen.any() else np.zeros(0, np.int64)
-        held = islands[local[ground.part[islands]] >= 0]
-        np.add.at(self.base, local[ground.part[held]], ground.weight[held])
+        if base is None:
+            base = np.zeros(len(self.parts))
+            islands = np.flatnonzero(ground.frozen)
+            held = islands[local[ground.part[islands]] >= 0]
+            np.add.at(base, local[ground.part[held]], ground.weight[held])
+        self.base = base
         self._stamp, self._queue = np.zeros(n + 1, np.int64), np.empty(n, np.int32)
 
     def rule(self, *, big: float, moved: float, border: float, extra: float = 0.0) -> NDArray[np.float64]:

@@ -135,7 +135,7 @@ def open_parts(
     if count > 1:
         found = solve(
             ground.graph if len(cells) == len(ground.part) else ground.subgraph(cells), ground.weight[cells],
-            n_parts=count, bounds=ground.bounds, objective=objective, rng=rng,
+            n_parts=count, bounds=ground.bounds, objective=objective, rng=rng, effort=0.3,
         )  # fmt: skip
         piece = found.assignment
     else:

@@ -218,7 +218,7 @@ def _known_buildings(
     row_of = pd.Series(np.arange(len(old)), index=old_id)
     row_of = row_of[~row_of.index.duplicated()]
     ids = dataset.buildings["id"].astype(str)
-    row = row_of.reindex(ids).to_numpy()
+    row = row_of.reindex(ids).to_numpy(dtype=np.float64, copy=True)
     part = np.isnan(row) & ids.str.contains("#", regex=False).to_numpy()
     if part.any():
         whole = ids[part].str.rsplit("#", n=1).str[0]

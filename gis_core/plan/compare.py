@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["compare_plans", "match_buildings", "moves_as_csv"]
 
 #: Buildings without a common id are one where their middles are at most so far apart, metres.
-SAME_SPOT_M = 5.0
+SAME_SPOT_M = 2.0
 #: Ids of two plans mean the same where at least half of the common ones are at most so far apart, metres.
 NEAR_M = 25.0
 
@@ -55,7 +55,7 @@ def match_buildings(a: GeoDataFrame, b: GeoDataFrame) -> Match:
     spot_a, spot_b = _spots(a, b)
     id_a, id_b = a["id"].astype(str), b["id"].astype(str)
     row_of = pd.Series(np.arange(len(a)), index=id_a)
-    row = row_of[~row_of.index.duplicated()].reindex(id_b).to_numpy(dtype=np.float64)
+    row = row_of[~row_of.index.duplicated()].reindex(id_b).to_numpy(dtype=np.float64, copy=True)
     row[id_b.duplicated().to_numpy()] = np.nan
     after = np.flatnonzero(~np.isnan(row))
     before = row[after].astype(np.int64)
