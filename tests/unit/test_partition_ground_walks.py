@@ -17,16 +17,18 @@ from typer.testing import CliRunner
 
 from gis_core.cli import app
 from gis_core.fabric import build_fabric
+from gis_core.fabric.ground import Compounds
 from gis_core.fabric.network import door_points, street_network, with_doors
 from gis_core.graph import parts_in_pieces
 from gis_core.graph.walks import WalkGround, greatest_walks, walk_matrix
-from gis_core.model import Dataset
-from gis_core.partition import Bounds
+from gis_core.model import Dataset, Fabric, Infeasible
+from gis_core.partition import Bounds, PartitionResult
 from gis_core.partition.constraints.walking import MaxWalk
+from gis_core.partition.pieces import find_pieces
 from gis_core.partition.prices import class_prices
 from gis_core.partition.problem import Problem
 from gis_core.plan import make_plan
-from gis_core.plan.ground import GroundOptions
+from gis_core.plan.ground import Ground, GroundOptions, shorten_by_number
 
 DEMO = Path(__file__).parents[2] / "data" / "demo-suburb.gpkg"
 
@@ -193,3 +195,68 @@ class TestCommand:
         assert report["max_walk_m"] > 0
         assert report["households"] > 0
         assert Bounds().minimum == report["bounds"][0]
+
+
+class TestMoreGrids:
+    def test_a_polygon_gets_more_grids_while_that_shortens_ways(self) -> None:
+        fabric, ground, result = self.one_strip()
+        asked: list[int] = []
+
+        def solve(cells: NDArray[np.int64], count: int) -> PartitionResult:
+            asked.append(count)
+            part = (np.arange(len(cells)) * count // len(cells)).astype(np.int32)
+            return replace(
+                result,
+                assignment=part,
+                part_boundary_ix=np.zeros(count, np.int32),
+                lower_bounds=np.array([0.25]),
+                infeasible=(Infeasible("not-found", "B", "no", (1,)),),
+            )
+
+        weight = fabric.households.astype(float)
+        found = shorten_by_number(ground, fabric, result, weight, Bounds(2, 12), ("A", "B"), solve)
+        # 12 cells in a row, 10 m apart: 4 grids of 3 cells are 20 m long, which is enough.
+        assert asked == [3, 4]
+        assert found.assignment.tolist() == [0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
+        assert found.part_boundary_ix.tolist() == [0, 1, 1, 1, 1]
+        assert found.lower_bounds.tolist() == [0.0, 0.25]
+        assert [(item.where, item.cell_ix) for item in found.infeasible] == [("A", (0,)), ("B", (2,))]
+
+    def test_the_minimum_is_not_given_up_for_short_ways(self) -> None:
+        fabric, ground, result = self.one_strip()
+
+        def solve(_cells: NDArray[np.int64], count: int) -> PartitionResult:
+            raise AssertionError(f"{count} grids of at least 6 of 12 households were asked for")
+
+        weight = fabric.households.astype(float)
+        found = shorten_by_number(ground, fabric, result, weight, Bounds(6, 12), ("A", "B"), solve)
+        assert found is result
+
+    def one_strip(self) -> tuple[Fabric, Ground, PartitionResult]:
+        """One cell of polygon A, twelve in a row of polygon B in two grids, at most 25 m on foot."""
+        graph = lattice(1, 13)
+        fabric = Fabric(
+            cells=np.empty(13, dtype=object),
+            boundary_ix=np.array([0] + [1] * 12, np.int32),
+            enclosure_ix=np.zeros(13, np.int32),
+            households=np.ones(13, np.int64),
+            population=np.zeros(13),
+            building_cell_ix=np.arange(13, dtype=np.int32),
+            graph=graph,
+        )
+        ground = Ground(
+            GroundOptions(max_walk_m=25.0), graph, (), find_pieces(graph, fabric.boundary_ix, np.ones(13)), (),
+            Compounds(np.full(13, -1, np.int32), ()), (0, 0, 0), streets_of_lattice(1, 13),
+        )  # fmt: skip
+        result = PartitionResult(
+            assignment=np.array([0] + [1] * 6 + [2] * 6, np.int32),
+            part_boundary_ix=np.array([0, 1, 1], np.int32),
+            infeasible=(
+                Infeasible("not-found", "A", "no", (0,)),
+                Infeasible("pocket", "B: cell 3", "no", (3,)),
+            ),
+            lower_bounds=np.zeros(2),
+            stopped_by="converged",
+            seconds=0.0,
+        )
+        return fabric, ground, result
