@@ -217,20 +217,30 @@ class Infeasible:
     Attributes
     ----------
     what : str
-        Kebab-case kind: `boundary-total`, `piece-total`, `heavy-cell`, `pocket`, `not-found`.
+        Kebab-case kind: `boundary-total`, `piece-total`, `heavy-cell`, `pocket`, `no-plan`, `not-found`, and those
+        of wishes (docs/reference.md).
     where : str
         Code of the boundary polygon, and the building, cell or piece in it.
     reason : str
         One sentence with the numbers in it, shown to planners as it is.
     cell_ix : tuple of int
         Cells to blame (at most 20), to zoom to.
+    mend : str
+        One or two sentences: what would mend it, with numbers that hold; empty where nothing is known to.
     """
 
     what: str
     where: str
     reason: str
     cell_ix: tuple[int, ...] = ()
+    mend: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the reason as plain values for JSON."""
-        return {"what": self.what, "where": self.where, "reason": self.reason, "cell_ix": list(self.cell_ix)}
+        return {
+            "what": self.what,
+            "where": self.where,
+            "reason": self.reason,
+            "cell_ix": list(self.cell_ix),
+            "mend": self.mend,
+        }

@@ -46,10 +46,7 @@ def _count_ranges(
     """Return the numbers of parts, each inside [low, high], that are not ruled out for one piece."""
     least = max(1, math.ceil(total / high - _TINY))
     most = min(cells, math.floor(total / low + _TINY)) if low > 0 else cells
-    if tree is not None and least <= most:
-        ranges = judge(tree, low, high).counts
-    else:
-        ranges = ((least, most),)
+    ranges = judge(tree, low, high).counts if tree is not None and least <= most else ((least, most),)
     return [(max(a, least), min(b, most)) for a, b in ranges if max(a, least) <= min(b, most)]
 
 

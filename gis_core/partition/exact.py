@@ -29,6 +29,7 @@ __all__ = [
     "Status",
     "exact_available",
     "find_within",
+    "greatest_minimum",
     "least_deviation",
     "least_maximum",
 ]
@@ -153,7 +154,35 @@ def least_maximum(task: ExactTask, minimum: float, *, time_limit_s: float = 10.0
         return ExactAnswer("none")
     model = _Model(task, time_limit_s)
     low, high = model.whole(minimum, float(task.weight.sum()))
-    return model.answer(model.run(low, high, shrink="maximum"), 0.0, floor=float(given.max(initial=0.0)))
+    return model.answer(model.run(low, high, goal="maximum"), 0.0, floor=float(given.max(initial=0.0)))
+
+
+def greatest_minimum(task: ExactTask, maximum: float, *, time_limit_s: float = 10.0) -> ExactAnswer:
+    """Find the greatest minimum with which a plan exists whose parts all hold at most `maximum`.
+
+    Returns
+    -------
+    ExactAnswer
+        `value` is the least part weight of the plan, and no plan has a greater one than `bound`; `none` where no
+        minimum helps.
+
+    Raises
+    ------
+    ParameterError
+        Where arrays do not fit the graph.
+    """
+    _require_usable(task)
+    if not exact_available():
+        return ExactAnswer("unavailable")
+    given = task.lock_weights(task.weight)
+    if (given > maximum).any():
+        return ExactAnswer("none")
+    model = _Model(task, time_limit_s)
+    run = model.run(*model.whole(0.0, maximum), goal="minimum")
+    if run.part is None:
+        return ExactAnswer(run.status, bound=math.inf)
+    value = float(np.bincount(run.part, weights=task.weight, minlength=task.n_parts).min())
+    return ExactAnswer(run.status, run.part, value, min(run.bound, float(given.min(initial=np.inf))))
 
 
 def least_deviation(
@@ -232,9 +261,9 @@ def _best_of(
             found, value = run.part, mine
     if run.status == "none":
         # Nothing better than the known plan; without one, nothing at all.
-        return (
-            ExactAnswer("none") if found is None else ExactAnswer("proved", found, value, max(lower, value - 2 * model.error / mean))
-        )
+        if found is None:
+            return ExactAnswer("none")
+        return ExactAnswer("proved", found, value, max(lower, value - 2 * model.error / mean))
     bound = max(lower, run.bound)
     if run.status == "proved":
         return ExactAnswer("proved", found, value, min(value, bound))
@@ -413,19 +442,24 @@ class _Model:
                 if p <= int(np.flatnonzero(rank == v)[0]):
                     self.cp.add_hint(variable, int(number[part[self.free[v]]] == p))
 
-    def run(self, low: int, high: int, shrink: Literal["maximum", ""] = "") -> _Run:
-        """Find a plan with loads from `low` to `high`; with `shrink`, one with the least greatest load."""
+    def run(self, low: int, high: int, goal: Literal["maximum", "minimum", ""] = "") -> _Run:
+        """Find a plan with loads from `low` to `high`; with a goal, the least greatest or the greatest least load."""
         if not 1 <= self.parts <= len(self.free) or low > high:
             empty = self.parts == 0 and len(self.free) == 0
             return _Run("proved", self._assembled(None)) if empty else _Run("none")
         for load in self.loads:
             self.cp.add_linear_constraint(load, low, high)
-        if shrink:
+        if goal == "maximum":
             most = self.cp.new_int_var(low, high, "most")
             self.cp.add_max_equality(most, self.loads)
             self.cp.minimize(most)
+        elif goal == "minimum":
+            least = self.cp.new_int_var(low, high, "least")
+            self.cp.add_min_equality(least, self.loads)
+            self.cp.maximize(least)
         status, part, bound = self._solve()
-        return _Run(status, part, bound / self.scale - self.error)
+        off = self.error if goal == "minimum" else -self.error
+        return _Run(status, part, bound / self.scale + off)
 
     def run_deviation(self, mean: float, at_least: float, below: float) -> _Run:
         """Find the plan with the least greatest distance from `mean`, if there is one nearer than `below`."""

@@ -1,0 +1,118 @@
+"""How good a plan is at best: the deviation that was reached beside the one that nobody can go below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.graph.components import component_labels, subgraph
+from gis_core.model import AdjacencyGraph
+from gis_core.partition.bounds import deviation_lower_bound
+from gis_core.partition.certify.words import number
+from gis_core.partition.exact import ExactTask, exact_available, least_deviation
+
+__all__ = ["Certificate", "certify_deviation"]
+
+_TINY = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is proved about the greatest deviation of a plan.
+
+    Attributes
+    ----------
+    deviation : float
+        Greatest |part / mean - 1| of the plan.
+    lower_bound : float
+        No plan with that number of parts (and those locked) has less.
+    proved_optimal : bool
+        Whether the two are the same.
+    part : int, shape (n_cells,)
+        The plan; a better one than was given where the exact solver found one.
+    words : str
+        The same in one sentence.
+    """
+
+    deviation: float
+    lower_bound: float
+    proved_optimal: bool
+    part: NDArray[np.integer]
+    words: str
+
+
+def certify_deviation(
+    graph: AdjacencyGraph,
+    weight: NDArray[np.float64],
+    part: NDArray[np.integer],
+    *,
+    locked: NDArray[np.integer] | None = None,
+    most_cells: int = 0,
+    time_limit_s: float = 10.0,
+) -> Certificate:
+    """Compare the deviation of a plan with the least there can be.
+
+    Parameters
+    ----------
+    graph : AdjacencyGraph
+        With only the adjacencies that hold a part together; where it is in pieces, no part has cells of two.
+    weight : float64, shape (n_cells,)
+    part : int, shape (n_cells,)
+        0 to n_parts - 1.
+    locked : int, shape (n_cells,)
+        Cells with one number of 0 or more are a part that is given; -1: free. None: all free.
+    most_cells : int
+        Graphs with no more cells are given to the exact solver where the cheap bound leaves a gap; 0: none.
+    time_limit_s : float
+        For the exact solver.
+
+    Returns
+    -------
+    Certificate
+    """
+    weight = np.asarray(weight, dtype=np.float64)
+    n_parts = int(part.max()) + 1
+    task = ExactTask(graph, weight, n_parts, locked=locked)
+    total = np.bincount(part, weights=weight, minlength=n_parts).astype(np.float64)
+    mean = float(total.mean())
+    reached = float(np.abs(total - mean).max() / mean) if mean > 0 else 0.0
+    lower = _cheap(task) if mean > 0 else 0.0
+    if lower < reached - _TINY and graph.n_cells <= most_cells and exact_available():
+        found = least_deviation(task, start=part, time_limit_s=time_limit_s, lower=lower)
+        lower = max(lower, found.bound)
+        if found.part is not None and found.value < reached - _TINY:
+            part, reached = found.part, found.value
+            total = np.bincount(part, weights=weight, minlength=n_parts).astype(np.float64)
+    proved = reached <= lower + _TINY
+    return Certificate(reached, min(lower, reached), proved, part, _words(total, reached, lower, proved))
+
+
+def _cheap(task: ExactTask) -> float:
+    """Return the bound that needs no search; pieces without weight are left out, as they join any part."""
+    label = task.lock_labels()
+    free = np.flatnonzero(label < 0)
+    given = task.lock_weights(task.weight).tolist()
+    if len(free) == 0:
+        return deviation_lower_bound([], task.n_parts, locked=given)
+    inner = subgraph(task.graph, free)
+    piece = component_labels(inner)
+    cells = [np.flatnonzero(piece == one) for one in range(int(piece.max()) + 1)]
+    cells = [own for own in cells if task.weight[free[own]].sum() > 0]
+    return deviation_lower_bound(
+        [task.weight[free[own]] for own in cells], task.n_parts,
+        graphs=[subgraph(inner, own) for own in cells], locked=given,
+    )  # fmt: skip
+
+
+def _words(total: NDArray[np.float64], reached: float, lower: float, proved: bool) -> str:
+    low, high = float(total.min()), float(total.max())
+    parts = (
+        f"Every part has {number(low)}"
+        if low == high
+        else f"The parts have {number(low)} to {number(high)}, {100 * reached:.2f} % from the mean at most"
+    )
+    if proved:
+        return f"{parts}; no plan with {len(total):,} parts is more even, which is proved."
+    return f"{parts}; no plan with {len(total):,} parts can come below {100 * lower:.2f} %, which is proved."

@@ -1,0 +1,142 @@
+"""Reasons that rest on how a piece hangs together: pockets that can be reached only through one cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.graph.articulation import find_pockets, pocket_cells
+from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.certify.words import Piece, cell_name, first_cells, grids, households, number, widened
+from gis_core.partition.objective import Bounds
+from gis_core.partition.pockets import Verdict, block_tree, judge
+
+__all__ = ["forced_gates", "nested_pocket_reason", "pocket_reasons"]
+
+
+def forced_gates(
+    graph: AdjacencyGraph, weight: NDArray[np.float64], bounds: Bounds
+) -> list[tuple[int, float, NDArray[np.int64]]]:
+    """Find cells whose part must be above the maximum if all other parts are to be inside the bounds.
+
+    Parts that do not hold the gate lie in one pocket behind it. So many of them fit into a pocket of weight W
+    as leave at least W - m * maximum (m the greatest number with m * minimum <= W) to the part of the gate.
+
+    Returns
+    -------
+    list of (gate, least weight of its part, cells of the pockets that it must take whole)
+        Gates that are above the maximum alone are not among them.
+    """
+    pockets = find_pockets(graph, weight)
+    rooms = (
+        np.floor(pockets.weight / bounds.minimum + 1e-9)
+        if bounds.minimum > 0
+        else np.full(len(pockets.weight), np.inf)
+    )
+    with np.errstate(invalid="ignore"):
+        rest = np.where(np.isinf(rooms), 0.0, np.maximum(0.0, pockets.weight - rooms * bounds.maximum))
+    load = np.bincount(pockets.gate_ix, weights=rest, minlength=graph.n_cells) + weight
+    gates = np.flatnonzero((load > bounds.maximum) & (weight <= bounds.maximum))
+    found = []
+    for gate in gates.tolist():
+        rows = np.flatnonzero((pockets.gate_ix == gate) & (rest > 0) & (rooms < 1))
+        behind = [pocket_cells(graph, gate, int(pockets.entry_ix[row])) for row in rows]
+        cells = np.concatenate(behind) if behind else np.zeros(0, np.int64)
+        found.append((gate, float(load[gate]), cells))
+    return found
+
+
+def pocket_reasons(
+    piece: Piece, code: str, bounds: Bounds, out: set[int], names: Mapping[int, str]
+) -> list[Infeasible]:
+    """Prove that gates and their pockets force a part out of bounds; take those parts from `out`."""
+    reasons = []
+    for gate, load, behind in forced_gates(piece.graph, piece.weight, bounds):
+        touched = {int(p) for p in piece.part[np.append(behind, gate)]} & out
+        if not touched:
+            continue
+        out -= touched
+        name = cell_name(names, int(piece.cell_ix[gate]))
+        what = f"{len(behind):,} cells" if len(behind) > 1 else "what lies behind it"
+        reasons.append(
+            Infeasible(
+                "pocket",
+                f"{code}: cell {int(piece.cell_ix[gate])}",
+                f"In {code!r}, {name} is the only way to {what}; it holds {number(float(piece.weight[gate]))} itself, "
+                f"and its grid needs at least {households(math.ceil(load - 1e-9))} if no other grid is to be below "
+                f"{number(bounds.minimum)}, more than the maximum of {number(bounds.maximum)}.",
+                first_cells(piece.cell_ix[np.append(gate, behind).astype(np.int64)]),
+                _mend(piece, bounds),
+            )
+        )
+    return reasons
+
+
+def _mend(piece: Piece, bounds: Bounds) -> str:
+    """Say with which bounds the plan that was made is good, and what else helps."""
+    advice = widened(piece.part_weight, float(piece.weight.sum()), bounds)
+    return (
+        f"{advice[:1].upper()}{advice[1:]}: the plan that was made is inside those bounds. Or open a second way to "
+        "what lies behind (a crossing that is missing in the data)."
+    )
+
+
+def _middle(piece: Piece) -> int:
+    """Return the gate whose heaviest pocket is lightest; the first cell where there is no gate."""
+    pockets = find_pockets(piece.graph, piece.weight)
+    if len(pockets.gate_ix) == 0:
+        return 0
+    heaviest = np.zeros(piece.graph.n_cells)
+    np.maximum.at(heaviest, pockets.gate_ix, pockets.weight)
+    gates = np.unique(pockets.gate_ix)
+    return int(gates[np.argmin(heaviest[gates])])
+
+
+def nested_pocket_reason(
+    piece: Piece, code: str, bounds: Bounds, names: Mapping[int, str], *, asked: bool
+) -> Infeasible | None:
+    """Prove by pockets within pockets that no plan is inside the bounds, or none with the number asked for."""
+    root = _middle(piece)
+    tree = block_tree(piece.graph, piece.weight, root)
+    if len(tree.gate) < 2:
+        return None
+    verdict = judge(tree, bounds.minimum, bounds.maximum)
+    if verdict.counts and (not asked or verdict.allows(piece.n_parts)):
+        return None
+    if verdict.counts:
+        return _count_reason(piece, code, bounds, verdict)
+    gate = verdict.stuck_at
+    rows = np.flatnonzero(tree.gate == gate)
+    behind = np.unique(
+        np.concatenate([pocket_cells(piece.graph, gate, int(tree.entry[row])) for row in rows])
+    )
+    name = cell_name(names, int(piece.cell_ix[gate]))
+    total = float(piece.weight[behind].sum() + piece.weight[gate])
+    if gate == root:
+        head = f"{code!r} falls apart without {name}, which holds its pieces together"
+    else:
+        head = f"In {code!r}, {len(behind):,} cells can be reached only through {name}"
+    reason = (
+        f"{head}; they have {households(total)} with it, and however they are cut a grid is below "
+        f"{number(bounds.minimum)} or above {number(bounds.maximum)}."
+    )
+    cells = first_cells(piece.cell_ix[np.append(gate, behind)])
+    where = f"{code}: cell {int(piece.cell_ix[gate])}"
+    return Infeasible("pocket", where, reason, cells, _mend(piece, bounds))
+
+
+def _count_reason(piece: Piece, code: str, bounds: Bounds, verdict: Verdict) -> Infeasible:
+    """Say that the pockets leave room for other numbers of grids only."""
+    room = ", ".join(f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in verdict.counts)
+    reason = (
+        f"{code!r} hangs together at single cells so that {grids(piece.n_parts)} cannot all be inside "
+        f"{number(bounds.minimum)} to {number(bounds.maximum)}."
+    )
+    advice = widened(piece.part_weight, float(piece.weight.sum()), bounds)
+    mend = f"Ask for another number (not ruled out: {room}), or {advice}."
+    return Infeasible(
+        "pocket", f"{code}: cell {int(piece.cell_ix[0])}", reason, first_cells(piece.cell_ix), mend
+    )

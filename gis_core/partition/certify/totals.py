@@ -1,0 +1,116 @@
+"""Reasons that need no more than a sum: too few households, too many, a gap between two numbers of grids."""
+
+from __future__ import annotations
+
+import math
+
+from gis_core.model import Infeasible
+from gis_core.partition.certify.words import Piece, first_cells, grids, households, number, widened
+from gis_core.partition.counts import count_range
+from gis_core.partition.objective import Bounds
+
+__all__ = ["piece_total_reason", "total_reason"]
+
+
+def _gap(total: float, bounds: Bounds) -> str | None:
+    """Say why no number of parts fits a total; None where one does."""
+    least, most = count_range(total, bounds)
+    if least <= most:
+        return None
+    if most < 1:
+        return f"fewer than the minimum of {number(bounds.minimum)}"
+    return (
+        f"too many for {grids(most)} of at most {number(bounds.maximum)} and too few for {grids(most + 1)} of at "
+        f"least {number(bounds.minimum)}"
+    )
+
+
+def _gap_mend(total: float, bounds: Bounds) -> str:
+    """Say which bounds the two numbers of grids around a gap need; for one grid they are enough."""
+    _, most = count_range(total, bounds)
+    least = number(math.floor(total / (most + 1) + 1e-9))
+    high = number(math.ceil(total / most - 1e-9))
+    if most == 1:
+        return f"Raise the maximum to {high} (for 1 grid), or lower the minimum to {least} or less (for 2 grids)."
+    return (
+        f"Raise the maximum to {high} or more (for {grids(most)}), or lower the minimum to {least} or less "
+        f"(for {grids(most + 1)})."
+    )
+
+
+def _room(total: float, bounds: Bounds) -> str:
+    """Say how many grids a total has room for."""
+    least, most = count_range(total, bounds)
+    return grids(least) if least == most else f"{least:,} to {grids(most)}"
+
+
+def total_reason(code: str, total: float, n_parts: int, bounds: Bounds, *, asked: bool) -> Infeasible | None:
+    """Say why the total of a boundary polygon cannot be shared inside the bounds; None where it can."""
+    if total == 0:
+        if bounds.minimum <= 0:
+            return None
+        reason = (
+            f"{code!r} has no households, so that its grid is below the minimum of {number(bounds.minimum)}."
+        )
+        mend = f"Leave {code!r} out, or take the grid as it is: nobody lives there."
+        return Infeasible("boundary-total", code, reason, mend=mend)
+    gap = _gap(total, bounds)
+    if gap is not None:
+        _, most = count_range(total, bounds)
+        mend = (
+            _gap_mend(total, bounds)
+            if most >= 1
+            else f"Lower the minimum to {number(math.floor(total))}, or make {code!r} and a neighbouring boundary "
+            "polygon one."
+        )
+        return Infeasible("boundary-total", code, f"{code!r} has {households(total)}, {gap}.", mend=mend)
+    least, most = count_range(total, bounds)
+    if asked and not least <= n_parts <= most:
+        side = "above the maximum" if n_parts < least else "below the minimum"
+        limit = bounds.maximum if n_parts < least else bounds.minimum
+        reason = (
+            f"The number of grids asked for gives {code!r} {grids(n_parts)} for {households(total)}, "
+            f"{number(round(total / n_parts, 1))} on average, {side} of {number(limit)}."
+        )
+        mend = (
+            f"Ask for {'more' if n_parts < least else 'fewer'}: {code!r} has room for {_room(total, bounds)}."
+        )
+        return Infeasible("boundary-total", code, reason, mend=mend)
+    return None
+
+
+def piece_total_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Infeasible | None:
+    """Say why the total of a separate piece cannot be shared inside the bounds; None where it can."""
+    total = float(piece.weight.sum())
+    where = f"{code}: piece at cell {int(piece.cell_ix[0])}"
+    least, most = count_range(total, bounds)
+    head = f"The piece of {households(total)} is cut off from the rest of {code!r} and "
+    link = "or link it to the rest by a crossing or the shortest line (pieces: crossings, nearest)."
+    if least > most:
+        if most < 1:
+            tail = f"below the minimum of {number(bounds.minimum)}."
+        else:
+            tail = (
+                f"is too large for {grids(most)} of at most {number(bounds.maximum)} and too small for "
+                f"{grids(most + 1)} of at least {number(bounds.minimum)}."
+            )
+    elif asked and not least <= piece.n_parts <= most:
+        side = "above the maximum" if piece.n_parts < least else "below the minimum"
+        limit = bounds.maximum if piece.n_parts < least else bounds.minimum
+        tail = (
+            f"gets {grids(piece.n_parts)} of the number asked for, {number(round(total / piece.n_parts, 1))} on "
+            f"average, {side} of {number(limit)}."
+        )
+        more = "more" if piece.n_parts < least else "fewer"
+        link = f"or ask for {more}: the piece has room for {_room(total, bounds)}."
+    else:
+        return None
+    advice = widened(piece.part_weight, total, bounds)
+    advice = advice[:1].upper() + advice[1:]
+    return Infeasible(
+        "piece-total",
+        where,
+        head + tail,
+        first_cells(piece.cell_ix),
+        mend=f"{advice}, {link}" if advice else "",
+    )
