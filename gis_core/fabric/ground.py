@@ -219,6 +219,8 @@ def cell_compounds(dataset: Dataset, fabric: Fabric) -> Compounds:
     # Cells that touch are one patch; patches of one name are one compound where they are near each other.
     patch = part_component_labels(fabric.graph, named.astype(np.int32))
     cells = np.flatnonzero(named >= 0)
+    if not len(cells):
+        return Compounds(np.full(fabric.n_cells, -1, np.int32), ())
     root, first = np.unique(patch[cells], return_index=True)
     name_of = named[cells[first]]
     group = _near_patches(fabric, cells, np.searchsorted(root, patch[cells]), name_of)
