@@ -6,20 +6,25 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core.errors import CapabilityError
 from gis_core.fabric.tessellation import divide_enclosure
 
 __all__ = ["DividedGround", "divide_enclosures"]
 
 #: Points below which starting processes costs more than it saves, and points handed to a process at a time.
 FEW_POINTS, BATCH_POINTS = 600_000, 60_000
+#: Batches under way for each process, and how often in a row workers may die on one batch.
+BATCHES_PER_PROCESS, MAX_DEATHS = 3, 3
 
 Batch = tuple[
     list[int],
@@ -29,6 +34,8 @@ Batch = tuple[
     NDArray[np.int64],
     NDArray[np.object_],
 ]
+#: Polygons, the enclosure of each, its owner, and the number of points that were divided.
+Divided = tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64], int]
 
 
 @dataclass(frozen=True)
@@ -122,23 +129,84 @@ def _batches(
         )
 
 
-def _results(
-    batches: Iterator[Batch], processes: int
-) -> Iterator[tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64], int]]:
+def _results(batches: Iterator[Batch], processes: int) -> Iterator[Divided]:
     if processes <= 1:
         yield from map(_divide_batch, batches)
         return
-    # A fresh server process forks the workers: forking this one would copy locks that GDAL and Arrow hold.
-    method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
-    stop = context.Event()
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_enter, initargs=(stop,))
+    workers = _Workers(processes)
     try:
-        _start(pool)
-        yield from pool.map(_divide_batch, batches)
+        for batch in batches:
+            if workers.are_busy:
+                yield workers.take()
+            workers.submit(batch)
+        while workers.under_way:
+            yield workers.take()
     finally:
-        stop.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        workers.close()
+
+
+class _Workers:
+    """Processes with few batches under way, so that memory does not grow with the town; dead ones are replaced."""
+
+    def __init__(self, processes: int) -> None:
+        self.processes, self.deaths = processes, 0
+        self.under_way: deque[tuple[Batch, Future[Divided]]] = deque()
+        self._open()
+
+    def _open(self) -> None:
+        # A fresh server process forks the workers: forking this one would copy locks that GDAL and Arrow hold.
+        method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+        context = multiprocessing.get_context(method)
+        self.stop = context.Event()
+        self.pool = ProcessPoolExecutor(
+            self.processes, mp_context=context, initializer=_enter, initargs=(self.stop,)
+        )
+        _start(self.pool)
+
+    @property
+    def are_busy(self) -> bool:
+        """Whether enough batches wait for the workers."""
+        return len(self.under_way) >= BATCHES_PER_PROCESS * self.processes
+
+    def submit(self, batch: Batch) -> None:
+        """Hand out a batch."""
+        try:
+            self.under_way.append((batch, self.pool.submit(_divide_batch, batch)))
+        except BrokenProcessPool:
+            self._again()
+            self.submit(batch)
+
+    def take(self) -> Divided:
+        """Return the result of the batch that was handed out first; do it again where its worker died."""
+        while True:
+            try:
+                result = self.under_way[0][1].result()
+            except BrokenProcessPool:
+                self._again()
+                continue
+            self.under_way.popleft()
+            self.deaths = 0
+            return result
+
+    def _again(self) -> None:
+        """Start new workers for ones that died, and hand out anew what is under way."""
+        self.close()
+        self.deaths += 1
+        if self.deaths >= MAX_DEATHS:
+            raise CapabilityError(
+                f"{MAX_DEATHS} times worker processes ended by themselves while they cut the same ground, most likely "
+                "for want of memory; use fewer processes."
+            )
+        batches = [batch for batch, _ in self.under_way]
+        self.under_way.clear()
+        self._open()
+        for batch in batches:
+            self.submit(batch)
+
+    def close(self) -> None:
+        """End the workers; they notice between two enclosures."""
+        self.stop.set()
+        self.pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start(pool: ProcessPoolExecutor) -> None:
@@ -166,7 +234,7 @@ class _StoppedError(Exception):
     """Nobody waits for the rest of this batch."""
 
 
-def _divide_batch(batch: Batch) -> tuple[NDArray[np.object_], NDArray[np.int64], NDArray[np.int64], int]:
+def _divide_batch(batch: Batch) -> Divided:
     """Divide the enclosures of one batch (runs in a worker)."""
     items, enclosures, xy, owner, start, named = batch
     footprints = {int(name): geometry for name, geometry in named}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import shapely
 from small_town import block_town
 
+from gis_core.errors import CapabilityError
 from gis_core.fabric import build_fabric, workers
 from gis_core.fabric.tessellation import Pieces
 
@@ -59,6 +62,34 @@ def test_a_worker_gives_up_between_two_enclosures(monkeypatch: pytest.MonkeyPatc
     xy = np.array([[0.5, 0.5], [1.5, 0.5]])
     with pytest.raises(workers._StoppedError):
         workers._divide_batch(([0, 1], squares, xy, np.array([7, 8]), np.array([0, 1]), owners))
+
+
+@pytest.mark.parametrize("deaths", [1, workers.MAX_DEATHS])
+def test_killed_workers_cost_no_cell_until_there_are_too_many(
+    deaths: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(workers._Workers):
+        left = deaths
+
+        def _open(self) -> None:
+            super()._open()
+            if Killed.left:
+                Killed.left -= 1
+                self.pool.submit(os.getpid).result()
+                for pid in list(self.pool._processes):
+                    os.kill(pid, signal.SIGKILL)
+
+    town = block_town(4, 3)
+    alone = build_fabric(town, processes=1)
+    monkeypatch.setattr(workers, "BATCH_POINTS", 200)
+    monkeypatch.setattr(workers, "_Workers", Killed)
+    if deaths < workers.MAX_DEATHS:
+        together = build_fabric(town, processes=2)
+        assert shapely.equals_exact(alone.cells, together.cells).all()
+    else:
+        with pytest.raises(CapabilityError, match="3 times worker processes ended"):
+            build_fabric(town, processes=2)
+    assert Killed.left == 0
 
 
 def test_ctrl_c_ends_all_processes_without_a_word_from_them(tmp_path: Path) -> None:
