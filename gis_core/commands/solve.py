@@ -138,13 +138,13 @@ def _say(values: dict[str, Any], out: Path) -> None:
         else f"none below {_percent(values['deviation_lower_bound'])} can be"
     )
     rows = {
-        "parts": f"{parts:,}{asked}, of {values['cells']:,} cells",
+        "parts": f"{parts:,}{asked}, of {values['cells']:,} {'cell' if values['cells'] == 1 else 'cells'}",
         "in bounds": f"{values['in_bounds']:,} of {parts:,} inside {low:,g} to {high:,g}",
         "greatest deviation": f"{_percent(values['max_deviation'])} of the mean; {proof}",
         "inner border": f"{values['border_km']:,.3f} km"
         + ("" if share is None else f", {share:.0%} of it on streets"),
         "street cost": f"{values['street_cost_km']:,.3f} km (streets at 0.2)",
-        "compactness": "not known (the file has no area and per)"
+        "compactness": "not known without area and per"
         if compact is None
         else f"{compact:.3f} (mean Polsby-Popper)",
         "solving": f"{values['seconds']['solve']:.2f} s, stopped by "
@@ -160,7 +160,8 @@ def _say(values: dict[str, Any], out: Path) -> None:
             "of the graph, which could not be cut alone into parts inside the bounds"
         )
     for item in values["infeasible"]:
-        typer.echo(f"  {item['reason']}", err=True)
+        place = item["where"].partition(": ")[2]
+        typer.echo(f"  {item['reason']}{f' ({place})' if place else ''}", err=True)
 
 
 def _percent(fraction: float) -> str:

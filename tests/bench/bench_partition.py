@@ -15,7 +15,7 @@ import numpy as np
 
 from bench.partition_graphs import default_names, instance_file, require_known
 from bench.partition_score import judged
-from bench.results import ROOT, save
+from bench.results import OUT, ROOT, environment, save
 
 HERE = Path(__file__).parent
 PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -44,6 +44,12 @@ def arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--long", type=float, default=15, metavar="S", help="time limit of the long run (15)")
     parser.add_argument(
         "--peer-limit", type=float, default=300, metavar="S", help="wall limit of a peer (300)"
+    )
+    parser.add_argument(
+        "--add", action="store_true", help="keep the rows that the file has of other instances"
+    )
+    parser.add_argument(
+        "--markdown", action="store_true", help="run nothing, print the file as tables for the docs"
     )
     parser.add_argument("--core", type=int, help="core to run on (the last one)")
     options = parser.parse_args(given)
@@ -108,7 +114,8 @@ def peers_for(cells: int, options: argparse.Namespace) -> list[str]:
 def compare(name: str, instance: Path, folder: Path, options: argparse.Namespace) -> list[Row]:
     """Measure every side on one instance."""
     with np.load(instance, allow_pickle=False) as arrays:
-        head = {"instance": name, "cells": len(arrays["w"]), "k": int(arrays["k"])}
+        head: Row = {"instance": name, "cells": len(arrays["w"]), "k": int(arrays["k"])}
+    head["commit"] = environment()["commit"]
     part = folder / "part.npy"
     rows: list[Row] = []
 
@@ -199,13 +206,39 @@ def verdicts(rows: list[Row]) -> list[str]:
     return said
 
 
+def markdown(rows: list[Row]) -> str:
+    """Write the rows as the tables of docs/benchmarks.md."""
+    lines = []
+    for name in dict.fromkeys(row["instance"] for row in rows):
+        mine = [row for row in rows if row["instance"] == name]
+        lines += [f"**{name}**: {mine[0]['cells']:,} cells, {mine[0]['k']:,} parts", ""]
+        lines += [f"| {' | '.join(COLUMNS)} |", "|" + " --- |" * len(COLUMNS)]
+        for row in mine:
+            cells = [
+                form.format(row[key]).rstrip("%") if key in row else "" for key, form in COLUMNS.values()
+            ]
+            cells[1] = row.get("note", cells[1])
+            lines.append(f"| {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def earlier() -> list[Row]:
+    """Return the rows of the file of results, if there is one."""
+    path = OUT / "partition.json"
+    return list(json.loads(path.read_text(encoding="utf-8"))["rows"]) if path.exists() else []
+
+
 def main() -> None:
     options = arguments(sys.argv[1:])
+    if options.markdown:
+        sys.stdout.write(markdown(earlier()))
+        return
     if hasattr(os, "sched_setaffinity"):
         core = max(os.sched_getaffinity(0)) if options.core is None else options.core
         os.sched_setaffinity(0, {core})
     os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    rows: list[Row] = []
+    rows = [row for row in earlier() if row["instance"] not in options.names] if options.add else []
     with tempfile.TemporaryDirectory() as folder:
         for name in options.names:
             instance = instance_file(name, Path(folder))

@@ -49,6 +49,9 @@ def test_partition(tmp_path: Path) -> None:
     parts = round(partition_graphs.lattice_arrays(900)["w"].sum() / 400)
     assert text.startswith(f"lattice-900: 900 cells, {parts} parts\n")
     assert len({len(line) for line in text.splitlines()[1:6]}) == 1
+    written = bench_partition.markdown([*rows, {**rows[0], "by": "slow peer", "note": "no answer in 300 s"}])
+    assert len({line.count("|") for line in written.splitlines() if "|" in line}) == 1
+    assert "| slow peer | no answer in 300 s |" in written
 
 
 def test_partition_says_how_it_compares() -> None:

@@ -345,6 +345,15 @@ def test_more_parts_than_cells_says_how_many_can_be(tmp_path: Path) -> None:
     assert "7 parts cannot be made of 4 cells" in values["infeasible"][0]["reason"]
 
 
+def test_reasons_say_which_cell(tmp_path: Path) -> None:
+    graph, weight, k, lo, hi, _ = SHAPES["heavy cell"]
+    done = wangge(saved(tmp_path, arrays_of(graph, weight[::-1], k, lo, hi)), "--out", tmp_path / "part.npy")
+    assert done.exit_code == 1
+    assert "2 of 3 inside 300 to 500" in done.stdout
+    assert "620" in done.stderr
+    assert "(cell 35)" in done.stderr
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_bridges_are_a_shortest_tree_of_the_pieces(seed: int) -> None:
     rng = np.random.default_rng(seed)
