@@ -172,4 +172,4 @@ def _say(values: dict[str, Any], out: Path) -> None:
         if fault["severity"] in ("repaired", "warning"):
             typer.echo("  " + fault_line(fault["layer"], fault["message"]), err=True)
     for item in values["infeasible"]:
-        typer.echo(f"  {item['reason']}", err=True)
+        typer.echo(f"  {item['reason']} {item.get('mend', '')}".rstrip(), err=True)

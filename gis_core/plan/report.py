@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["build_report"]
 
+#: Deviations nearer than this are the same: they come from a plan file's numbers.
+_SAME = 1e-6
+
 
 def build_report(
     dataset: Dataset,
@@ -85,6 +88,9 @@ def build_report(
         "in_bounds": int(fits.sum()),
         "max_deviation": _number(np.nanmax(deviation) if np.isfinite(deviation).any() else 0.0, 6),
         "deviation_lower_bound": _number(result.lower_bounds.max(initial=0.0), 6),
+        "proved_optimal": bool(
+            np.nanmax(deviation, initial=0.0) <= result.lower_bounds.max(initial=0.0) + _SAME
+        ),
         "street_share": _number(on_street / border, 4) if border > 0 else None,
         "inner_border_km": _number(border / 1000, 3),
         "polsby_popper_mean": _number(grids["polsby_popper"].mean(), 4),
@@ -155,6 +161,7 @@ def _per_boundary(
     for ix, (code, name) in enumerate(zip(dataset.boundary["code"], dataset.boundary["name"], strict=True)):
         mine = boundary_ix == ix
         own = deviation[mine]
+        reached = float(np.nanmax(own)) if np.isfinite(own).any() else None
         rows.append(
             {
                 "code": str(code),
@@ -162,8 +169,11 @@ def _per_boundary(
                 "grids": int(mine.sum()),
                 "households": int(households[mine].sum()),
                 "in_bounds": int(fits[mine].sum()),
-                "max_deviation": _number(np.nanmax(own), 6) if np.isfinite(own).any() else None,
+                "max_deviation": None if reached is None else _number(reached, 6),
                 "deviation_lower_bound": _number(result.lower_bounds[ix], 6),
+                "proved_optimal": None
+                if reached is None
+                else reached <= float(result.lower_bounds[ix]) + _SAME,
             }
         )
     return rows
@@ -172,12 +182,12 @@ def _per_boundary(
 def _reason(dataset: Dataset, fabric: Fabric, item: Infeasible) -> dict[str, Any]:
     """Add what planners know and the solver does not: the name of the boundary polygon, the buildings to blame."""
     at = np.flatnonzero(np.isin(fabric.building_cell_ix, np.array(item.cell_ix, dtype=np.int32)))
-    reason = item.reason
+    reason, mend = item.reason, item.mend
     for code, name in zip(dataset.boundary["code"], dataset.boundary["name"], strict=True):
         if item.where.partition(":")[0] == code and isinstance(name, str) and name != code:
-            reason = reason.replace(repr(code), f"{name} ({code})")
+            reason, mend = (said.replace(repr(code), f"{name} ({code})") for said in (reason, mend))
     buildings = [str(id_) for id_ in dataset.buildings["id"].to_numpy()[at[:20]]]
-    return {**item.as_dict(), "reason": reason, "buildings": buildings}
+    return {**item.as_dict(), "reason": reason, "mend": mend, "buildings": buildings}
 
 
 def _number(value: float, digits: int) -> float | None:
