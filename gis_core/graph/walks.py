@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_core._compat import njit
 
-__all__ = ["DETOUR", "WalkGround", "greatest_walks", "walk_matrix"]
+__all__ = ["DETOUR", "WalkGround", "greatest_walks", "walk_matrix", "walk_rows"]
 
 #: What a way is longer than the straight line where no street tells.
 DETOUR = 1.3
@@ -196,6 +196,70 @@ def _rows(
                     worst[g], ends[g, 0], ends[g, 1] = walk, a, b
             for k in range(n_touched):
                 distance[touched[k]] = np.inf
+
+
+@njit
+def _fan(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], length: NDArray[np.float64], region: NDArray[np.int32],
+    door: NDArray[np.int32], off: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64],
+    source: NDArray[np.int64], member: NDArray[np.int64], rows: NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Measure from every source to every member."""
+    n_nodes = len(indptr) - 1
+    distance = np.full(n_nodes, np.inf)
+    touched = np.empty(n_nodes + 1, np.int32)
+    wanted = np.zeros(n_nodes, np.int32)
+    heap, key = np.empty(len(indices) + 2, np.int32), np.empty(len(indices) + 2, np.float64)
+    in_region = np.zeros(n_nodes + 1, np.int64)
+    for b in member:
+        if door[b] >= 0:
+            wanted[door[b]] += 1
+            in_region[region[door[b]]] += 1
+    for i in range(len(source)):
+        a = source[i]
+        n_touched = 0
+        if door[a] >= 0:
+            n_touched = _spread(
+                indptr,
+                indices,
+                length,
+                door[a],
+                wanted,
+                in_region[region[door[a]]],
+                distance,
+                touched,
+                heap,
+                key,
+            )
+        for j in range(len(member)):
+            b = member[j]
+            if a == b:
+                rows[i, j] = 0.0
+            elif door[a] >= 0 and door[b] >= 0 and region[door[a]] == region[door[b]]:
+                rows[i, j] = off[a] + distance[door[b]] + off[b]
+            else:
+                rows[i, j] = DETOUR * np.hypot(x[a] - x[b], y[a] - y[b])
+        for k in range(n_touched):
+            distance[touched[k]] = np.inf
+
+
+def walk_rows(
+    ground: WalkGround, source_ix: NDArray[np.integer], member_ix: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Return the walking distances from some members to others, metres.
+
+    Returns
+    -------
+    float64, shape (n_sources, n_members)
+    """
+    source = np.ascontiguousarray(source_ix, dtype=np.int64)
+    member = np.ascontiguousarray(member_ix, dtype=np.int64)
+    rows = np.empty((len(source), len(member)))
+    _fan(
+        ground.indptr, ground.indices, ground.length_m, ground.region, ground.door, ground.off_m, ground.x,
+        ground.y, source, member, rows,
+    )  # fmt: skip
+    return rows
 
 
 def _measure(

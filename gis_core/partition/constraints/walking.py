@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_core.graph.components import component_labels, subgraph
-from gis_core.graph.walks import WalkGround, greatest_walks, walk_matrix
+from gis_core.graph.components import part_component_labels, subgraph
+from gis_core.graph.walks import WalkGround, greatest_walks, walk_matrix, walk_rows
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.constraints._moves import Referee
 from gis_core.partition.problem import Problem
@@ -24,7 +24,7 @@ __all__ = ["MaxWalk"]
 _ROUNDS = 6
 #: Places where the line between two parts is tried, and what a better line may cost, in borders of a usual part.
 _CUTS, _DEARER = 9, 4.0
-#: Members of two parts beyond which they are not drawn anew: the matrix of their distances would be too large.
+#: Inhabited cells beyond which no table of all their distances is kept, and two parts are not drawn anew.
 _MOST_MEMBERS = 4000
 
 
@@ -85,70 +85,117 @@ class MaxWalk:
             A copy. No sum of a part is further outside its bounds, no part in more pieces than before.
         """
         part = assignment.copy()
-        referee = Referee(problem)
-        walk, _ = greatest_walks(self.ground, part, problem.n_parts)
-        given_up: set[int] = set()
+        shortener = _Shortener(self.ground, self.max_walk_m, Referee(problem), part)
         for _ in range(_ROUNDS * problem.n_parts):
-            long = [p for p in np.argsort(-walk, kind="stable").tolist() if walk[p] > self.max_walk_m]
-            long = [p for p in long if p not in given_up]
-            if not long:
+            p = shortener.longest()
+            if p < 0:
                 break
-            changed = self._shorten(referee, part, walk, long[0])
-            if changed:
-                given_up.difference_update(changed)
-            else:
-                given_up.add(long[0])
-        return part
+            shortener.shorten(p)
+        return shortener.part
 
-    def _shorten(
-        self, referee: Referee, part: NDArray[np.int32], walk: NDArray[np.float64], p: int
-    ) -> list[int]:
-        """Redraw a part with the neighbour that makes it shortest; return the parts around, none where it fails."""
+
+class _Table:
+    """Walking distances among inhabited cells, each row measured when it is first needed."""
+
+    def __init__(self, ground: WalkGround) -> None:
+        self._ground = ground
+        self._member = np.flatnonzero(ground.inhabited)
+        self._place = np.full(len(ground.x), -1, np.int64)
+        self._place[self._member] = np.arange(len(self._member))
+        self._small = len(self._member) <= _MOST_MEMBERS
+        size = len(self._member) if self._small else 0
+        self._rows = np.empty((size, size), np.float32)
+        self._known = np.zeros(size, dtype=bool)
+
+    def among(self, cells: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the distances among some inhabited cells, shape (k, k)."""
+        if not self._small:
+            return walk_matrix(self._ground, cells)
+        at = self._place[cells]
+        new = at[~self._known[at]]
+        self._rows[new] = walk_rows(self._ground, self._member[new], self._member)
+        self._known[new] = True
+        return self._rows[np.ix_(at, at)].astype(np.float64)
+
+
+class _Shortener:
+    """A plan under way: its walks, which parts were given up, which pairs failed as they are.
+
+    Attributes
+    ----------
+    part : int32, shape (n_cells,)
+    walk : float64, shape (n_parts,), metres
+    """
+
+    def __init__(
+        self, ground: WalkGround, max_walk_m: float, referee: Referee, part: NDArray[np.int32]
+    ) -> None:
+        self.part = part
+        self._ground, self._limit, self._referee = ground, max_walk_m, referee
+        self._table = _Table(ground)
+        n_parts = referee.problem.n_parts
+        self.walk, _ = greatest_walks(ground, part, n_parts)
+        self._version = np.zeros(n_parts, np.int64)
+        self._failed: set[tuple[int, int, int, int]] = set()
+        self._given_up: set[int] = set()
+
+    def longest(self) -> int:
+        """Return the part with the greatest walk over the limit that was not given up; -1: none."""
+        for p in np.argsort(-self.walk, kind="stable").tolist():
+            if self.walk[p] <= self._limit:
+                return -1
+            if p not in self._given_up:
+                return int(p)
+        return -1
+
+    def shorten(self, p: int) -> None:
+        """Redraw a part with the neighbour with which that shortens both most, or give it up."""
         best: tuple[float, int, NDArray[np.int32], tuple[float, float]] | None = None
-        before = part.copy()
-        neighbors = _neighbors(referee, part, p)
+        neighbors = _neighbors(self._referee, self.part, p)
         for q in neighbors:
-            found = self._redraw(referee, before, p, q)
-            if found is None:
-                continue
-            excess, after, pair = found
-            gain = self._excess(walk[p]) + self._excess(walk[q]) - excess
-            if gain > 1.0 and (best is None or gain > best[0] + 1e-9):
-                best = (gain, q, after, pair)
+            key = (min(p, q), max(p, q), int(self._version[min(p, q)]), int(self._version[max(p, q)]))
+            found = None if key in self._failed else self._redraw(p, q)
+            if found is None or found[0] <= 1.0:
+                self._failed.add(key)
+            elif best is None or found[0] > best[0] + 1e-9:
+                best = (found[0], q, found[1], found[2])
         if best is None:
-            return []
-        _, q, after, pair = best
-        part[:] = after
-        walk[p], walk[q] = pair
-        return [p, q, *neighbors, *_neighbors(referee, part, q)]
+            self._given_up.add(p)
+            return
+        _, q, self.part, pair = best
+        self.walk[p], self.walk[q] = pair
+        self._version[[p, q]] += 1
+        self._given_up.difference_update([p, q, *neighbors, *_neighbors(self._referee, self.part, q)])
 
     def _excess(self, walk_m: float) -> float:
-        return max(0.0, float(walk_m) - self.max_walk_m)
+        return max(0.0, float(walk_m) - self._limit)
 
-    def _redraw(
-        self, referee: Referee, part: NDArray[np.int32], p: int, q: int
-    ) -> tuple[float, NDArray[np.int32], tuple[float, float]] | None:
-        """Find the best new line between two parts; return what is then over the bound, the plan, and both walks."""
-        cells = np.flatnonzero((part == p) | (part == q))
-        member = np.flatnonzero(self.ground.inhabited[cells])
+    def _redraw(self, p: int, q: int) -> tuple[float, NDArray[np.int32], tuple[float, float]] | None:
+        """Find the best new line between two parts; return the metres over the limit that it saves, plan and walks."""
+        referee = self._referee
+        cells = np.flatnonzero((self.part == p) | (self.part == q))
+        member = np.flatnonzero(self._ground.inhabited[cells])
         if not 2 <= len(member) <= _MOST_MEMBERS:
             return None
-        matrix = walk_matrix(self.ground, cells[member])
-        in_p = part[cells[member]] == p
+        matrix = self._table.among(cells[member])
+        in_p = self.part[cells[member]] == p
         local = subgraph(referee.links, cells)
-        best: tuple[float, float, NDArray[np.int32], tuple[float, float]] | None = None
+        best: tuple[tuple[float, float], NDArray[np.int32], tuple[float, float]] | None = None
         for a, b in _seeds(matrix, in_p):
             side = _spread_out(matrix[a] - matrix[b], member, local)
-            for after in _lines(referee, part, cells, local, side, p, q):
-                new = after[cells[member]] == p
+            for first in _lines(referee, self.part[cells] == p, cells, local, side):
+                new = first[member]
                 pair = (_longest(matrix, new), _longest(matrix, ~new))
-                excess = self._excess(pair[0]) + self._excess(pair[1])
-                key = (excess, max(pair))
-                if best is None or key < best[:2]:
-                    limit = _DEARER * referee.problem.usual_price
-                    if referee.may(part, after, dearer_m=limit):
-                        best = (*key, after, pair)
-        return None if best is None else (best[0], best[2], best[3])
+                key = (self._excess(pair[0]) + self._excess(pair[1]), max(pair))
+                if best is None or key < best[0]:
+                    after = self.part.copy()
+                    after[cells] = np.where(first, p, q)
+                    if referee.may(self.part, after, dearer_m=_DEARER * referee.problem.usual_price):
+                        best = (key, after, pair)
+        if best is None:
+            return None
+        before = self._excess(self.walk[p]) + self._excess(self.walk[q])
+        return before - best[0][0], best[1], best[2]
 
 
 def _neighbors(referee: Referee, part: NDArray[np.int32], p: int) -> list[int]:
@@ -194,10 +241,10 @@ def _spread_out(
 
 
 def _lines(
-    referee: Referee, part: NDArray[np.int32], cells: NDArray[np.int64], local: AdjacencyGraph,
-    side: NDArray[np.float64], p: int, q: int,
-) -> list[NDArray[np.int32]]:  # fmt: skip
-    """Cut two parts at several places of an order of their cells; both ways round, each side in one piece."""
+    referee: Referee, in_p: NDArray[np.bool_], cells: NDArray[np.int64], local: AdjacencyGraph,
+    side: NDArray[np.float64],
+) -> list[NDArray[np.bool_]]:  # fmt: skip
+    """Cut two parts at several places of an order of their cells, sides in one piece; say what the first part is."""
     order = np.argsort(side, kind="stable")
     weight = referee.problem.weights[cells, 0]
     total = float(weight.sum())
@@ -206,21 +253,18 @@ def _lines(
     least, most = max(low, total - high), min(high, total - low)
     if least > most:
         least, most = 0.4 * total, 0.6 * total
-    plans = []
+    found: dict[bytes, NDArray[np.bool_]] = {}
     for goal in np.linspace(least, most, _CUTS).tolist():
         n_first = int(np.searchsorted(running, goal, side="right"))
         first = np.zeros(len(cells), dtype=bool)
         first[order[:n_first]] = True
         first = _in_one_piece(local, first, weight)
-        if not first.any() or first.all():
-            continue
-        # The first side keeps the number of the part that it shares more with.
-        own = part[cells] == p
-        one, other = (p, q) if weight[first & own].sum() >= weight[first & ~own].sum() else (q, p)
-        after = part.copy()
-        after[cells] = np.where(first, one, other)
-        plans.append(after)
-    return plans
+        if first.any() and not first.all():
+            # Each side keeps the number of the part that it shares more with.
+            same = weight[first == in_p].sum() >= weight[first != in_p].sum()
+            first = first if same else ~first
+            found.setdefault(first.tobytes(), first)
+    return list(found.values())
 
 
 def _in_one_piece(
@@ -229,10 +273,9 @@ def _in_one_piece(
     """Give the lesser pieces of one side, and then of the other, to the opposite side."""
     result = first.copy()
     for value in (True, False):
-        chosen = np.flatnonzero(result == value)
-        if not len(chosen):
-            continue
-        label = component_labels(subgraph(graph, chosen))
-        total = np.bincount(label, weights=weight[chosen] + 1e-6)
-        result[chosen[label != np.argmax(total)]] = not value
+        label = part_component_labels(graph, result.astype(np.int32))
+        inside = result == value
+        total = np.bincount(label[inside], weights=weight[inside] + 1e-6)
+        if len(total):
+            result[inside & (label != np.argmax(total))] = not value
     return result
