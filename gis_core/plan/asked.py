@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.errors import InfeasiblePartitionError, NotFoundError, some_of
-from gis_core.graph.components import part_component_labels
+from gis_core.graph.components import subgraph
 from gis_core.model import Fabric, Fault, Infeasible
 from gis_core.partition import Bounds, Objective, PartitionResult, count_range
-from gis_core.partition.certify import number
+from gis_core.partition.certify import blamed_locks, number
 from gis_core.partition.constraints.seeds import Seeds
 from gis_core.partition.constraints.together import Together
 from gis_core.partition.constraints.weights import WeightBounds
@@ -168,37 +168,24 @@ def lock_reasons(
         if violation(np.array([own]), bounds)[0] > 0:
             sentence = (
                 f"The locked grid {code} has {number(round(float(own), 1))}, outside {number(bounds.minimum)} to "
-                f"{number(bounds.maximum)}; unlock it or change the bounds."
+                f"{number(bounds.maximum)}."
             )
-            found.append(Infeasible("lock", code, sentence, tuple(cells[:20].tolist())))
-    return found + _cut_off(asked, fabric, boundary_codes, weight, bounds)
+            mend = "Unlock it, or change the bounds."
+            found.append(Infeasible("lock", code, sentence, tuple(cells[:20].tolist()), mend))
+    return found + _blamed(asked, fabric, boundary_codes, weight, bounds)
 
 
-def _cut_off(
+def _blamed(
     asked: Asked, fabric: Fabric, boundary_codes: Sequence[str], weight: NDArray[np.float64], bounds: Bounds
 ) -> list[Infeasible]:
-    """Name the locked grids round a free piece that fits no number of grids."""
+    """Name the fewest locked grids that leave a rest which fits no number of grids, in each boundary polygon."""
     assert asked.locked is not None
-    graph = fabric.graph
-    piece = part_component_labels(graph, np.where(asked.locked >= 0, -1, fabric.boundary_ix))
-    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
     found = []
-    for one in np.unique(piece[asked.locked < 0]).tolist():
-        cells = np.flatnonzero(piece == one)
-        home = int(fabric.boundary_ix[cells[0]])
-        total = float(weight[cells].sum())
-        least, most = count_range(total, bounds) if total > 0 else (1, 1)
-        near = graph.indices[(piece[owner] == one) & (fabric.boundary_ix[graph.indices] == home)]
-        around = np.unique(asked.locked[near][asked.locked[near] >= 0])
-        if least > most and len(around):
-            names = some_of([asked.lock_codes[lock] for lock in around])
-            grids = "grid" if len(around) == 1 else "grids"
-            sentence = (
-                f"The locked {grids} {names} cut off a piece of {boundary_codes[home]!r} with "
-                f"{number(round(total, 1))}, which no number of grids from {number(bounds.minimum)} to "
-                f"{number(bounds.maximum)} fits; unlock one of them."
-            )
-            found.append(Infeasible("lock", boundary_codes[home], sentence, tuple(cells[:20].tolist())))
+    for home in np.unique(fabric.boundary_ix[asked.locked >= 0]).tolist():
+        cells = np.flatnonzero(fabric.boundary_ix == home)
+        for blame in blamed_locks(subgraph(fabric.graph, cells), weight[cells], asked.locked[cells], bounds):
+            item = blame.reason(boundary_codes[home], asked.lock_codes, bounds)
+            found.append(replace(item, cell_ix=tuple(int(cells[cell]) for cell in item.cell_ix)))
     return found
 
 
@@ -223,9 +210,10 @@ def _heavy_groups(wish: Together, weight: NDArray[np.float64], bounds: Bounds) -
         if own > bounds.maximum:
             sentence = (
                 f"{label} is to stay together but has {number(round(own, 1))}, more than the maximum of "
-                f"{number(bounds.maximum)}; divide the group or raise the maximum."
+                f"{number(bounds.maximum)}."
             )
-            found.append(Infeasible("together", label, sentence, tuple(cells[:20].tolist())))
+            mend = f"Divide the group, or raise the maximum to {number(np.ceil(own))}."
+            found.append(Infeasible("together", label, sentence, tuple(cells[:20].tolist()), mend))
     return found
 
 
@@ -240,9 +228,11 @@ def _crowded(
         if seeds[home] > most:
             sentence = (
                 f"{code!r} has {int(seeds[home])} seeds, but its {number(round(total, 1))} make {most} grids of at "
-                f"least {number(bounds.minimum)} at most; lower the minimum or take seeds out."
+                f"least {number(bounds.minimum)} at most."
             )
-            found.append(Infeasible("seeds", code, sentence))
+            lower = number(np.floor(total / seeds[home]))
+            mend = f"Lower the minimum to {lower}, or take {int(seeds[home]) - most} seeds out."
+            found.append(Infeasible("seeds", code, sentence, mend=mend))
     return found
 
 

@@ -145,7 +145,7 @@ def test_weights_are_added_with_their_bounds() -> None:
 )
 def test_weights_broken_says_why(values: np.ndarray, low: float, high: float, says: str) -> None:
     (reason,) = WeightBounds("population", values, low, high).broken(GRAPH, HALVES)
-    assert says in reason.reason and "population" in reason.reason
+    assert says in reason.mend and "population" in reason.reason
     assert WeightBounds("population", values, 0, np.inf).broken(GRAPH, HALVES) == []
 
 

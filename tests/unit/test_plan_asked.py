@@ -79,8 +79,9 @@ def test_locks_that_cut_off_a_piece_are_named(fabric: Fabric) -> None:
     locked = np.select([column == 0, column == 2], [0, 1], -1)  # column 1 of the western half lies between
     asked = Asked(locked=locked, lock_codes=("W", "M"))
     weight = fabric.households.astype(float)
-    (reason,) = lock_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(121, 180))[2:]
-    assert "W, M" in reason.reason and "120" in reason.reason and "'B1'" in reason.reason
+    reason = lock_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(125, 250))[-1]
+    assert "W and M" in reason.reason and "120" in reason.reason and "'B1'" in reason.reason
+    assert "elease W" in reason.mend and "elease M" in reason.mend
     assert set(column[list(reason.cell_ix)]) == {1}
     assert lock_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(60, 130)) == []
 

@@ -51,6 +51,7 @@ class Apart:
                 self.labels[pair],
                 f"{self.labels[pair]} are to stay apart but share a grid.",
                 (int(self.left[pair]), int(self.right[pair])),
+                "Ask for more grids or a smaller minimum, or take the wish back.",
             )
             for pair in np.flatnonzero(same).tolist()
         ]

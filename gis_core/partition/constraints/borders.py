@@ -63,9 +63,10 @@ class Borders:
         grids = len(np.unique(assignment[owner[across]]))
         metres = float(graph.shared_length_m[across].sum())
         many = f"{grids} grids reach" if grids > 1 else "1 grid reaches"
-        sentence = (
-            f"{self.label} must stay a border, but {many} across it for {metres:,.0f} m; a line that ends inside "
-            "a grid, or leaves too few households on one side, cannot be kept."
+        sentence = f"{self.label} must stay a border, but {many} across it for {metres:,.0f} m."
+        mend = (
+            "A line that ends inside a grid, or leaves too few households on one side, cannot be kept: draw it through "
+            "to another border, or lower the minimum."
         )
         cells = np.unique(np.concatenate([owner[across], graph.indices[across]]))
-        return [Infeasible("borders", self.label, sentence, first_cells(cells))]
+        return [Infeasible("borders", self.label, sentence, first_cells(cells), mend)]

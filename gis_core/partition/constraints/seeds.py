@@ -59,9 +59,7 @@ class Seeds:
         for grid in grids[count > 1].tolist():
             own = cells[assignment[cells] == grid]
             names = some_of([self.label_of[cell] for cell in own])
-            sentence = (
-                f"One grid holds {len(own)} seeds ({names}) where each may hold one; ask for more grids, or lower the "
-                "minimum."
-            )
-            found.append(Infeasible("seeds", str(self.label_of[own[0]]), sentence, first_cells(own)))
+            sentence = f"One grid holds {len(own)} seeds ({names}) where each may hold one."
+            mend = "Ask for more grids, lower the minimum, or take seeds out."
+            found.append(Infeasible("seeds", str(self.label_of[own[0]]), sentence, first_cells(own), mend))
         return found

@@ -76,7 +76,8 @@ class Together:
                 f"{self.labels[group]} is to stay together but lies in {len(grids)} grids: {len(strays)} of its "
                 f"{len(cells)} cells are outside the grid that holds most of it."
             )
-            found.append(Infeasible("together", self.labels[group], sentence, first_cells(strays)))
+            mend = "Take the strays out of the group, or ask for fewer grids or a greater maximum."
+            found.append(Infeasible("together", self.labels[group], sentence, first_cells(strays), mend))
         return found
 
 

@@ -64,10 +64,17 @@ class WeightBounds:
         worst = int(out[np.argmax(np.maximum(self.minimum - totals[out], totals[out] - self.maximum))])
         sentence = (
             f"{len(out)} of {n_grids} grids {'is' if len(out) == 1 else 'are'} outside the bounds "
-            f"{self._span()} of {self.label}; the worst has {number(round(float(totals[worst]), 1))}. "
-            f"{self._why(totals)}"
+            f"{self._span()} of {self.label}; the worst has {number(round(float(totals[worst]), 1))}."
         )
-        return [Infeasible("weights", self.label, sentence, first_cells(self._blamed(assignment, worst)))]
+        return [
+            Infeasible(
+                "weights",
+                self.label,
+                sentence,
+                first_cells(self._blamed(assignment, worst)),
+                self._mend(totals),
+            )
+        ]
 
     def _span(self) -> str:
         low, high = number(self.minimum), number(self.maximum) if np.isfinite(self.maximum) else None
@@ -77,7 +84,7 @@ class WeightBounds:
         heavy = np.flatnonzero(self.values > self.maximum)
         return heavy if len(heavy) else np.flatnonzero(assignment == worst)
 
-    def _why(self, totals: NDArray[np.float64]) -> str:
+    def _mend(self, totals: NDArray[np.float64]) -> str:
         """Name what no search can mend, or what would help."""
         heavy = self.values > self.maximum
         total, n_grids = float(self.values.sum()), len(totals)
