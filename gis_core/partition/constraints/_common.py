@@ -17,8 +17,10 @@ _STRONG = 50.0
 
 
 def strong_price(problem: Problem) -> float:
-    """Return the price in metres of a wish that is not fulfilled; above 0."""
-    return _STRONG * max(problem.usual_price, 1e-3)
+    """Return the price in metres of a wish that is not fulfilled; above 0, whatever other wishes changed before."""
+    graph = problem.graph
+    usual_border = float(graph.shared_length_m.sum()) / max(1.0, graph.n_cells * problem.n_parts) ** 0.5
+    return _STRONG * max(usual_border, 1.0)
 
 
 def first_cells(cell_ix: NDArray[np.integer]) -> tuple[int, ...]:
