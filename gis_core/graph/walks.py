@@ -6,7 +6,7 @@ one to the other, or one has no street, the straight line times `DETOUR`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,12 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_core._compat import njit
 
-__all__ = ["DETOUR", "WalkGround", "greatest_walks", "walk_matrix", "walk_rows"]
+__all__ = ["DETOUR", "FAR_M", "WalkGround", "greatest_walks", "walk_matrix", "walk_rows"]
 
 #: What a way is longer than the straight line where no street tells.
 DETOUR = 1.3
+#: Stands for a way that leads out of the part of a network that was kept (metres).
+FAR_M = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +32,9 @@ class WalkGround:
     indptr : int64, shape (n_nodes + 1,)
     indices : int32, shape (2 n_stretches,)
     length_m : float64, shape (2 n_stretches,)
+    node_x, node_y : float64, shape (n_nodes,), metres
     region : int32, shape (n_nodes,)
-        Connected component of each node.
+        Connected component of each node; a number below n_nodes of the whole network.
     door : int32, shape (n,)
         Node of each member; -1: no street.
     off_m : float64, shape (n,), metres
@@ -43,6 +46,8 @@ class WalkGround:
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
     length_m: NDArray[np.float64]
+    node_x: NDArray[np.float64]
+    node_y: NDArray[np.float64]
     region: NDArray[np.int32]
     door: NDArray[np.int32]
     off_m: NDArray[np.float64]
@@ -55,6 +60,8 @@ class WalkGround:
         indptr: NDArray[np.int64],
         indices: NDArray[np.int32],
         length_m: NDArray[np.float64],
+        node_x: NDArray[np.float64],
+        node_y: NDArray[np.float64],
         door: NDArray[np.int32],
         off_m: NDArray[np.float64],
         x: NDArray[np.float64],
@@ -68,20 +75,46 @@ class WalkGround:
             region = connected_components(
                 csr_matrix((length_m, indices, indptr), shape=shape), directed=False
             )[1]
-        return cls(indptr, indices, length_m, region.astype(np.int32), door, off_m, x, y)
+        return cls(indptr, indices, length_m, node_x, node_y, region.astype(np.int32), door, off_m, x, y)
 
     @property
     def inhabited(self) -> NDArray[np.bool_]:
         """Who is a member: bool, shape (n,)."""
         return np.isfinite(self.x)
 
-    def of_members(self, member_ix: NDArray[np.integer]) -> WalkGround:
-        """Keep some members, in the order given; the network stays."""
+    def of_members(self, member_ix: NDArray[np.integer], *, margin_m: float | None = None) -> WalkGround:
+        """Keep some members, in the order given, and the network up to so far around them; None: all of it.
+
+        Distances that would lead farther out are then at least twice the margin, and given as `FAR_M` where no other
+        way is left.
+        """
         ix = np.asarray(member_ix, dtype=np.int64)
-        return WalkGround(
-            self.indptr, self.indices, self.length_m, self.region,
-            self.door[ix], self.off_m[ix], self.x[ix], self.y[ix],
-        )  # fmt: skip
+        members = replace(self, door=self.door[ix], off_m=self.off_m[ix], x=self.x[ix], y=self.y[ix])
+        at = members.door[members.door >= 0]
+        if margin_m is None or not len(at):
+            return members
+        x, y = self.node_x, self.node_y
+        near = (x >= x[at].min() - margin_m) & (x <= x[at].max() + margin_m)
+        near &= (y >= y[at].min() - margin_m) & (y <= y[at].max() + margin_m)
+        return members._of_nodes(near)
+
+    def _of_nodes(self, keep: NDArray[np.bool_]) -> WalkGround:
+        """Keep some nodes, the doors among them; components stay those of the whole network."""
+        place = np.cumsum(keep) - 1
+        owner = np.repeat(np.arange(len(keep)), np.diff(self.indptr))
+        inside = keep[owner] & keep[self.indices]
+        indptr = np.zeros(int(keep.sum()) + 1, np.int64)
+        np.cumsum(np.bincount(place[owner[inside]], minlength=len(indptr) - 1), out=indptr[1:])
+        return replace(
+            self,
+            indptr=indptr,
+            indices=place[self.indices[inside]].astype(np.int32),
+            length_m=self.length_m[inside],
+            region=self.region[keep],
+            node_x=self.node_x[keep],
+            node_y=self.node_y[keep],
+            door=np.where(self.door >= 0, place[self.door], -1).astype(np.int32),
+        )
 
 
 @njit
@@ -186,7 +219,7 @@ def _rows(
             for j in range(i + 1, last):
                 b = member[j]
                 if door[a] >= 0 and door[b] >= 0 and region[door[a]] == region[door[b]]:
-                    walk = off[a] + distance[door[b]] + off[b]
+                    walk = min(off[a] + distance[door[b]] + off[b], FAR_M)
                 else:
                     walk = DETOUR * np.hypot(x[a] - x[b], y[a] - y[b])
                 if keep:
@@ -210,7 +243,7 @@ def _fan(
     touched = np.empty(n_nodes + 1, np.int32)
     wanted = np.zeros(n_nodes, np.int32)
     heap, key = np.empty(len(indices) + 2, np.int32), np.empty(len(indices) + 2, np.float64)
-    in_region = np.zeros(n_nodes + 1, np.int64)
+    in_region = np.zeros(1 + region.max() if n_nodes else 1, np.int64)
     for b in member:
         if door[b] >= 0:
             wanted[door[b]] += 1
@@ -236,7 +269,7 @@ def _fan(
             if a == b:
                 rows[i, j] = 0.0
             elif door[a] >= 0 and door[b] >= 0 and region[door[a]] == region[door[b]]:
-                rows[i, j] = off[a] + distance[door[b]] + off[b]
+                rows[i, j] = min(off[a] + distance[door[b]] + off[b], FAR_M)
             else:
                 rows[i, j] = DETOUR * np.hypot(x[a] - x[b], y[a] - y[b])
         for k in range(n_touched):

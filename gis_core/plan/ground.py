@@ -148,7 +148,9 @@ def lay_ground(
         x, y = door_points(dataset, fabric)
         x = np.where(fabric.households > 0, x, np.nan)
         doors = with_doors(network, x, y, dataset)
-        walks = WalkGround.build(doors.indptr, doors.indices, doors.length_m, doors.door, doors.off_m, x, y)
+        walks = WalkGround.build(
+            doors.indptr, doors.indices, doors.length_m, doors.x, doors.y, doors.door, doors.off_m, x, y
+        )
         constraints.append(MaxWalk(walks, options.max_walk_m))
     return Ground(
         options,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gis_core.graph import graph_from_pairs, part_component_labels
 from gis_core.graph.links import adjacency_slots, change_adjacencies, owners
-from gis_core.graph.walks import DETOUR, WalkGround, greatest_walks, walk_matrix
+from gis_core.graph.walks import DETOUR, WalkGround, greatest_walks, walk_matrix, walk_rows
 from gis_core.partition.constraints._moves import Referee
 from gis_core.partition.pieces import find_pieces
 from gis_core.partition.prices import class_prices
@@ -53,11 +53,13 @@ def test_walks_equal_all_pairs(seed: int) -> None:
         pairs[:, 0], pairs[:, 1], n_cells=n, shared_length_m=rng.integers(0, 9, len(pairs)).astype(float)
     )
     ground = WalkGround.build(
-        graph.indptr, graph.indices, graph.shared_length_m,
+        graph.indptr, graph.indices, graph.shared_length_m, graph.x, graph.y,
         rng.integers(-1, n, members).astype(np.int32), rng.random(members), rng.random(members), rng.random(members),
     )  # fmt: skip
     expected = all_pairs(ground)
     np.testing.assert_allclose(walk_matrix(ground, np.arange(members)), expected, atol=1e-12)
+    some = rng.permutation(members)[: int(rng.integers(1, members + 1))]
+    np.testing.assert_allclose(walk_rows(ground, some, np.arange(members)), expected[some], atol=1e-12)
     part = rng.integers(-1, 3, members)
     walk, ends = greatest_walks(ground, part, 3)
     for p in range(3):

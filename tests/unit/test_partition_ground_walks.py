@@ -20,7 +20,7 @@ from gis_core.fabric import build_fabric
 from gis_core.fabric.ground import Compounds
 from gis_core.fabric.network import door_points, street_network, with_doors
 from gis_core.graph import parts_in_pieces
-from gis_core.graph.walks import WalkGround, greatest_walks, walk_matrix
+from gis_core.graph.walks import FAR_M, WalkGround, greatest_walks, walk_matrix
 from gis_core.model import Dataset, Fabric, Infeasible
 from gis_core.partition import Bounds, PartitionResult
 from gis_core.partition.constraints.walking import MaxWalk
@@ -51,7 +51,7 @@ def walks(data: Dataset) -> NDArray[np.float64]:
     x, y = door_points(data, fabric)
     x = np.where(fabric.households > 0, x, np.nan)
     net = with_doors(street_network(data), x, y, data)
-    ground = WalkGround.build(net.indptr, net.indices, net.length_m, net.door, net.off_m, x, y)
+    ground = WalkGround.build(net.indptr, net.indices, net.length_m, net.x, net.y, net.door, net.off_m, x, y)
     return walk_matrix(ground, fabric.building_cell_ix)
 
 
@@ -60,8 +60,8 @@ def streets_of_lattice(rows: int, columns: int) -> WalkGround:
     graph = lattice(rows, columns)
     n = graph.n_cells
     return WalkGround.build(
-        graph.indptr, graph.indices, np.full(len(graph.indices), 10.0), np.arange(n, dtype=np.int32), np.zeros(n),
-        graph.x, graph.y,
+        graph.indptr, graph.indices, np.full(len(graph.indices), 10.0), graph.x, graph.y,
+        np.arange(n, dtype=np.int32), np.zeros(n), graph.x, graph.y,
     )  # fmt: skip
 
 
@@ -155,6 +155,25 @@ class TestMaxWalk:
         told = wish.broken(lattice(1, 2), np.zeros(2, np.int64))
         assert [item.cell_ix for item in told] == [(0, 1)]
         assert "30 m" in told[0].reason
+
+    def test_streets_far_away_are_left_out_and_near_ones_are_not(self) -> None:
+        whole = streets_of_lattice(30, 30)
+        members = np.array([0, 31, 65])
+        near = whole.of_members(members, margin_m=40.0)
+        assert len(near.node_x) < 200
+        everyone = np.arange(3)
+        assert (walk_matrix(near, everyone) == walk_matrix(whole, members)).all()
+
+    def test_a_way_that_was_cut_off_is_far(self) -> None:
+        # Two streets that meet 500 m to the east only.
+        node_x = np.array([0.0, 500.0, 0.0])
+        node_y = np.array([0.0, 0.0, 50.0])
+        ground = WalkGround.build(
+            np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1], np.int32), np.array([500.0, 500.0, 510.0, 510.0]),
+            node_x, node_y, np.array([0, 2], np.int32), np.zeros(2), node_x[[0, 2]], node_y[[0, 2]],
+        )  # fmt: skip
+        assert walk_matrix(ground, np.arange(2))[0, 1] == 1010.0
+        assert walk_matrix(ground.of_members(np.arange(2), margin_m=100.0), np.arange(2))[0, 1] == FAR_M
 
     def test_a_plan_tells_its_walks(self) -> None:
         town = block_town(6, 3, per_block=10)

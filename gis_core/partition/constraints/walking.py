@@ -45,8 +45,8 @@ class MaxWalk:
     max_walk_m: float
 
     def restrict(self, cell_ix: NDArray[np.int64]) -> MaxWalk:
-        """Return what is left of it for the subgraph of these cells; streets outside of it stay."""
-        return replace(self, ground=self.ground.of_members(cell_ix))
+        """Return what is left of it for the subgraph of these cells, and the streets around them."""
+        return replace(self, ground=self.ground.of_members(cell_ix, margin_m=2 * self.max_walk_m))
 
     def apply(self, problem: Problem) -> None:
         """Leave the problem as it is: short borders make short ways, and `post` mends the rest."""
