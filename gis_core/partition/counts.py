@@ -148,7 +148,10 @@ def share_grids(
             f"ask for at least that many."
         )
     if n_grids > sum(most):
-        raise ParameterError(f"{n_grids} grids are too many for {sum(most)} cells; ask for fewer.")
+        raise ParameterError(
+            f"{n_grids} grids are too many for {sum(most)} cells, as a grid has one at least; "
+            f"ask for {sum(most)} or fewer."
+        )
     counts: list[int | None] = [None] * len(totals)
     while True:
         active = [i for i, count in enumerate(counts) if count is None]

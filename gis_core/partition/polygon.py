@@ -204,9 +204,12 @@ def solve_polygon(
         done += len(cells)
     _join_empty_pieces(task, part, pieces)
     reasons = _reasons(task, answers, total, asked)
-    weights = [piece.weight for piece in answers if piece.weight.sum() > 0]
-    weights += [task.weight[task.locked == lock] for lock in locks]
-    lower = deviation_lower_bound(weights, n_parts) if not len(locks) else 0.0
+    # A piece without weight is a part of its own only beside locks.
+    shown = [piece for piece in answers if len(locks) or piece.weight.sum() > 0]
+    lower = deviation_lower_bound(
+        [piece.weight for piece in shown], n_parts, graphs=[piece.graph for piece in shown],
+        locked=[float(task.weight[task.locked == lock].sum()) for lock in locks],
+    )  # fmt: skip
     _, first, number = np.unique(part, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
     return PolygonAnswer(rank[number].astype(np.int32), n_parts, tuple(reasons), lower, stopped)
@@ -246,7 +249,12 @@ def _reasons(task: PolygonTask, pieces: list[Piece], total: float, asked: bool) 
     """Collect the reasons of the polygon and of its pieces."""
     reasons: list[Infeasible] = []
     n_parts = sum(piece.n_parts for piece in pieces)
-    whole = total_reason(task.code, total, n_parts, task.bounds, asked=asked) if pieces else None
+    n_locked = len(np.unique(task.locked[task.locked >= 0]))
+    whole = (
+        total_reason(task.code, total, n_parts, task.bounds, asked=asked, n_locked=n_locked)
+        if pieces
+        else None
+    )
     if whole is not None:
         reasons.append(whole)
     for piece in pieces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -182,12 +183,29 @@ def _per_boundary(
 def _reason(dataset: Dataset, fabric: Fabric, item: Infeasible) -> dict[str, Any]:
     """Add what planners know and the solver does not: the name of the boundary polygon, the buildings to blame."""
     at = np.flatnonzero(np.isin(fabric.building_cell_ix, np.array(item.cell_ix, dtype=np.int32)))
-    reason, mend = item.reason, item.mend
+    reason, mend = _with_building(dataset, fabric, item), item.mend
     for code, name in zip(dataset.boundary["code"], dataset.boundary["name"], strict=True):
         if item.where.partition(":")[0] == code and isinstance(name, str) and name != code:
             reason, mend = (said.replace(repr(code), f"{name} ({code})") for said in (reason, mend))
     buildings = [str(id_) for id_ in dataset.buildings["id"].to_numpy()[at[:20]]]
     return {**item.as_dict(), "reason": reason, "mend": mend, "buildings": buildings}
+
+
+def _with_building(dataset: Dataset, fabric: Fabric, item: Infeasible) -> str:
+    """Name the first cell to blame by its building where the reason has only its number."""
+    inside = (
+        np.flatnonzero(fabric.building_cell_ix == item.cell_ix[0]) if item.cell_ix else np.zeros(0, np.int64)
+    )
+    if len(inside) == 0:
+        return item.reason
+    building = dataset.buildings["id"].to_numpy()[inside[0]]
+    return re.sub(
+        rf"\b([Cc])ell {item.cell_ix[0]}\b", lambda found: _cell_of(found[1], building), item.reason
+    )
+
+
+def _cell_of(letter: str, building: object) -> str:
+    return f"{'The' if letter == 'C' else 'the'} cell of building {building}"
 
 
 def _number(value: float, digits: int) -> float | None:

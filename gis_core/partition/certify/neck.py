@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gis_core.graph.articulation import find_pockets, pocket_cells
 from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.certify.settle import least_change
 from gis_core.partition.certify.words import Piece, cell_name, first_cells, grids, households, number, widened
 from gis_core.partition.objective import Bounds
 from gis_core.partition.pockets import Verdict, block_tree, judge
@@ -50,17 +51,19 @@ def forced_gates(
 
 
 def pocket_reasons(
-    piece: Piece, code: str, bounds: Bounds, out: set[int], names: Mapping[int, str]
+    piece: Piece, code: str, bounds: Bounds, out: set[int], names: Mapping[int, str], *, asked: bool
 ) -> list[Infeasible]:
     """Prove that gates and their pockets force a part out of bounds; take those parts from `out`."""
     reasons = []
+    mend = ""
     for gate, load, behind in forced_gates(piece.graph, piece.weight, bounds):
         touched = {int(p) for p in piece.part[np.append(behind, gate)]} & out
         if not touched:
             continue
         out -= touched
+        mend = mend or _mend(piece, bounds, asked)
         name = cell_name(names, int(piece.cell_ix[gate]))
-        what = f"{len(behind):,} cells" if len(behind) > 1 else "what lies behind it"
+        what = f"{len(behind):,} others" if len(behind) > 1 else "what lies behind it"
         reasons.append(
             Infeasible(
                 "pocket",
@@ -69,19 +72,19 @@ def pocket_reasons(
                 f"and its grid needs at least {households(math.ceil(load - 1e-9))} if no other grid is to be below "
                 f"{number(bounds.minimum)}, more than the maximum of {number(bounds.maximum)}.",
                 first_cells(piece.cell_ix[np.append(gate, behind).astype(np.int64)]),
-                _mend(piece, bounds),
+                mend,
             )
         )
     return reasons
 
 
-def _mend(piece: Piece, bounds: Bounds) -> str:
-    """Say with which bounds the plan that was made is good, and what else helps."""
-    advice = widened(piece.part_weight, float(piece.weight.sum()), bounds)
-    return (
-        f"{advice[:1].upper()}{advice[1:]}: the plan that was made is inside those bounds. Or open a second way to "
-        "what lies behind (a crossing that is missing in the data)."
-    )
+def _mend(piece: Piece, bounds: Bounds, asked: bool) -> str:
+    """Say with which bounds there is a plan, and what else helps."""
+    advice = least_change(piece, bounds, asked=asked)
+    if not advice:
+        wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
+        advice = f"{wide[:1].upper()}{wide[1:]}: the plan that was made is inside those bounds."
+    return f"{advice} A second way in (a crossing that the data lack) helps too."
 
 
 def _middle(piece: Piece) -> int:
@@ -118,14 +121,15 @@ def nested_pocket_reason(
     if gate == root:
         head = f"{code!r} falls apart without {name}, which holds its pieces together"
     else:
-        head = f"In {code!r}, {len(behind):,} cells can be reached only through {name}"
+        cells = "1 cell" if len(behind) == 1 else f"{len(behind):,} cells"
+        head = f"In {code!r}, {cells} can be reached only through {name}"
     reason = (
         f"{head}; they have {households(total)} with it, and however they are cut a grid is below "
         f"{number(bounds.minimum)} or above {number(bounds.maximum)}."
     )
-    cells = first_cells(piece.cell_ix[np.append(gate, behind)])
+    blamed = first_cells(piece.cell_ix[np.append(gate, behind)])
     where = f"{code}: cell {int(piece.cell_ix[gate])}"
-    return Infeasible("pocket", where, reason, cells, _mend(piece, bounds))
+    return Infeasible("pocket", where, reason, blamed, _mend(piece, bounds, asked))
 
 
 def _count_reason(piece: Piece, code: str, bounds: Bounds, verdict: Verdict) -> Infeasible:
@@ -135,8 +139,10 @@ def _count_reason(piece: Piece, code: str, bounds: Bounds, verdict: Verdict) -> 
         f"{code!r} hangs together at single cells so that {grids(piece.n_parts)} cannot all be inside "
         f"{number(bounds.minimum)} to {number(bounds.maximum)}."
     )
-    advice = widened(piece.part_weight, float(piece.weight.sum()), bounds)
-    mend = f"Ask for another number (not ruled out: {room}), or {advice}."
+    advice = least_change(piece, bounds, asked=True)
+    if not advice:
+        wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
+        advice = f"Ask for another number (not ruled out: {room}), or {wide}."
     return Infeasible(
-        "pocket", f"{code}: cell {int(piece.cell_ix[0])}", reason, first_cells(piece.cell_ix), mend
+        "pocket", f"{code}: cell {int(piece.cell_ix[0])}", reason, first_cells(piece.cell_ix), advice
     )

@@ -69,8 +69,11 @@ def explain_piece(
     for cell in heavy:
         reasons.append(_heavy_reason(piece, code, bounds, heavy_names, cell))
         out.discard(int(piece.part[cell]))
-    if out:
-        reasons += pocket_reasons(piece, code, bounds, out, heavy_names)
+    necks = pocket_reasons(piece, code, bounds, out, heavy_names, asked=asked) if out else []
+    reasons += necks
+    if necks:
+        # No plan is inside the bounds, so that it says nothing that this one has other parts outside them too.
+        return reasons
     if out and not heavy:
         reason = _deeper_reason(piece, code, bounds, heavy_names, asked, settled)
         if reason is not None:
@@ -88,7 +91,11 @@ def _deeper_reason(
     if reason is not None:
         return reason
     settled = settled or settle_piece(piece, bounds, asked=asked)
-    return proof_reason(settled, code, bounds) if settled.status == "none" and settled.counts else None
+    return (
+        proof_reason(settled, code, bounds, asked=asked)
+        if settled.status == "none" and settled.counts
+        else None
+    )
 
 
 def _heavy_reason(piece: Piece, code: str, bounds: Bounds, names: Mapping[int, str], cell: int) -> Infeasible:

@@ -12,9 +12,9 @@ from gis_core.model import Infeasible
 from gis_core.partition.certify.words import Piece, first_cells, grids, number
 from gis_core.partition.counts import count_range, counts_to_try
 from gis_core.partition.exact import ExactTask, exact_available, find_within, greatest_minimum, least_maximum
-from gis_core.partition.objective import Bounds
+from gis_core.partition.objective import Bounds, violation
 
-__all__ = ["MOST_CELLS", "Settled", "proof_reason", "settle_piece"]
+__all__ = ["MOST_CELLS", "Settled", "least_change", "proof_reason", "settle_piece"]
 
 #: Larger pieces are not given to the exact solver unasked.
 MOST_CELLS = 60
@@ -65,6 +65,8 @@ def settle_piece(
     Settled
         `open` too where the extra is not installed or the piece has more cells.
     """
+    if not violation(piece.part_weight, bounds).any():
+        return Settled("plan", piece, (piece.n_parts,))
     total = float(piece.weight.sum())
     least, most = count_range(total, bounds)
     most = min(most, piece.graph.n_cells)
@@ -86,44 +88,54 @@ def settle_piece(
     return Settled("none" if sure else "open", piece, tuple(counts))
 
 
-def proof_reason(settled: Settled, code: str, bounds: Bounds, *, time_limit_s: float = 5.0) -> Infeasible:
+def proof_reason(
+    settled: Settled, code: str, bounds: Bounds, *, asked: bool = False, time_limit_s: float = 4.0
+) -> Infeasible:
     """Say that every plan was ruled out, and which change of one bound is enough."""
     piece, counts = settled.piece, settled.counts
     low, high = min(counts), max(counts)
     which = grids(low) if low == high else f"{low:,} to {grids(high)}"
     reason = (
-        f"{code!r} cannot be cut into {which} inside {number(bounds.minimum)} to {number(bounds.maximum)}: of its "
-        f"{piece.graph.n_cells:,} cells no connected grids come out right, which is proved."
+        f"{code!r} cannot be cut into {which} inside {number(bounds.minimum)} to {number(bounds.maximum)}: every way "
+        f"to put its {piece.graph.n_cells:,} cells together was ruled out."
     )
     cells = first_cells(piece.cell_ix)
-    return Infeasible(
-        "no-plan",
-        f"{code}: cell {cells[0]}",
-        reason,
-        cells,
-        _least_change(piece, counts, bounds, time_limit_s),
-    )
+    mend = least_change(piece, bounds, asked=asked, time_limit_s=time_limit_s)
+    return Infeasible("no-plan", f"{code}: cell {cells[0]}", reason, cells, mend)
 
 
-def _least_change(piece: Piece, counts: tuple[int, ...], bounds: Bounds, time_limit_s: float) -> str:
-    """Find the least change of the maximum and of the minimum that a plan was found for."""
-    share = time_limit_s / (2 * len(counts))
+def least_change(piece: Piece, bounds: Bounds, *, asked: bool = False, time_limit_s: float = 4.0) -> str:
+    """Say which change of one bound, or of the number of grids, a plan was found for; small pieces only.
+
+    The numbers are those of plans in hand. They are also the least where the exact solver was done in time.
+
+    Returns
+    -------
+    str
+        A sentence; empty where the extra is not installed, the piece has many cells, or nothing was found.
+    """
+    if piece.graph.n_cells > MOST_CELLS or not exact_available():
+        return ""
+    said = []
+    if asked:
+        other = settle_piece(piece, bounds, time_limit_s=time_limit_s)
+        if other.status == "plan":
+            said.append(f"ask for {grids(other.piece.n_parts)} here")
+    near = range(max(1, piece.n_parts - 1), min(piece.graph.n_cells, piece.n_parts + 1) + 1)
+    counts = [piece.n_parts] if asked else list(near)
     most: list[tuple[float, int]] = []
     least: list[tuple[float, int]] = []
     for count in counts:
         task = ExactTask(piece.graph, piece.weight, count)
-        raised = least_maximum(task, bounds.minimum, time_limit_s=share)
+        raised = least_maximum(task, bounds.minimum, time_limit_s=time_limit_s / 6)
         if raised.part is not None:
             most.append((raised.value, count))
-        lowered = greatest_minimum(task, bounds.maximum, time_limit_s=share)
+        lowered = greatest_minimum(task, bounds.maximum, time_limit_s=time_limit_s / 6)
         if lowered.part is not None:
             least.append((-lowered.value, count))
-    said = []
     if most:
-        value, count = min(most)
-        said.append(f"raise the maximum to {number(value)} (for {grids(count)})")
+        said.append(f"raise the maximum to {number(min(most)[0])} (for {grids(min(most)[1])})")
     if least:
-        value, count = min(least)
-        said.append(f"lower the minimum to {number(-value)} (for {grids(count)})")
+        said.append(f"lower the minimum to {number(-min(least)[0])} (for {grids(min(least)[1])})")
     advice = ", or ".join(said)
     return f"{advice[:1].upper()}{advice[1:]}." if advice else ""

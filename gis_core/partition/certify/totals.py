@@ -28,14 +28,11 @@ def _gap(total: float, bounds: Bounds) -> str | None:
 def _gap_mend(total: float, bounds: Bounds) -> str:
     """Say which bounds the two numbers of grids around a gap need; for one grid they are enough."""
     _, most = count_range(total, bounds)
-    least = number(math.floor(total / (most + 1) + 1e-9))
+    least = f"a minimum of {number(math.floor(total / (most + 1) + 1e-9))} or less"
     high = number(math.ceil(total / most - 1e-9))
     if most == 1:
-        return f"Raise the maximum to {high} (for 1 grid), or lower the minimum to {least} or less (for 2 grids)."
-    return (
-        f"Raise the maximum to {high} or more (for {grids(most)}), or lower the minimum to {least} or less "
-        f"(for {grids(most + 1)})."
-    )
+        return f"Raise the maximum to {high} (for 1 grid); 2 grids would need {least}."
+    return f"{grids(most).capitalize()} would need a maximum of {high} or more, {grids(most + 1)} {least}."
 
 
 def _room(total: float, bounds: Bounds) -> str:
@@ -44,8 +41,26 @@ def _room(total: float, bounds: Bounds) -> str:
     return grids(least) if least == most else f"{least:,} to {grids(most)}"
 
 
-def total_reason(code: str, total: float, n_parts: int, bounds: Bounds, *, asked: bool) -> Infeasible | None:
-    """Say why the total of a boundary polygon cannot be shared inside the bounds; None where it can."""
+def total_reason(
+    code: str, total: float, n_parts: int, bounds: Bounds, *, asked: bool, n_locked: int = 0
+) -> Infeasible | None:
+    """Say why the total of a boundary polygon cannot be shared inside the bounds; None where it can.
+
+    Parameters
+    ----------
+    code : str
+    total : float
+        What is to be shared; without what locked grids hold.
+    n_parts : int
+        Without locked grids.
+    bounds : Bounds
+    asked : bool
+        Whether that number was asked for.
+    n_locked : int
+        Number of locked grids.
+    """
+    if n_locked:
+        return _rest_reason(code, total, n_parts, bounds, asked, n_locked)
     if total == 0:
         if bounds.minimum <= 0:
             return None
@@ -77,6 +92,38 @@ def total_reason(code: str, total: float, n_parts: int, bounds: Bounds, *, asked
         )
         return Infeasible("boundary-total", code, reason, mend=mend)
     return None
+
+
+def _rest_reason(
+    code: str, total: float, n_parts: int, bounds: Bounds, asked: bool, n_locked: int
+) -> Infeasible | None:
+    """Say why what locked grids leave cannot be shared inside the bounds."""
+    if total == 0:
+        return None
+    least, most = count_range(total, bounds)
+    which = "The locked grid leaves" if n_locked == 1 else f"The {n_locked:,} locked grids leave"
+    head = f"{which} {households(total)} of {code!r} to share"
+    gap = _gap(total, bounds)
+    if gap is not None:
+        one = "it" if n_locked == 1 else "one of them"
+        return Infeasible(
+            "boundary-total", code, f"{head}, {gap}.", mend=f"Release {one}, or change the bounds."
+        )
+    if not asked or least <= n_parts <= most:
+        return None
+    more = "more" if n_parts < least else "fewer"
+    reason = (
+        f"{head}, and the number of grids asked for leaves {grids(n_parts)} for them, which cannot all be inside "
+        f"{number(bounds.minimum)} to {number(bounds.maximum)}."
+    )
+    low, high = least + n_locked, most + n_locked
+    room = grids(low) if low == high else f"{low:,} to {grids(high)}"
+    return Infeasible(
+        "boundary-total",
+        code,
+        reason,
+        mend=f"Ask for {more}: {code!r} has room for {room}, locked ones included.",
+    )
 
 
 def piece_total_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Infeasible | None:
