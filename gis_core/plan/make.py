@@ -205,7 +205,8 @@ def _with_ground(asked: Asked, laid: Ground) -> Asked:
     """Ask for what the ground asks for, too."""
     if "constraints" not in signature(partition_fabric).parameters:
         return asked
-    return replace(asked, constraints=(*asked.constraints, *laid.constraints))
+    # What planners say comes last, so that it is not lost where a compound is priced anew.
+    return replace(asked, constraints=(*laid.constraints, *asked.constraints))
 
 
 def _wanted(asked: Asked, cells: NDArray[np.int64] | None = None) -> dict[str, Any]:
