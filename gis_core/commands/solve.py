@@ -160,8 +160,7 @@ def _say(values: dict[str, Any], out: Path) -> None:
             "of the graph, which could not be cut alone into parts inside the bounds"
         )
     for item in values["infeasible"]:
-        place = item["where"].partition(": ")[2]
-        typer.echo(f"  {item['reason']}{f' ({place})' if place else ''}", err=True)
+        typer.echo(f"  {item['reason']} {item['mend']}".rstrip(), err=True)
 
 
 def _percent(fraction: float) -> str:

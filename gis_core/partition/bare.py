@@ -164,24 +164,20 @@ def _one_cell_a_part(instance: Instance) -> BareSolution:
     n, weight, bounds = instance.graph.n_cells, instance.weight, instance.bounds
     reasons = []
     if instance.n_parts > n:
-        reasons.append(
-            Infeasible(
-                "too-many-parts",
-                instance.name,
-                f"{instance.n_parts:,} parts cannot be made of {n:,} {'cell' if n == 1 else 'cells'}; "
-                f"each cell is a part of its own. Ask for at most {n:,}.",
-            )
+        sentence = (
+            f"{instance.n_parts:,} parts cannot be made of {n:,} {'cell' if n == 1 else 'cells'}; "
+            "each cell is a part of its own."
         )
+        mend = f"Ask for at most {n:,}."
+        reasons.append(Infeasible("too-many-parts", instance.name, sentence, mend=mend))
     out = np.flatnonzero(violation(weight, bounds) > 0)
     if len(out):
         each = "The one cell is a part" if n == 1 else f"With {n:,} cells each is a part"
         which = f"{some_of(out.tolist())} {'is' if len(out) == 1 else 'are'}" if n > 1 else "it is"
-        sentence = (
-            f"{each} of its own, and {which} outside {bounds.minimum:,g} to {bounds.maximum:,g}; "
-            f"{'ask for fewer parts or ' if n > 1 else ''}widen lo and hi."
-        )
+        sentence = f"{each} of its own, and {which} outside {bounds.minimum:,g} to {bounds.maximum:,g}."
+        mend = "Widen lo and hi." if n == 1 else "Ask for fewer parts, or widen lo and hi."
         where = f"{instance.name}: cell {out[0]}"
-        reasons.append(Infeasible("one-cell-each", where, sentence, tuple(out[:20].tolist())))
+        reasons.append(Infeasible("one-cell-each", where, sentence, tuple(out[:20].tolist()), mend))
     lower = deviation_lower_bound([weight], n)
     seconds = time.perf_counter() - started
     return BareSolution(np.arange(n, dtype=np.int32), tuple(reasons), lower, "converged", seconds)
@@ -213,9 +209,9 @@ def _without_weight(
     if instance.bounds.minimum > 0:
         sentence = (
             f"The weights of {instance.name!r} are all 0, so that every part is below the minimum of "
-            f"{instance.bounds.minimum:,g}; look at w."
+            f"{instance.bounds.minimum:,g}."
         )
-        reasons = (Infeasible("no-weight", instance.name, sentence),)
+        reasons = (Infeasible("no-weight", instance.name, sentence, mend="Look at the array w."),)
     return replace(found, infeasible=reasons, lower_bound=0.0)
 
 
