@@ -56,8 +56,19 @@ def test_together_prices_only_the_borders_inside_the_group() -> None:
     changed = np.flatnonzero(asked.price != GRAPH.shared_length_m)
     expected = {slot(GRAPH, *pair) for pair in [(0, 1), (1, 0), (1, 7), (7, 1)]}
     assert set(changed.tolist()) == expected
-    assert (asked.price[changed] > 10 * problem().usual_price).all()
-    assert len(asked.pairs[0]) == 0
+    assert (asked.price[changed] > 2 * GRAPH.shared_length_m[changed]).all()
+    left, right, price = asked.pairs
+    assert {frozenset(pair) for pair in zip(left.tolist(), right.tolist(), strict=True)} == {
+        frozenset({0, 1}),
+        frozenset({1, 7}),
+    }
+    assert (price > 10 * problem().usual_price).all()
+
+
+def test_together_leaves_what_a_usual_border_costs() -> None:
+    asked = problem()
+    Together(group_of(24, list(range(6))), ("g",)).apply(asked)
+    assert asked.usual_price < 1.5 * problem().usual_price
 
 
 def test_together_ties_pieces_at_their_nearest_cells() -> None:
@@ -65,7 +76,9 @@ def test_together_ties_pieces_at_their_nearest_cells() -> None:
     Together(group_of(24, [0, 1, 4, 5, 23]), ("g",)).apply(asked)
     left, right, price = asked.pairs
     assert {frozenset(pair) for pair in zip(left.tolist(), right.tolist(), strict=True)} == {
+        frozenset({0, 1}),
         frozenset({1, 4}),
+        frozenset({4, 5}),
         frozenset({5, 23}),
     }
     assert (price > 10 * problem().usual_price).all()
@@ -112,12 +125,14 @@ def test_seeds_broken_names_the_points_of_one_grid() -> None:
     assert seeds_at(0, 5).broken(GRAPH, HALVES) == []
 
 
-def test_borders_cut_links_and_reward_cuts() -> None:
+def test_borders_cut_links_and_reward_borders() -> None:
     asked = problem()
     Borders(np.array([2, 8]), np.array([3, 9]), "the canal").apply(asked)
     chosen = np.flatnonzero(~asked.link)
     assert set(chosen.tolist()) == {slot(GRAPH, *pair) for pair in [(2, 3), (3, 2), (8, 9), (9, 8)]}
-    assert (asked.price[chosen] < 0).all() and (np.delete(asked.price, chosen) > 0).all()
+    assert (asked.price[chosen] == 0).all() and (np.delete(asked.price, chosen) > 0).all()
+    left, right, price = asked.pairs
+    assert left.tolist() == [2, 8] and right.tolist() == [3, 9] and (price < 0).all()
 
 
 def test_borders_broken_measures_what_is_crossed() -> None:

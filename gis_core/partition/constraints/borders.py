@@ -43,10 +43,12 @@ class Borders:
         return replace(self, left=left, right=right)
 
     def apply(self, problem: Problem) -> None:
-        """Let no part hang together through such a border, and reward every border that is there."""
+        """Let no part hang together through such a border, which costs nothing, and reward each that is there."""
         chosen = adjacencies_of_pairs(problem.graph, self.left, self.right)
         problem.link[chosen] = False
-        problem.price[chosen] = -strong_price(problem)
+        problem.price[chosen] = 0.0
+        if len(self.left):
+            problem.add_pairs(self.left, self.right, -strong_price(problem))
 
     def broken(self, graph: AdjacencyGraph, assignment: NDArray[np.integer]) -> list[Infeasible]:
         """Say for how many metres grids reach across the line, and which cells they join."""

@@ -98,7 +98,7 @@ def test_a_subgraph_asks_for_the_same(asked: list[Constraint], order: list[int],
             assert np.array_equal(part[name], whole[name][slot]), (wish.name, name)  # type: ignore[index]
         if isinstance(wish, WeightBounds):
             assert np.array_equal(part["weights"], whole["weights"][cells])  # type: ignore[index]
-        if isinstance(wish, Apart):
+        if isinstance(wish, Apart | Borders):
             named = {(frozenset(int(cells[c]) for c in pair), sign) for pair, sign in part["pairs"]}  # type: ignore[attr-defined]
             inside = {item for item in whole["pairs"] if item[0] <= set(cells.tolist())}  # type: ignore[attr-defined]
             assert named == inside
@@ -122,7 +122,7 @@ def test_both_directions_of_a_border_stay_equal(asked: list[Constraint]) -> None
 def test_ties_of_a_group_join_all_its_pieces(asked: list[Constraint]) -> None:
     together = asked[0]
     assert isinstance(together, Together)
-    left, right = together._ties(GRAPH)
+    left, right = together.ties(GRAPH)
     root = list(range(N))
 
     def find(cell: int) -> int:
