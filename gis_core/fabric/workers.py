@@ -225,9 +225,18 @@ _told: dict[str, Event] = {}
 
 
 def _enter(stop: Event) -> None:
-    """Prepare a worker: it leaves Ctrl-C to the process that started it, and stops when that one says so."""
+    """Prepare a worker: it leaves Ctrl-C to the process that started it, and stops when that one says so or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _told["stop"] = stop
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker once the process that started it has been killed, and could not say so."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class _StoppedError(Exception):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,25 @@ if __name__ == "__main__":
 """
 
 
+ORPHANED = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from small_town import block_town
+from gis_core.fabric import build_fabric, workers
+workers.BATCH_POINTS = 200
+
+class Telling(workers._Workers):
+    def take(self):
+        self.under_way[0][1].result()
+        print(*self.pool._processes, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    workers._Workers = Telling
+    build_fabric(block_town(4, 3), processes=2)
+"""
+
+
 def test_processes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     town = block_town(4, 3)
     alone = build_fabric(town, processes=1)
@@ -62,6 +82,26 @@ def test_a_worker_gives_up_between_two_enclosures(monkeypatch: pytest.MonkeyPatc
     xy = np.array([[0.5, 0.5], [1.5, 0.5]])
     with pytest.raises(workers._StoppedError):
         workers._divide_batch(([0, 1], squares, xy, np.array([7, 8]), np.array([0, 1]), owners))
+
+
+def runs(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return state.stdout.strip() != "" and not state.stdout.startswith("Z")
+
+
+def test_workers_end_when_the_main_process_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "orphaned.py"
+    script.write_text(ORPHANED, encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, str(script), str(TESTS)], stdout=subprocess.PIPE, text=True
+    ) as main:
+        assert main.stdout is not None
+        pids = [int(pid) for pid in main.stdout.readline().split()]
+    assert pids
+    end = time.monotonic() + 60
+    while any(map(runs, pids)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not any(map(runs, pids))
 
 
 @pytest.mark.parametrize("deaths", [1, workers.MAX_DEATHS])
