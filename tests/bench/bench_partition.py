@@ -90,7 +90,7 @@ def run(
 
 def ours(instance: Path, part: Path, objective: str, limit: float | None) -> Row:
     command = [sys.executable, "-m", "bench.run_partition", instance, part, objective, limit or "none"]
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(ROOT)])}
     return run(command, instance, part, 3600, environment)
 
 
