@@ -98,7 +98,12 @@ class Ground:
 
 
 def lay_ground(
-    dataset: Dataset, fabric: Fabric, options: GroundOptions, weight: NDArray[np.float64], bounds: Bounds
+    dataset: Dataset,
+    fabric: Fabric,
+    options: GroundOptions,
+    weight: NDArray[np.float64],
+    bounds: Bounds,
+    locked: NDArray[np.int64] | None = None,
 ) -> Ground:
     """Find out what the ground asks for.
 
@@ -109,6 +114,8 @@ def lay_ground(
     weight : float64, shape (n_cells,)
         What is balanced.
     bounds : Bounds
+    locked : int64, shape (n_cells,)
+        Cells with one number of 0 or more are a grid already, which parts what is around it; None: all are free.
 
     Returns
     -------
@@ -121,12 +128,18 @@ def lay_ground(
         at = ~barriers.known
         shut[adjacency_slots(graph, barriers.left[at], barriers.right[at])] = True
         shut[adjacency_slots(graph, barriers.right[at], barriers.left[at])] = True
-    pieces = find_pieces(graph, fabric.boundary_ix, weight, shut)
+    home = fabric.boundary_ix.astype(np.int64)
+    if locked is not None:
+        home = np.where(locked >= 0, len(dataset.boundary) + locked, home)
+    pieces = find_pieces(graph, home, weight, shut)
+    if locked is not None:
+        # Locked grids are as they are: nothing is counted or bridged in them.
+        pieces.populated[pieces.label[locked >= 0]] = False
     needs_streets = options.max_walk_m is not None or options.pieces == "crossings"
     network = street_network(dataset) if needs_streets else None
     policy = require_policy(options.pieces)
-    ways = [] if network is None or policy != "crossings" else _ways(network, fabric, pieces)
-    bridges = tuple(bridge_pieces(graph, fabric.cells, fabric.boundary_ix, pieces, policy, ways))
+    ways = [] if network is None or policy != "crossings" else _ways(network, fabric, home, pieces)
+    bridges = tuple(bridge_pieces(graph, fabric.cells, home, pieces, policy, ways))
     ends = np.array([(bridge.left, bridge.right) for bridge in bridges], np.int64).reshape(-1, 2)
     shut = pieces.closed.copy()
     over = np.concatenate([adjacency_slots(graph, *ends.T), adjacency_slots(graph, *ends.T[::-1])])
@@ -164,13 +177,13 @@ def lay_ground(
     )
 
 
-def _ways(network: StreetNetwork, fabric: Fabric, pieces: Pieces) -> list[Way]:
+def _ways(network: StreetNetwork, fabric: Fabric, home: NDArray[np.int64], pieces: Pieces) -> list[Way]:
     """List the ways on streets between the pieces with households of each boundary polygon."""
     first = np.unique(pieces.label, return_index=True)[1]
-    count = np.bincount(fabric.boundary_ix[first][pieces.populated])
+    count = np.bincount(home[first][pieces.populated])
     found = []
     for b in np.flatnonzero(count > 1).tolist():
-        mine = (fabric.boundary_ix == b) & pieces.populated[pieces.label]
+        mine = (home == b) & pieces.populated[pieces.label]
         found += ways_between(network, fabric, np.where(mine, pieces.label, -1), at_most_m=LONGEST_WAY_M)
     return found
 

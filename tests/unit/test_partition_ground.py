@@ -15,7 +15,7 @@ from small_town import WORK_CRS, at, box, dataset
 from gis_core.errors import ParameterError
 from gis_core.fabric import build_fabric
 from gis_core.fabric.ground import cell_compounds, find_barriers
-from gis_core.graph import component_labels, parts_in_pieces
+from gis_core.graph import component_labels, parts_in_pieces, subgraph
 from gis_core.graph.links import adjacency_slots, change_adjacencies, owners
 from gis_core.model import STREET_CLASSES, Dataset, Fabric
 from gis_core.partition import Bounds
@@ -166,6 +166,19 @@ class TestBarriers:
         nearest = lay_ground(data, fabric, GroundOptions("cut", "nearest"), weight, Bounds(40, 60))
         assert component_labels(nearest.graph).max() == 0
         assert [bridge.length_m for bridge in nearest.bridges] == [0.0]
+
+    def test_a_locked_grid_on_the_bridge_parts_the_banks(self) -> None:
+        data = river_town(bridge=True)
+        fabric = build_fabric(data)
+        weight = fabric.households.astype(float)
+        known = find_barriers(data, fabric)
+        locked = np.full(fabric.n_cells, -1)
+        locked[known.left[known.known]] = locked[known.right[known.known]] = 0
+        ground = lay_ground(data, fabric, GroundOptions("cut"), weight, Bounds(40, 60), locked)
+        free = np.flatnonzero(locked < 0)
+        label = component_labels(subgraph(ground.graph, free))
+        for piece in range(label.max() + 1):
+            assert len(np.unique(banks(fabric)[free[label == piece]])) == 1
 
     def test_a_grid_across_a_closed_barrier_is_told(self) -> None:
         graph = lattice(2, 4)

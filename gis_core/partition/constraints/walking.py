@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core._compat import njit
 from gis_core.graph.components import part_component_labels, subgraph
 from gis_core.graph.walks import WalkGround, greatest_walks, walk_matrix, walk_rows
 from gis_core.model import AdjacencyGraph, Infeasible
@@ -182,7 +183,7 @@ class _Shortener:
         local = subgraph(referee.links, cells)
         best: tuple[tuple[float, float], NDArray[np.int32], tuple[float, float]] | None = None
         for a, b in _seeds(matrix, in_p):
-            side = _spread_out(matrix[a] - matrix[b], member, local)
+            side = _spread_out(matrix[a] - matrix[b], member, local.indptr, local.indices)
             for first in _lines(referee, self.part[cells] == p, cells, local, side):
                 new = first[member]
                 pair = (_longest(matrix, new), _longest(matrix, ~new))
@@ -225,19 +226,31 @@ def _seeds(matrix: NDArray[np.float64], in_p: NDArray[np.bool_]) -> list[tuple[i
     return [(int(a), int(b)) for a, b in pairs if a != b]
 
 
+@njit
 def _spread_out(
-    value: NDArray[np.float64], member: NDArray[np.int64], graph: AdjacencyGraph
-) -> NDArray[np.float64]:
+    value: NDArray[np.float64], member: NDArray[np.int64], indptr: NDArray[np.int64], indices: NDArray[np.int32]
+) -> NDArray[np.float64]:  # fmt: skip
     """Give cells where nobody lives the value of the inhabited cell that they are reached from first."""
-    result = np.full(graph.n_cells, np.nan)
-    result[member] = value
-    queue = member.tolist()
-    for cell in queue:
-        for other in graph.indices[graph.indptr[cell] : graph.indptr[cell + 1]].tolist():
-            if np.isnan(result[other]):
+    n = len(indptr) - 1
+    result, known = np.zeros(n), np.zeros(n, np.bool_)
+    queue = np.empty(n, np.int64)
+    n_known = len(member)
+    for k in range(n_known):
+        queue[k] = member[k]
+        result[member[k]] = value[k]
+        known[member[k]] = True
+    head = 0
+    while head < n_known:
+        cell = queue[head]
+        head += 1
+        for e in range(indptr[cell], indptr[cell + 1]):
+            other = indices[e]
+            if not known[other]:
+                known[other] = True
                 result[other] = result[cell]
-                queue.append(other)
-    return np.nan_to_num(result)
+                queue[n_known] = other
+                n_known += 1
+    return result
 
 
 def _lines(
