@@ -13,6 +13,7 @@ from gis_core.graph.components import subgraph
 from gis_core.model import Fabric, Fault, Infeasible
 from gis_core.partition import Bounds, Objective, PartitionResult, count_range
 from gis_core.partition.certify import blamed_locks, number
+from gis_core.partition.constraints.borders import Borders
 from gis_core.partition.constraints.seeds import Seeds
 from gis_core.partition.constraints.together import Together
 from gis_core.partition.constraints.weights import WeightBounds
@@ -76,6 +77,11 @@ class Asked:
         """The constraints with the further weights among them."""
         bounds = (WeightBounds(load.name, load.cells, low, high) for load, low, high in self.further)
         return (*self.constraints, *bounds)
+
+    def kept_borders(self, fabric: Fabric) -> NDArray[np.bool_] | None:
+        """Return which adjacencies stay borders, bool, shape (2 m,); None where nobody asked for any."""
+        lines = [wish.slots(fabric.graph) for wish in self.constraints if isinstance(wish, Borders)]
+        return np.logical_or.reduce(lines) if lines else None
 
 
 def locks_of(

@@ -104,6 +104,7 @@ def lay_ground(
     weight: NDArray[np.float64],
     bounds: Bounds,
     locked: NDArray[np.int64] | None = None,
+    kept: NDArray[np.bool_] | None = None,
 ) -> Ground:
     """Find out what the ground asks for.
 
@@ -116,6 +117,8 @@ def lay_ground(
     bounds : Bounds
     locked : int64, shape (n_cells,)
         Cells with one number of 0 or more are a grid already, which parts what is around it; None: all are free.
+    kept : bool, shape (2 m,)
+        Adjacencies that stay borders, the same both ways: no grid hangs together through them; None: there are none.
 
     Returns
     -------
@@ -123,7 +126,7 @@ def lay_ground(
     """
     graph = fabric.graph
     barriers = find_barriers(dataset, fabric)
-    shut = np.zeros(len(graph.indices), dtype=bool)
+    shut = np.zeros(len(graph.indices), dtype=bool) if kept is None else kept.copy()
     if options.barriers == "cut":
         at = ~barriers.known
         shut[adjacency_slots(graph, barriers.left[at], barriers.right[at])] = True

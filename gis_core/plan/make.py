@@ -127,7 +127,9 @@ def make_plan(
     asked = asked or Asked()
     weight, limits = asked.balanced(fabric), Bounds(minimum=bounds[0], maximum=bounds[1])
     names = _cell_names(dataset, fabric)
-    laid = lay_ground(dataset, fabric, ground or GroundOptions(), weight, limits, asked.locked)
+    laid = lay_ground(
+        dataset, fabric, ground or GroundOptions(), weight, limits, asked.locked, asked.kept_borders(fabric)
+    )
     told = _with_ground(asked, laid)
     tries = min(5, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
 

@@ -42,9 +42,13 @@ class Borders:
         left, right, _kept = restrict_pairs(self.left, self.right, cell_ix)
         return replace(self, left=left, right=right)
 
+    def slots(self, graph: AdjacencyGraph) -> NDArray[np.bool_]:
+        """Mark its adjacencies in a graph, both ways; shape (2 m,)."""
+        return adjacencies_of_pairs(graph, self.left, self.right)
+
     def apply(self, problem: Problem) -> None:
         """Let no part hang together through such a border, which costs nothing, and reward each that is there."""
-        chosen = adjacencies_of_pairs(problem.graph, self.left, self.right)
+        chosen = self.slots(problem.graph)
         problem.link[chosen] = False
         problem.price[chosen] = 0.0
         if len(self.left):
@@ -52,7 +56,7 @@ class Borders:
 
     def broken(self, graph: AdjacencyGraph, assignment: NDArray[np.integer]) -> list[Infeasible]:
         """Say for how many metres grids reach across the line, and which cells they join."""
-        chosen = adjacencies_of_pairs(graph, self.left, self.right)
+        chosen = self.slots(graph)
         owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
         across = (
             chosen
