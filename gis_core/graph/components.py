@@ -118,7 +118,7 @@ def subgraph(graph: AdjacencyGraph, cell_ix: NDArray[np.integer]) -> AdjacencyGr
         the whole.
     """
     keep = np.asarray(cell_ix, dtype=np.int64)
-    degree = np.diff(graph.indptr)[keep]
+    degree = graph.indptr[keep + 1] - graph.indptr[keep]
     owner = np.repeat(np.arange(len(keep)), degree)
     first = np.cumsum(degree) - degree
     slot = np.repeat(graph.indptr[keep] - first, degree) + np.arange(int(degree.sum()))

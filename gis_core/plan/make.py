@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -126,7 +126,7 @@ def make_plan(
     boundary_codes = [str(code) for code in dataset.boundary["code"]]
     asked = asked or Asked()
     weight, limits = asked.balanced(fabric), Bounds(minimum=bounds[0], maximum=bounds[1])
-    names = _cell_names(dataset, fabric)
+    names = _CellNames(dataset, fabric)
     laid = lay_ground(
         dataset, fabric, ground or GroundOptions(), weight, limits, asked.locked, asked.kept_borders(fabric)
     )
@@ -226,13 +226,20 @@ def _wanted(asked: Asked, cells: NDArray[np.int64] | None = None) -> dict[str, A
     return wanted
 
 
-def _cell_names(dataset: Dataset, fabric: Fabric) -> list[str]:
-    """Name each cell by the ids of its buildings, for the reasons of the solver."""
-    ids: list[list[str]] = [[] for _ in range(fabric.n_cells)]
-    for cell, id_ in zip(fabric.building_cell_ix.tolist(), dataset.buildings["id"], strict=True):
-        if cell >= 0:
-            ids[cell].append(str(id_))
-    return [some_of(names) for names in ids]
+class _CellNames(Sequence[str]):
+    """Name of each cell by the ids of its buildings, for the reasons of the solver; made when it is asked for."""
+
+    def __init__(self, dataset: Dataset, fabric: Fabric) -> None:
+        self.ids = dataset.buildings["id"].to_numpy()
+        self.rows = np.argsort(fabric.building_cell_ix, kind="stable")
+        self.start = np.searchsorted(fabric.building_cell_ix[self.rows], np.arange(fabric.n_cells + 1))
+
+    def __len__(self) -> int:
+        return len(self.start) - 1
+
+    def __getitem__(self, cell: Any) -> Any:
+        rows = self.rows[self.start[cell] : self.start[cell + 1]]
+        return some_of([str(id_) for id_ in self.ids[rows].tolist()])
 
 
 def _number(
