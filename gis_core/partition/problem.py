@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from gis_core.errors import ParameterError
 from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.state import Far, Level
 
 __all__ = ["Constraint", "Problem"]
 
@@ -116,6 +117,36 @@ class Problem:
             return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
         left, right, price = (np.concatenate(column) for column in zip(*self._pairs, strict=True))
         return left, right, price
+
+    def level(self) -> Level:
+        """Return the arrays of the kernels: links, far pairs, weights, homes."""
+        n, graph = self.graph.n_cells, self.graph
+        owner = self.owner
+        left, right, price = self.pairs
+        cut = ~self.link
+        # What does not hang together keeps its price as a border, as do pairs that need not touch.
+        a = np.concatenate([owner[cut], left, right])
+        b = np.concatenate([graph.indices[cut].astype(np.int64), right, left])
+        far = _rows(n, a, b, np.concatenate([self.price[cut], price, price])) if len(a) else Far()
+        if cut.any():
+            kept = self.link
+            indptr = np.zeros(n + 1, np.int64)
+            np.cumsum(np.bincount(owner[kept], minlength=n), out=indptr[1:])
+            links = indptr, np.ascontiguousarray(graph.indices[kept]), np.ascontiguousarray(self.price[kept])
+        else:
+            links = graph.indptr, graph.indices, self.price
+        away = (self.home >= 0) & (self.stay > 0)
+        home, stay = (self.home, self.stay) if away.any() else (np.zeros(0, np.int32), np.zeros(0))
+        return Level(*links, np.ascontiguousarray(self.weights), far, home, stay)
+
+
+def _rows(n: int, left: NDArray[np.int64], right: NDArray[np.int64], price: NDArray[np.float64]) -> Far:
+    """Sort pairs into rows; the prices of equal pairs are added."""
+    code, where = np.unique(left * n + right, return_inverse=True)
+    total = np.bincount(where, weights=price, minlength=len(code))
+    indptr = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(code // n, minlength=n), out=indptr[1:])
+    return Far(indptr, (code % n).astype(np.int32), total)
 
 
 class Constraint(Protocol):

@@ -1,34 +1,54 @@
 """Moves of border cells from part to part: the bookkeeping of a move, and annealing.
 
-All kernels work on CSR arrays of a connected graph. `rule` holds what a part's weight costs:
-minimum, maximum, mean, price of deviation, price of being out of bounds.
+All kernels work on the CSR arrays of a `Level`. `rule` has one row for each weight: minimum, maximum, mean, price of
+the square of a deviation, price of a unit outside the bounds, and how that price grows with each unit.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gis_core._compat import njit
 from gis_core.graph.contiguity import removal_safety
-from gis_core.partition._random import below, uniform
 
-__all__ = ["anneal", "border_lists", "move_cell", "part_totals", "penalty", "total_cost"]
+__all__ = ["LOGS", "anneal", "border_lists", "move_cell", "part_sums", "part_totals", "penalty", "total_cost"]
+
+#: Minus the logarithms of 4,096 even shares of (0, 1]: Metropolis' rule without a call of `exp`.
+LOGS: NDArray[np.float64] = -np.log((np.arange(4096) + 0.5) / 4096)
+LOGS.flags.writeable = True
 
 
 @njit
-def penalty(weight: float, rule: NDArray[np.float64]) -> float:
-    """Price the weight of one part: convex, so that imbalance spreads over the neighbours."""
-    off = (weight - rule[2]) / rule[2]
-    out = max(0.0, rule[0] - weight, weight - rule[1]) / rule[2]
-    return rule[3] * off * off + rule[4] * out * (out + 0.05)
+def penalty(
+    sums: NDArray[np.float64],
+    p: int,
+    weights: NDArray[np.float64],
+    cell: int,
+    sign: float,
+    rule: NDArray[np.float64],
+) -> float:
+    """Price the weights of part `p` with `sign` times the weights of `cell` added (sign 0: as it is).
+
+    Convex, so that imbalance spreads over the neighbours.
+    """
+    price = 0.0
+    for j in range(rule.shape[0]):
+        w = sums[p, j] + sign * weights[cell, j]
+        off = w - rule[j, 2]
+        price += rule[j, 3] * off * off
+        if w < rule[j, 0]:
+            out = rule[j, 0] - w
+            price += rule[j, 4] * out * (1.0 + out * rule[j, 5])
+        elif w > rule[j, 1]:
+            out = w - rule[j, 1]
+            price += rule[j, 4] * out * (1.0 + out * rule[j, 5])
+    return price
 
 
 @njit
 def part_totals(part: NDArray[np.int32], weight: NDArray[np.float64], n_parts: int) -> NDArray[np.float64]:
-    """Sum the weight of each part."""
+    """Sum one weight of each part."""
     total = np.zeros(n_parts)
     for cell in range(len(part)):
         total[part[cell]] += weight[cell]
@@ -36,24 +56,26 @@ def part_totals(part: NDArray[np.int32], weight: NDArray[np.float64], n_parts: i
 
 
 @njit
+def part_sums(part: NDArray[np.int32], weights: NDArray[np.float64], n_parts: int) -> NDArray[np.float64]:
+    """Sum all weights of each part; shape (n_parts, n_weights)."""
+    sums = np.zeros((n_parts, weights.shape[1]))
+    for cell in range(len(part)):
+        for j in range(weights.shape[1]):
+            sums[part[cell], j] += weights[cell, j]
+    return sums
+
+
+@njit
 def total_cost(
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    cost: NDArray[np.float64],
-    part: NDArray[np.int32],
-    part_weight: NDArray[np.float64],
-    rule: NDArray[np.float64],
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], cost: NDArray[np.float64], part: NDArray[np.int32]
 ) -> float:
-    """Sum the price of all borders, each once, and of all part weights."""
+    """Sum the price of all borders, each once."""
     twice = 0.0
     for cell in range(len(part)):
         for e in range(indptr[cell], indptr[cell + 1]):
             if part[indices[e]] != part[cell]:
                 twice += cost[e]
-    total = twice / 2
-    for p in range(len(part_weight)):
-        total += penalty(part_weight[p], rule)
-    return total
+    return twice / 2
 
 
 @njit
@@ -134,13 +156,18 @@ def move_cell(
 
 
 @njit
-def anneal(
+def anneal(  # noqa: PLR0912, PLR0915  a kernel pays for every call
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     cost: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    far_indptr: NDArray[np.int64],
+    far_indices: NDArray[np.int32],
+    far_cost: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    home: NDArray[np.int32],
+    stay: NDArray[np.float64],
     part: NDArray[np.int32],
-    part_weight: NDArray[np.float64],
+    sums: NDArray[np.float64],
     n_cut: NDArray[np.int32],
     border: NDArray[np.int32],
     place: NDArray[np.int32],
@@ -151,49 +178,72 @@ def anneal(
     search_limit: int,
     stamp: NDArray[np.int64],
     queue: NDArray[np.int32],
+    logs: NDArray[np.float64],
     state: NDArray[np.uint64],
 ) -> int:
     """Propose moves of border cells, accept by Metropolis' rule while the temperature falls from `hot` to `cold`.
 
-    The test of contiguity comes last, for moves that are accepted otherwise; parts stay connected and never
-    empty. Changes `part`, `part_weight` and the border lists; returns the number of moves.
+    One draw of SplitMix64 chooses the cell, the part and the threshold. What costs more comes later: the rise of
+    the border alone, then the weights, and contiguity only for moves that are accepted otherwise. Parts stay
+    connected and never empty. Changes `part`, `sums` and the border lists; returns the number of moves.
     """
     n = len(part)
     temperature = hot
     falling = 1.0
     if hot > 0 and cold > 0 and n_proposals > 64:
         falling = (cold / hot) ** (64.0 / n_proposals)
+    has_far, has_home = len(far_indices) > 0, len(home) > 0
+    price = np.empty(len(sums))
+    for p in range(len(sums)):
+        price[p] = penalty(sums, p, weights, 0, 0.0, rule)
     moves = 0
+    word = state[0]
     for step in range(n_proposals):
         if step & 63 == 63:
             temperature *= falling
         if border[n] == 0:
             break
-        cell = border[below(state, border[n])]
-        first = indptr[cell]
+        word += np.uint64(0x9E3779B97F4A7C15)
+        z = word
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+        cell = border[((z >> np.uint64(32)) * np.uint64(border[n])) >> np.uint64(32)]
+        first, last = indptr[cell], indptr[cell + 1]
         own = part[cell]
-        target = part[indices[first + below(state, indptr[cell + 1] - first)]]
-        if own == target:
-            continue
-        w = weight[cell]
-        rise = (
-            penalty(part_weight[own] - w, rule)
-            - penalty(part_weight[own], rule)
-            + penalty(part_weight[target] + w, rule)
-            - penalty(part_weight[target], rule)
-        )
-        for e in range(first, indptr[cell + 1]):
+        share = ((z >> np.uint64(12)) & np.uint64(0xFFFFF)) * np.uint64(last - first)
+        e = first + np.int64(share >> np.uint64(20))
+        target = part[indices[e]]
+        while target == own:
+            e += 1
+            if e == last:
+                e = first
+            target = part[indices[e]]
+        rise = 0.0
+        for e in range(first, last):
             of = part[indices[e]]
-            if of == own:
-                rise += cost[e]
-            elif of == target:
-                rise -= cost[e]
-        if rise > 0 and (temperature <= 0 or uniform(state) >= math.exp(-rise / temperature)):
+            rise += cost[e] * (np.int64(of == own) - np.int64(of == target))
+        if has_far:
+            for e in range(far_indptr[cell], far_indptr[cell + 1]):
+                of = part[far_indices[e]]
+                rise += far_cost[e] * (np.int64(of == own) - np.int64(of == target))
+        if has_home:
+            rise += stay[cell] * (np.int64(home[cell] == own) - np.int64(home[cell] == target))
+        allowed = temperature * logs[z & np.uint64(4095)]
+        most_gain = price[own] + price[target]
+        if rise - most_gain > allowed:
+            continue
+        without = penalty(sums, own, weights, cell, -1.0, rule)
+        having = penalty(sums, target, weights, cell, 1.0, rule)
+        if rise + without + having - most_gain > allowed:
             continue
         if removal_safety(indptr, indices, part, cell, stamp, queue, search_limit) != 1:
             continue
         move_cell(cell, target, indptr, indices, part, n_cut, border, place)
-        part_weight[own] -= w
-        part_weight[target] += w
+        for j in range(sums.shape[1]):
+            sums[own, j] -= weights[cell, j]
+            sums[target, j] += weights[cell, j]
+        price[own], price[target] = without, having
         moves += 1
+    state[0] = word
     return moves

@@ -1,7 +1,7 @@
-"""Pairwise re-splitting: take a few neighbouring parts as one region, draw them anew, keep what is better.
+"""Drawing groups of neighbouring parts anew: take a few parts as one region, search it alone, keep what is better.
 
-A region is copied to a small graph of its own; half of the tries start from new tree cuts, the others heat what is
-there; each is annealed. Only a strictly better region replaces the old one, so a plan never gets worse.
+A region is copied to a small graph of its own, where a search fits the caches and touches nothing else. A plan
+never gets more out of bounds; early on a region may get a little dearer, so that others find room.
 """
 
 from __future__ import annotations
@@ -10,197 +10,240 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core._compat import njit
-from gis_core.partition._random import below, uniform
-from gis_core.partition.refine import move_cell
-from gis_core.partition.state import Level, State
+from gis_core.partition.search import Plan, Search
+from gis_core.partition.state import Far, Level
 
-__all__ = ["improve_groups", "redraw_group"]
+__all__ = ["Regions", "regroup"]
 
-#: Trees for each cut of a region.
-_TREES = 4
-
-
-@njit
-def _pick_group(
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    part: NDArray[np.int32],
-    n_cut: NDArray[np.int32],
-    border: NDArray[np.int32],
-    state: NDArray[np.uint64],
-) -> NDArray[np.int32]:
-    """Choose a border cell by chance, a part beside it, and now and then a third one beside both.
-
-    Returns
-    -------
-    int32, shape (4,)
-        The three parts (the last -1 where there are two), and the cell.
-    """
-    picked = np.full(4, -1, np.int32)
-    cell = border[below(state, border[len(part)])]
-    picked[0], picked[3] = part[cell], cell
-    for e in range(indptr[cell], indptr[cell + 1]):
-        if part[indices[e]] != picked[0]:
-            picked[1] = part[indices[e]]
-            break
-    if uniform(state) < 0.35:
-        # Walk along the border of the pair until a third part shows.
-        here = cell
-        for _step in range(60):
-            other = indices[indptr[here] + below(state, indptr[here + 1] - indptr[here])]
-            if part[other] != picked[0] and part[other] != picked[1]:
-                picked[2] = part[other]
-                break
-            if n_cut[other] > 0:
-                here = other
-    return picked
+#: Numbers of parts in a group.
+_SIZES = (3, 4, 5, 6)
+#: How much dearer a group may get at first, in borders of a usual part.
+_TOLERANCE = 0.05
+_Csr = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]
 
 
 @njit
-def _extract(
-    start: int,
+def _flood(
+    starts: NDArray[np.int64],
     member: NDArray[np.int32],
     local: NDArray[np.int32],
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
-    cost: NDArray[np.float64],
-    weight: NDArray[np.float64],
     part: NDArray[np.int32],
-) -> tuple[
-    NDArray[np.int32],
-    NDArray[np.int64],
-    NDArray[np.int32],
-    NDArray[np.float64],
-    NDArray[np.float64],
-    NDArray[np.int32],
-]:
-    """Copy the parts that have a number in `member` to a graph of their own, starting at one of their cells.
+    cells: NDArray[np.int32],
+) -> int:
+    """List in `cells` what can be reached from one cell of each member part; return how many that are.
 
-    Returns the cells, their CSR arrays and prices, weights, and the number of the part of each. `local` is scratch of
-    -1 and is left so.
+    `local` gets the place of each; it must hold -1 before and is cleared by the caller.
     """
-    cells = np.empty(len(part), np.int32)
-    cells[0] = start
-    local[start] = 0
-    size, room, head = 1, 0, 0
+    size = 0
+    for start in starts:
+        if local[start] < 0:
+            local[start] = size
+            cells[size] = start
+            size += 1
+    head = 0
     while head < size:
         cell = cells[head]
         head += 1
         for e in range(indptr[cell], indptr[cell + 1]):
             other = indices[e]
-            if member[part[other]] >= 0:
-                room += 1
-                if local[other] < 0:
-                    local[other] = size
-                    cells[size] = other
-                    size += 1
+            if local[other] < 0 and member[part[other]] >= 0:
+                local[other] = size
+                cells[size] = other
+                size += 1
+    return size
+
+
+@njit
+def _cut_out(
+    cells: NDArray[np.int32],
+    local: NDArray[np.int32],
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    cost: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Copy the rows of some cells, without what leads out of them; `local` is their new numbering."""
+    size, room = len(cells), 0
+    for i in range(size):
+        room += indptr[cells[i] + 1] - indptr[cells[i]]
     own_indptr, own_indices, own_cost = np.zeros(size + 1, np.int64), np.empty(room, np.int32), np.empty(room)
-    own_weight, own_part = np.empty(size), np.empty(size, np.int32)
     tail = 0
     for i in range(size):
-        cell = cells[i]
-        own_weight[i], own_part[i] = weight[cell], member[part[cell]]
-        for e in range(indptr[cell], indptr[cell + 1]):
+        for e in range(indptr[cells[i]], indptr[cells[i] + 1]):
             if local[indices[e]] >= 0:
                 own_indices[tail], own_cost[tail] = local[indices[e]], cost[e]
                 tail += 1
         own_indptr[i + 1] = tail
-    for i in range(size):
-        local[cells[i]] = -1
-    return cells[:size].copy(), own_indptr, own_indices, own_cost, own_weight, own_part
+    return own_indptr, own_indices[:tail].copy(), own_cost[:tail].copy()
 
 
-@njit
-def _write_back(
-    cells: NDArray[np.int32],
-    new: NDArray[np.int32],
-    group: NDArray[np.int32],
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    part: NDArray[np.int32],
-    n_cut: NDArray[np.int32],
-    border: NDArray[np.int32],
-    place: NDArray[np.int32],
-) -> None:
-    """Give the cells of a region to their new parts."""
-    for i in range(len(cells)):
-        move_cell(cells[i], group[new[i]], indptr, indices, part, n_cut, border, place)
+class Regions:
+    """Cuts regions of whole parts out of a level, and keeps a cell of each part."""
+
+    def __init__(self, level: Level, part: NDArray[np.int32], n_parts: int) -> None:
+        self.level, self.part, self.n_parts = level, part, n_parts
+        self._member = np.full(n_parts, -1, np.int32)
+        self._local = np.full(level.n_cells, -1, np.int32)
+        self._cells = np.empty(level.n_cells, np.int32)
+        self.a_cell = np.zeros(n_parts, np.int64)
+        self.a_cell[part[::-1]] = np.arange(level.n_cells - 1, -1, -1)
+
+    def neighbors(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+        """Return, as CSR, the parts that each part touches and the price of the border between them."""
+        level = self.level
+        owner = np.repeat(self.part, np.diff(level.indptr)).astype(np.int64)
+        other = self.part[level.indices]
+        cut = owner != other
+        code, where = np.unique(owner[cut] * self.n_parts + other[cut], return_inverse=True)
+        price = np.bincount(where, weights=np.maximum(level.cost[cut], 0), minlength=len(code))
+        indptr = np.searchsorted(code, np.arange(self.n_parts + 1, dtype=np.int64) * self.n_parts)
+        return indptr, (code % self.n_parts).astype(np.int32), price
+
+    def cut_out(self, group: NDArray[np.int64]) -> tuple[NDArray[np.int32], Level, NDArray[np.int32]]:
+        """Copy the parts of a group to a level of their own.
+
+        Returns
+        -------
+        int32
+            The cells.
+        Level
+        int32
+            Position in `group` of the part of each cell.
+        """
+        level = self.level
+        self._member[group] = np.arange(len(group), dtype=np.int32)
+        size = _flood(
+            self.a_cell[group[:1]], self._member, self._local, level.indptr, level.indices, self.part, self._cells
+        )
+        cells = self._cells[:size].copy()
+        links = _cut_out(cells, self._local, level.indptr, level.indices, level.cost)
+        far = level.far
+        if len(far.indices):
+            far = Far(*_cut_out(cells, self._local, far.indptr, far.indices, far.cost))
+        home, stay = level.home, level.stay
+        if len(home):
+            home = np.where(home[cells] >= 0, self._member[home[cells]], -1).astype(np.int32)
+            stay = stay[cells]
+        before = self._member[self.part[cells]]
+        self._local[cells] = -1
+        self._member[group] = -1
+        return cells, Level(*links, level.weights[cells], far, home, stay), before
+
+    def put_back(self, cells: NDArray[np.int32], group: NDArray[np.int64], part: NDArray[np.int32]) -> None:
+        """Give the cells of a region to their new parts."""
+        self.part[cells] = group[part]
+        self.a_cell[self.part[cells]] = cells
 
 
-def redraw_group(
-    whole: State,
-    group: NDArray[np.int32],
+def _grow(
     start: int,
-    hot: float,
-    effort: int,
-    tries: int,
-    rng: NDArray[np.uint64],
-) -> float:
-    """Draw a group of parts, connected together, anew.
+    size: int,
+    neighbors: _Csr,
+    rng: np.random.Generator,
+    wanted: NDArray[np.float64] | None = None,
+) -> list[int]:
+    """Grow a group from one part, mostly along long borders; `wanted` scales the chance of each part."""
+    indptr, other, price = neighbors
+    group = [start]
+    around: dict[int, float] = {}
+    newest = start
+    while len(group) < size:
+        for e in range(indptr[newest], indptr[newest + 1]):
+            p = int(other[e])
+            chance = float(price[e]) + 1e-9
+            around[p] = around.get(p, 0.0) + (chance if wanted is None else chance * wanted[p])
+        for p in group:
+            around.pop(p, None)
+        if not around:
+            break
+        choices = sorted(around)
+        share = np.cumsum([around[p] for p in choices])
+        newest = choices[min(int(np.searchsorted(share, rng.random() * share[-1])), len(choices) - 1)]
+        group.append(newest)
+    return group
+
+
+def regroup(
+    search: Search,
+    plan: Plan,
+    n_groups: int,
+    per_cell: float,
+    rng: np.random.Generator,
+    *,
+    among: NDArray[np.int64] | None = None,
+    bold: bool = True,
+) -> Plan:
+    """Draw groups of parts anew, one after the other.
 
     Parameters
     ----------
-    whole : State
-        Changed where a better region is found.
-    group : int32
-        Parts.
-    start : int
-        A cell of one of them.
-    hot : float
-        Temperature to begin with.
-    effort : int
-        Proposals for each cell and try.
-    tries : int
-    rng : uint64, shape (1,)
+    search : Search
+    plan : Plan
+    n_groups : int
+    per_cell : float
+        Proposals for each cell and level of a region.
+    rng : Generator
+    among : int64
+        Parts to begin groups with; None: all. Parts that are out of bounds come first in any case.
+    bold : bool
+        Whether a region may get dearer at first.
 
     Returns
     -------
-    float
-        By how much the cost fell; 0 where nothing was changed.
+    Plan
+        The best that was met; never worse than `plan`.
     """
-    level = whole.level
-    whole.member[group] = np.arange(len(group), dtype=np.int32)
-    cells, indptr, indices, cost, weight, before = _extract(
-        start, whole.member, whole.local, level.indptr, level.indices, level.cost, level.weight, whole.part
-    )
-    whole.member[group] = -1
-    small = Level(indptr, indices, cost, weight)
-    best = State(small, before, len(group), whole.rule)
-    old = best_cost = best.cost()
-    for attempt in range(tries):
-        fresh = attempt % 2 == 0
-        part = small.tree_cuts(len(group), whole.rule, _TREES, rng) if fresh else best.part.copy()
-        trial = State(small, part, len(group), whole.rule)
-        trial.propose(hot, 0.05 * hot, effort * len(cells), len(cells) + 1, rng)
-        trial.propose(0.0, 0.0, 2 * len(cells), len(cells) + 1, rng)
-        price = trial.cost()
-        if price < best_cost - 1e-6 * (1 + abs(best_cost)):
-            best, best_cost = trial, price
-    if best_cost < old:
-        _write_back(
-            cells,
-            best.part,
-            group,
-            level.indptr,
-            level.indices,
-            whole.part,
-            whole.n_cut,
-            whole.border,
-            whole.place,
-        )
-        whole.part_weight[group] = best.part_weight
-    return old - best_cost
-
-
-def improve_groups(whole: State, hot: float, effort: int, n_groups: int, rng: NDArray[np.uint64]) -> float:
-    """Draw random pairs and triples of neighbouring parts anew; return by how much the cost fell."""
-    gain = 0.0
-    for _ in range(n_groups):
-        if whole.border[-1] == 0:
+    rules, n_parts = search.rules, search.n_parts
+    regions = Regions(search.level, plan.part.copy(), n_parts)
+    best, order, neighbors = plan, [], None
+    for done in range(n_groups):
+        if not order:
+            here = search.plan(regions.part)
+            if here.score < best.score:
+                best = Plan(here.score, regions.part.copy())
+            neighbors = regions.neighbors()
+            order = _order(search, regions, rng, among)
+        assert neighbors is not None
+        size = int(rng.choice(_SIZES))
+        group = np.array(_grow(order.pop(), size, neighbors, rng), np.int64)
+        tolerance = _TOLERANCE * rules.unit * max(0.0, 1 - done / (0.8 * n_groups)) if bold else 0.0
+        _redraw(search, regions, group, per_cell, tolerance, fresh=bool(rng.random() < 0.5))
+        if search.clock.late:
             break
-        picked = _pick_group(
-            whole.level.indptr, whole.level.indices, whole.part, whole.n_cut, whole.border, rng
-        )
-        group = picked[:3][picked[:3] >= 0]
-        gain += redraw_group(whole, group, int(picked[3]), hot, effort, 2, rng)
-    return gain
+    here = search.plan(regions.part)
+    return here if here.score < best.score else best
+
+
+def _order(
+    search: Search, regions: Regions, rng: np.random.Generator, among: NDArray[np.int64] | None
+) -> list[int]:
+    """Return the parts that groups begin with, the first ones last: those out of bounds, then the others by chance."""
+    parts = rng.permutation(search.n_parts if among is None else among)
+    sums = np.zeros((search.n_parts, search.level.weights.shape[1]))
+    np.add.at(sums, regions.part, search.level.weights)
+    rules = search.rules
+    out = ((sums < rules.minimum) | (sums > rules.maximum)).any(axis=1)
+    return [int(p) for p in parts] + [int(p) for p in np.flatnonzero(out)]
+
+
+def _redraw(
+    search: Search,
+    regions: Regions,
+    group: NDArray[np.int64],
+    per_cell: float,
+    tolerance: float,
+    *,
+    fresh: bool,
+) -> bool:
+    """Search the region of a group alone; keep what is better, or hardly dearer. Tell whether it was kept."""
+    cells, level, before = regions.cut_out(group)
+    if before.min() < 0 or len(np.unique(before)) < 2 or len(np.unique(before)) < len(group):
+        return False
+    small = Search(level, len(group), search.rules, search.rng, search.clock)
+    old = small.plan(before)
+    new = small.start(per_cell) if fresh else small.cycle(old, per_cell)
+    if (new.score[0], new.score[1] - tolerance) >= old.score:
+        return False
+    regions.put_back(cells, group, new.part)
+    return True

@@ -107,8 +107,13 @@ def _random_tree(
 
 
 @njit
-def _side_penalty(weight: float, n_parts: int, rule: NDArray[np.float64]) -> float:
-    return n_parts * penalty(weight / n_parts, rule)
+def _side_penalty(
+    sums: NDArray[np.float64], i: int, n_parts: int, rule: NDArray[np.float64], fair: NDArray[np.float64]
+) -> float:
+    """Price a side that is shared evenly by its parts; `fair` is scratch of shape (1, n_weights)."""
+    for j in range(sums.shape[1]):
+        fair[0, j] = sums[i, j] / n_parts
+    return n_parts * penalty(fair, 0, fair, 0, 0.0, rule)
 
 
 @njit
@@ -117,23 +122,28 @@ def _best_cut(  # noqa: PLR0912  a kernel pays for every call
     left: NDArray[np.int32],
     right: NDArray[np.int32],
     cost: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    weights: NDArray[np.float64],
     n_parts: int,
     rule: NDArray[np.float64],
     tries: int,
     state: NDArray[np.uint64],
 ) -> tuple[NDArray[np.bool_], int]:
     """Cut a connected region in two over several trees; return the cells of one side and its number of parts."""
-    total = 0.0
+    n_weights = weights.shape[1]
+    total, fair_sums = np.zeros(n_weights), np.empty((1, n_weights))
     for i in range(n):
-        total += weight[i]
+        for j in range(n_weights):
+            total[j] += weights[i, j]
+    rest = np.empty((1, n_weights))
     best = np.inf
     side = np.zeros(n, np.bool_)
     side_parts = 0
     usual = max(1, n_parts // 3)
+    # A tenth of what a part that is its mean too heavy would cost.
+    lopsided = 0.1 * rule[0, 4] * rule[0, 2]
     for attempt in range(tries):
         order, parent, depth = _random_tree(n, left, right, cost, attempt % 4 != 3, state)
-        below_weight = weight.copy()
+        below_weight = weights.copy()
         below_size = np.ones(n, np.int32)
         cut = np.zeros(n)
         for e in range(len(left)):
@@ -150,18 +160,20 @@ def _best_cut(  # noqa: PLR0912  a kernel pays for every call
         for place in range(n - 1, 0, -1):
             i = order[place]
             up = parent[i]
-            below_weight[up] += below_weight[i]
+            for j in range(n_weights):
+                below_weight[up, j] += below_weight[i, j]
+                rest[0, j] = total[j] - below_weight[i, j]
             below_size[up] += below_size[i]
             cut[up] += cut[i]
             least = max(1, n_parts - (n - below_size[i]))
             most = min(n_parts - 1, below_size[i])
-            fair = int(below_weight[i] / rule[2])
+            fair = int(below_weight[i, 0] / rule[0, 2])
             for wish in range(fair, fair + 2):
                 own = min(max(wish, least), most)
-                price = cut[i] + _side_penalty(below_weight[i], own, rule)
-                price += _side_penalty(total - below_weight[i], n_parts - own, rule)
+                price = cut[i] + _side_penalty(below_weight, i, own, rule, fair_sums)
+                price += _side_penalty(rest, 0, n_parts - own, rule, fair_sums)
                 if min(own, n_parts - own) < usual:
-                    price += 0.01 * rule[4]
+                    price += lopsided
                 if price < best:
                     best, winner, side_parts = price, i, own
         if winner >= 0:
@@ -179,10 +191,11 @@ def tree_seed(  # noqa: PLR0912  a kernel pays for every call
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     cost: NDArray[np.float64],
-    weight: NDArray[np.float64],
+    weights: NDArray[np.float64],
     n_parts: int,
     rule: NDArray[np.float64],
     tries: int,
+    stop_at: int,
     state: NDArray[np.uint64],
 ) -> NDArray[np.int32]:
     """Cut a connected graph into `n_parts` connected parts, none empty, by recursive cuts of spanning trees.
@@ -190,19 +203,21 @@ def tree_seed(  # noqa: PLR0912  a kernel pays for every call
     Parameters
     ----------
     indptr, indices, cost : CSR adjacency and price of each border
-    weight : float64, shape (n,)
+    weights : float64, shape (n, n_weights)
     n_parts : int
         1 to n.
-    rule : float64, shape (5,)
+    rule : float64, shape (n_weights, 6)
         See the module `refine`.
     tries : int
         Trees for each cut.
+    stop_at : int
+        Regions for so many parts or fewer are not cut further; 1: every part.
     state : uint64, shape (1,)
 
     Returns
     -------
     int32, shape (n,)
-        Part of each cell, 0 to n_parts - 1.
+        Part of each cell, 0 to n_parts - 1; of a region for several parts, the first of them.
     """
     n = len(indptr) - 1
     part = np.zeros(n, np.int32)
@@ -218,15 +233,16 @@ def tree_seed(  # noqa: PLR0912  a kernel pays for every call
         waiting -= 1
         start, end = todo[waiting, 0], todo[waiting, 1]
         label, wanted = todo[waiting, 2], todo[waiting, 3]
-        if wanted == 1:
+        if wanted <= stop_at:
             continue
         size = end - start
         for i in range(size):
             local[cells[start + i]] = i
-        own_weight = np.empty(size)
+        own_weights = np.empty((size, weights.shape[1]))
         m = 0
         for i in range(size):
-            own_weight[i] = weight[cells[start + i]]
+            for j in range(weights.shape[1]):
+                own_weights[i, j] = weights[cells[start + i], j]
             for e in range(indptr[cells[start + i]], indptr[cells[start + i] + 1]):
                 m += part[indices[e]] == label and indices[e] > cells[start + i]
         left, right, price = np.empty(m, np.int32), np.empty(m, np.int32), np.empty(m)
@@ -237,7 +253,7 @@ def tree_seed(  # noqa: PLR0912  a kernel pays for every call
                 if part[indices[e]] == label and indices[e] > cell:
                     left[m], right[m], price[m] = i, local[indices[e]], cost[e]
                     m += 1
-        side, side_parts = _best_cut(size, left, right, price, own_weight, wanted, rule, tries, state)
+        side, side_parts = _best_cut(size, left, right, price, own_weights, wanted, rule, tries, state)
         # The chosen side keeps the label, the other one takes the next free one; cells of a region stay together.
         old = cells[start:end].copy()
         front, back = start, end

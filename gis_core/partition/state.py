@@ -2,32 +2,89 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_core.partition.refine import anneal, border_lists, part_totals, penalty, total_cost
+from gis_core.partition.refine import LOGS, anneal, border_lists, part_sums, total_cost
 from gis_core.partition.seed import tree_seed
 
-__all__ = ["Level", "State"]
+__all__ = ["Far", "Level", "State"]
+
+#: Cells that the search for contiguity may visit in annealing before a move is given up.
+_SEARCH_LIMIT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """Priced pairs of cells through which a part cannot hang together, as symmetric CSR; empty: none."""
+
+    indptr: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    indices: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    cost: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One connected graph, and the cluster of the next coarser one that each of its cells joins (None: coarsest)."""
+    """One connected graph, and the cluster of the next coarser one that each of its cells joins (None: coarsest).
+
+    Attributes
+    ----------
+    indptr : int64, shape (n + 1,); indices : int32; cost : float64
+        Links as symmetric CSR, and the price of each as a border.
+    weights : float64, shape (n, n_weights)
+    far : Far
+    home : int32, shape (n,) or (0,)
+        Part that each cell should stay in, -1: none; empty: no cell has one.
+    stay : float64, like `home`
+        Price of a cell outside its home.
+    cluster : int32, shape (n,)
+    """
 
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
     cost: NDArray[np.float64]
-    weight: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    far: Far = field(default_factory=Far)
+    home: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    stay: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     cluster: NDArray[np.int32] | None = None
 
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return len(self.indptr) - 1
+
+    def usual_link(self) -> float:
+        """Median price of the links that cost anything: the scale of temperatures."""
+        positive = self.cost[self.cost > 0]
+        if len(positive) == 0:
+            return 1.0
+        middle = len(positive) // 2
+        return float(np.partition(positive, middle)[middle])
+
+    def border_price(self, part: NDArray[np.int32]) -> float:
+        """Price of all borders, of far pairs and of cells outside their home."""
+        price = total_cost(self.indptr, self.indices, self.cost, part)
+        if len(self.far.indices):
+            price += total_cost(self.far.indptr, self.far.indices, self.far.cost, part)
+        if len(self.home):
+            price += float(self.stay[(self.home >= 0) & (self.home != part)].sum())
+        return price
+
     def tree_cuts(
-        self, n_parts: int, rule: NDArray[np.float64], tries: int, rng: NDArray[np.uint64]
+        self,
+        n_parts: int,
+        rule: NDArray[np.float64],
+        tries: int,
+        rng: NDArray[np.uint64],
+        stop_at: int = 1,
     ) -> NDArray[np.int32]:
         """Cut the graph into connected parts by recursive cuts of random spanning trees (see `seed`)."""
-        return tree_seed(self.indptr, self.indices, self.cost, self.weight, n_parts, rule, tries, rng)
+        return tree_seed(
+            self.indptr, self.indices, self.cost, self.weights, n_parts, rule, tries, stop_at, rng
+        )
 
 
 class State:
@@ -37,47 +94,26 @@ class State:
     ----------
     level : Level
     part : int32, shape (n_cells,)
-    n_parts : int
-    rule : float64, shape (5,)
+    rule : float64, shape (n_weights, 6)
         What weights cost (see `refine`).
-    part_weight : float64, shape (n_parts,)
+    sums : float64, shape (n_parts, n_weights)
     n_cut, border, place : lists of border cells (see `refine.border_lists`)
-    member, local : int32
-        Scratch of -1, one a part and one a cell.
     """
 
     def __init__(
         self, level: Level, part: NDArray[np.int32], n_parts: int, rule: NDArray[np.float64]
     ) -> None:
-        self.level, self.part, self.n_parts, self.rule = level, part, n_parts, rule
+        self.level, self.part, self.rule = level, part, rule
         n = len(part)
-        self.part_weight = part_totals(part, level.weight, n_parts)
+        self.sums = part_sums(part, level.weights, n_parts)
         self.n_cut, self.border, self.place = border_lists(level.indptr, level.indices, part)
-        self._stamp, self._queue = np.zeros(n + 1, np.int64), np.empty(n, np.int32)
-        self.member, self.local = np.full(n_parts, -1, np.int32), np.full(n, -1, np.int32)
+        self.stamp, self.queue = np.zeros(n + 1, np.int64), np.empty(n, np.int32)
 
-    def cost(self) -> float:
-        """Price of all borders and weights."""
-        level = self.level
-        return total_cost(level.indptr, level.indices, level.cost, self.part, self.part_weight, self.rule)
-
-    def penalties(self) -> float:
-        """Price of the weights alone."""
-        return sum(penalty(float(total), self.rule) for total in self.part_weight)
-
-    def propose(self, hot: float, cold: float, n: int, search_limit: int, rng: NDArray[np.uint64]) -> int:
+    def propose(self, hot: float, cold: float, n: int, rng: NDArray[np.uint64]) -> int:
         """Anneal with `n` proposals while the temperature falls; return the number of moves."""
-        level = self.level
+        level, far = self.level, self.level.far
         return anneal(
-            level.indptr, level.indices, level.cost, level.weight, self.part, self.part_weight, self.n_cut,
-            self.border, self.place, self.rule, hot, cold, n, search_limit, self._stamp, self._queue, rng,
+            level.indptr, level.indices, level.cost, far.indptr, far.indices, far.cost, level.weights,
+            level.home, level.stay, self.part, self.sums, self.n_cut, self.border, self.place, self.rule, hot,
+            cold, n, _SEARCH_LIMIT, self.stamp, self.queue, LOGS, rng,
         )  # fmt: skip
-
-    def part_neighbors(self) -> list[NDArray[np.int32]]:
-        """Return, for each part, the parts that it touches, ascending."""
-        level = self.level
-        owner = np.repeat(self.part, np.diff(level.indptr)).astype(np.int64)
-        other = self.part[level.indices].astype(np.int64)
-        code = np.unique(owner[owner != other] * self.n_parts + other[owner != other])
-        left, right = code // self.n_parts, (code % self.n_parts).astype(np.int32)
-        return np.split(right, np.searchsorted(left, np.arange(1, self.n_parts)))
