@@ -7,7 +7,8 @@ from cell_graphs import lattice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gis_core.graph import subgraph
+from gis_core.graph import component_labels, subgraph
+from gis_core.graph.links import change_adjacencies
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.constraints import Constraint
 from gis_core.partition.constraints.apart import Apart
@@ -94,7 +95,8 @@ def test_a_subgraph_asks_for_the_same(asked: list[Constraint], order: list[int],
     )  # fmt: skip
     for wish in asked:
         part, whole = changes(wish.restrict(cells), small), changes(wish, GRAPH)
-        for name in ("dearer", "wished", "link"):
+        # Which links stay so that nothing floats depends on all of a graph.
+        for name in ("dearer", "wished") if isinstance(wish, Borders) else ("dearer", "wished", "link"):
             assert np.array_equal(part[name], whole[name][slot]), (wish.name, name)  # type: ignore[index]
         if isinstance(wish, WeightBounds):
             assert np.array_equal(part["weights"], whole["weights"][cells])  # type: ignore[index]
@@ -138,3 +140,17 @@ def test_ties_of_a_group_join_all_its_pieces(asked: list[Constraint]) -> None:
         root[find(a)] = find(b)
     for group in range(3):
         assert len({find(c) for c in range(N) if together.group[c] == group}) <= 1
+
+
+@SETTINGS
+@given(wishes(), st.permutations(range(N)), st.integers(4, N))
+def test_borders_never_let_ground_float(asked: list[Constraint], order: list[int], size: int) -> None:
+    cells = np.array(order[:size], dtype=np.int64)
+    small = subgraph(GRAPH, cells)
+    problem = Problem(small, np.ones(size), n_parts=2, bounds=(1, 99), price=small.shared_length_m)
+    border = asked[3].restrict(cells)
+    assert isinstance(border, Borders)
+    border.apply(problem)
+    linked = change_adjacencies(small, keep=problem.link)
+    assert component_labels(linked).max() == component_labels(small).max()
+    assert border.slots(small)[~problem.link].all()

@@ -190,3 +190,12 @@ def test_the_strength_of_a_wish_does_not_depend_on_those_before_it() -> None:
     for asked in (alone, after):
         Apart(np.array([0]), np.array([20]), ("p",)).apply(asked)
     assert alone.pairs[2][-1] == after.pairs[2][-1]
+
+
+def test_a_border_round_ground_leaves_it_one_link() -> None:
+    asked = problem()
+    Borders(np.array([0, 0, 2, 8]), np.array([1, 6, 3, 9]), "the canal").apply(asked)
+    owner = np.repeat(np.arange(24), np.diff(GRAPH.indptr))
+    linked = {(int(a), int(b)) for a, b in zip(owner[~asked.link], GRAPH.indices[~asked.link], strict=True)}
+    assert {(2, 3), (3, 2), (8, 9), (9, 8)} < linked
+    assert len(linked) == 6 and {(0, 1), (0, 6)} & linked and not {(0, 1), (0, 6)} <= linked

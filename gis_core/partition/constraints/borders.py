@@ -8,6 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core.graph.components import component_labels
+from gis_core.graph.links import adjacency_slots, change_adjacencies
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.constraints._common import (
     adjacencies_of_pairs,
@@ -47,9 +49,13 @@ class Borders:
         return adjacencies_of_pairs(graph, self.left, self.right)
 
     def apply(self, problem: Problem) -> None:
-        """Let no part hang together through such a border, which costs nothing, and reward each that is there."""
+        """Let no part hang together through such a border, which costs nothing, and reward each that is there.
+
+        Ground that nothing else links to the rest keeps a link across, its longest border: it belongs somewhere.
+        """
         chosen = self.slots(problem.graph)
         problem.link[chosen] = False
+        _link_the_rest(problem, chosen)
         problem.price[chosen] = 0.0
         if len(self.left):
             problem.add_pairs(self.left, self.right, -strong_price(problem))
@@ -76,3 +82,18 @@ class Borders:
         )
         cells = np.unique(np.concatenate([owner[across], graph.indices[across]]))
         return [Infeasible("borders", self.label, sentence, first_cells(cells), mend)]
+
+
+def _link_the_rest(problem: Problem, chosen: NDArray[np.bool_]) -> None:
+    """Open the longest of the chosen adjacencies again that hold pieces of the graph together."""
+    graph, owner = problem.graph, problem.owner
+    piece = component_labels(change_adjacencies(graph, keep=problem.link))
+    across = np.flatnonzero(chosen & (owner < graph.indices) & (piece[owner] != piece[graph.indices]))
+    root = np.arange(int(piece.max(initial=-1)) + 1)
+    for slot in across[np.argsort(-graph.shared_length_m[across], kind="stable")].tolist():
+        a, b = int(owner[slot]), int(graph.indices[slot])
+        one, other = root[piece[a]], root[piece[b]]
+        if one != other:
+            root[root == other] = one
+            both = adjacency_slots(graph, np.array([a, b]), np.array([b, a]))
+            problem.link[both] = True
