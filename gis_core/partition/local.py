@@ -206,6 +206,8 @@ class LocalPlan:
                     row = np.searchsorted(wider.cells, region.cells)
                     begin[row] = np.array([place[p] for p in around], dtype=np.int32)[part]
                     region, part, around = wider, self._balanced(wider, begin), wide
+        place = {p: i for i, p in enumerate(around)}
+        left = [i for i in left if len(_pieces(region, part, place[open_core[i]])) > 1]
         changed = np.flatnonzero(part != region.part)
         new = region.parts[part[changed]].astype(np.int32)
         return self._delta(region.cells[changed], new, around, tuple(open_core[i] for i in left))

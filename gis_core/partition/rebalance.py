@@ -30,6 +30,8 @@ __all__ = ["Rebalanced", "rebalance"]
 _CHANGE_SHARE = 0.5
 #: Parts of a neighbourhood at most while it grows, and rounds of growing.
 _MOST_PARTS, _ROUNDS = 40, 4
+#: Times that one neighbourhood is solved in a round at most.
+_REPEATS = 12
 #: Parts out of bounds of one neighbourhood for which opening and closing are tried.
 _WORST = 3
 
@@ -185,6 +187,7 @@ class _Work:
         self.late = False
         self.changed = 0
         self.cap = np.inf
+        self.n_before = ground.n_parts
         self.group_violation = 0.0
         self.done: set[tuple[tuple[int, ...], bytes]] = set()
         self.island = component_labels(ground.graph)
@@ -223,11 +226,33 @@ class _Work:
             for group in groups:
                 if not self.tick():
                     return
-                bad = [p for p in group if self.ground.outside()[p] > 0]
-                asked = (tuple(group), self.ground.part[np.isin(self.ground.part, group)].tobytes())
-                if bad and asked not in self.done:
-                    self._solve(group, bad, ring)
-                    self.done.add(asked)
+                self._heal(group, ring)
+
+    def _heal(self, group: list[int], ring: int) -> None:
+        """Solve a group again and again while that helps: each time one part of it may be opened or closed."""
+        ground = self.ground
+        for _ in range(_REPEATS):
+            members = sorted(self._whole_group(group))
+            outside = ground.outside()
+            bad = [p for p in members if outside[p] > 0]
+            asked = (tuple(members), ground.part[np.isin(ground.part, members)].tobytes())
+            if not bad or asked in self.done or not self.tick():
+                return
+            self.done.add(asked)
+            before = float(outside.sum())
+            self._solve(members, bad, ring)
+            if float(ground.outside().sum()) >= before - 1e-6:
+                return
+
+    def _whole_group(self, group: list[int]) -> set[int]:
+        """Return a group with the new parts that touch it."""
+        neighbors = self.ground.neighbors()
+        found, fresh = set(group), set(group)
+        while fresh:
+            near = {q for p in fresh for q in neighbors.get(p, ()) if q >= self.n_before}
+            fresh = near - found
+            found |= fresh
+        return found
 
     def _hopeless(self) -> set[int]:
         """List the parts of islands whose total leaves as much violation with this or any usual number of parts."""

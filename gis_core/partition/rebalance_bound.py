@@ -2,8 +2,9 @@
 
 The bound is the optimum of a linear program: weight of each part of before flows to the parts of now, each unit that
 was settled costs 1, and all parts end inside the bounds. A part takes nothing from one that it did not touch where
-already the ground between the two is worth more than the plan at hand. The exact answer is a mixed-integer program in
-which cells are whole and parts in one piece; contiguity is asked for where a solution breaks it.
+already the ground between the two is worth more than the plan at hand; every part keeps some of its ground. The exact
+answer is a mixed-integer program in which cells are whole and parts in one piece; contiguity is asked for where a
+solution breaks it.
 """
 
 from __future__ import annotations
@@ -83,12 +84,12 @@ class Case:
 def _reach(case: Case) -> NDArray[np.float64] | None:
     """Return what at least changes hands where a part takes a cell; float64, shape (n_parts, n), infinite: too much.
 
-    None where that is not known: the instance is too large, or a part could give up all its own ground.
+    None where that is not known: the instance is too large, or a part gave up all its own ground.
     """
     n, limit = case.graph.n_cells, case.moved
-    before = np.bincount(case.home[case.home >= 0], weights=case.stay[case.home >= 0], minlength=case.n_parts)
     had = np.bincount(case.home[case.home >= 0], minlength=case.n_parts) > 0
-    if n * case.n_parts > _MEASURED or (before[had & case.alive] < limit).any():
+    kept = np.bincount(case.part[case.part == case.home], minlength=case.n_parts) > 0
+    if n * case.n_parts > _MEASURED or (had & case.alive & ~kept).any():
         return None
     step = csr_array(
         (case.stay[case.graph.indices] + 1e-9, case.graph.indices, case.graph.indptr), shape=(n, n)
@@ -333,7 +334,9 @@ class _CellProgram:
         deadline, bound = time.perf_counter() + time_limit_s, 0.0
         once = csr_array((np.ones(m), (self.cell, np.arange(m))), shape=(n, m))
         sums = csr_array((case.weight[self.cell], (self.to, np.arange(m))), shape=(case.n_parts, m))
-        size = csr_array((np.ones(m), (self.to, np.arange(m))), shape=(case.n_parts, m))
+        had = np.bincount(case.home[case.home >= 0], minlength=case.n_parts) > 0
+        own = np.flatnonzero((case.home[self.cell] == self.to) | ~had[self.to])
+        size = csr_array((np.ones(len(own)), (self.to[own], own)), shape=(case.n_parts, m))
         alive = np.flatnonzero(case.alive)
         fixed: list[LinearConstraint] = [
             LinearConstraint(once, 1, 1),

@@ -104,6 +104,48 @@ def _accept(rise: float, temperature: float, state: NDArray[np.uint64]) -> bool:
 
 
 @njit
+def _hanging(
+    cell: int,
+    keep: int,
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    part: NDArray[np.int32],
+    stamp: NDArray[np.int64],
+    queue: NDArray[np.int32],
+) -> int:
+    """Put into `queue` what its part loses besides `cell` if that leaves and the piece with `keep` stays; count it."""
+    own = part[cell]
+    n = len(stamp) - 1
+    seen = stamp[n] + 1
+    stamp[n] = seen
+    stamp[cell], stamp[keep] = seen, seen
+    queue[0] = keep
+    head, tail = 0, 1
+    while head < tail:
+        here = queue[head]
+        head += 1
+        for e in range(indptr[here], indptr[here + 1]):
+            other = indices[e]
+            if part[other] == own and stamp[other] != seen:
+                stamp[other] = seen
+                queue[tail] = other
+                tail += 1
+    head, tail = -1, 0
+    while head < tail:
+        here = cell if head < 0 else queue[head]
+        head += 1
+        for e in range(indptr[here], indptr[here + 1]):
+            other = indices[e]
+            if part[other] == own and stamp[other] != seen:
+                stamp[other] = seen
+                queue[tail] = other
+                tail += 1
+        if head == tail:
+            break
+    return tail
+
+
+@njit
 def search(  # noqa: PLR0912, PLR0915  a kernel pays for every call
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
@@ -127,7 +169,7 @@ def search(  # noqa: PLR0912, PLR0915  a kernel pays for every call
     state: NDArray[np.uint64],
     best: NDArray[np.int32],
 ) -> tuple[float, float, int]:
-    """Anneal single moves and pairs of moves over the border; keep the best plan that was met in `best`.
+    """Anneal moves over the border, alone, in pairs, or with what hangs on the cell; keep the best plan met in `best`.
 
     Better is: less violation, then a smaller price of all else. Parts stay connected and never empty, and no plan
     with more than `cap` changed hands is entered. The search ends early at a plan without violation of which at
@@ -151,9 +193,42 @@ def search(  # noqa: PLR0912, PLR0915  a kernel pays for every call
         if own == target:
             continue
         dv, dm, dc = _rise(cell, target, indptr, indices, price, weight, stay, home, part, part_weight, rule)
-        pair = uniform(state) < 0.25
+        kind = uniform(state)
+        pair, block = kind < 0.25, kind > 0.94
         alone = moved + dm <= cap and _accept(rule[2] * dv + dc, temperature, state)
-        if not (alone or pair) or removal_safety(indptr, indices, part, cell, stamp, queue, n + 1) != 1:
+        if not (alone or pair or block):
+            continue
+        if removal_safety(indptr, indices, part, cell, stamp, queue, n + 1) != 1:
+            keep = indices[indptr[cell] + below(state, indptr[cell + 1] - indptr[cell])]
+            if not block or part[keep] != own:
+                continue
+            count = _hanging(cell, keep, indptr, indices, part, stamp, queue)
+            dv, dm, dc = 0.0, 0.0, 0.0
+            for i in range(-1, count):
+                one = cell if i < 0 else queue[i]
+                ev, em, ec = _rise(
+                    one, target, indptr, indices, price, weight, stay, home, part, part_weight, rule
+                )
+                move_cell(one, target, indptr, indices, part, n_cut, border, place)
+                part_weight[own] -= weight[one]
+                part_weight[target] += weight[one]
+                dv, dm, dc = dv + ev, dm + em, dc + ec
+            if moved + dm > cap or not _accept(rule[2] * dv + dc, temperature, state):
+                for i in range(-1, count):
+                    one = cell if i < 0 else queue[i]
+                    move_cell(one, own, indptr, indices, part, n_cut, border, place)
+                    part_weight[own] += weight[one]
+                    part_weight[target] -= weight[one]
+                continue
+            moves += count + 1
+            violation, moved, cost = violation + dv, moved + dm, cost + dc
+            if violation < best_violation - 1e-7 or (
+                violation <= best_violation + 1e-7 and cost < best_cost - 1e-9
+            ):
+                best[:] = part
+                best_violation, best_cost = violation, cost
+                if violation <= 1e-7 and moved <= enough + 1e-7:
+                    break
             continue
         move_cell(cell, target, indptr, indices, part, n_cut, border, place)
         part_weight[own] -= weight[cell]

@@ -24,7 +24,7 @@ def measure_slowly(
     totals = [sum(weight[cell] for cell in cells if part[cell] == p) for p in set(part)]
     violation = sum(max(0.0, bounds[0] - total, total - bounds[1]) for total in totals)
     moved = sum(stay[cell] for cell in cells if home[cell] >= 0 and part[cell] != home[cell])
-    return violation, moved
+    return round(violation, 6), moved
 
 
 def least_change_slowly(
@@ -34,9 +34,13 @@ def least_change_slowly(
     home: Sequence[int],
     bounds: tuple[float, float],
 ) -> tuple[float, float]:
-    """Try every way to give the cells to the parts of before, all connected and none empty; return the best."""
+    """Try every way to give the cells to the parts of before, all connected and with some of their ground."""
     n_parts = max(home) + 1
-    return min(measure_slowly(graph, weight, stay, home, part, bounds) for part in _connected(graph, n_parts))
+    return min(
+        measure_slowly(graph, weight, stay, home, part, bounds)
+        for part in _connected(graph, n_parts)
+        if all(any(now == was == p for now, was in zip(part, home, strict=True)) for p in range(n_parts))
+    )
 
 
 def _connected(graph: AdjacencyGraph, n_parts: int) -> Iterator[tuple[int, ...]]:

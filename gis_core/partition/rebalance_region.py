@@ -19,6 +19,8 @@ __all__ = ["Ground", "Key", "Region", "without_crossings"]
 Key = tuple[float, float, float]
 #: Prices of a unit of violation in the search, in changed hands: chains may be as long as the greater ones.
 _BIG = (6.0, 25.0, 2.5, 60.0)
+#: Cells of a region that is searched from more starts, because that costs little.
+_FEW_CELLS = 150
 
 
 def without_crossings(graph: AdjacencyGraph, zone: NDArray[np.integer]) -> AdjacencyGraph:
@@ -221,7 +223,7 @@ class Region:
         return best, found, cost
 
     def improve(
-        self, state: NDArray[np.uint64], *, tries: int = 4, effort: float = 1.0, cap: float = np.inf
+        self, state: NDArray[np.uint64], *, tries: int | None = None, effort: float = 1.0, cap: float = np.inf
     ) -> tuple[NDArray[np.int32], float]:
         """Look for the plan of the region with least violation, then least change, then least border.
 
@@ -230,13 +232,17 @@ class Region:
         part : int32, shape (n_cells of the region,)
         violation : float
         """
+        if tries is None:
+            tries = 16 if len(self.cells) <= _FEW_CELLS else 4
         small = self.border_unit()
         usual = float(np.mean(self.weight[self.weight > 0])) if (self.weight > 0).any() else 1.0
         proposals = int(effort * min(20_000_000, 20_000 + 250 * len(self.cells)))
         enough = self.least()
-        best, best_key = self.part, self.key(self.part, self.rule(big=1.0, moved=1.0, border=small))
+        even = self.deviation_unit()
+        best = self.part
+        best_key = self.key(best, self.rule(big=1.0, moved=1.0, border=small, extra=even))
         for attempt in range(tries):
-            rule = self.rule(big=_BIG[attempt % len(_BIG)], moved=1.0, border=small)
+            rule = self.rule(big=_BIG[attempt % len(_BIG)], moved=1.0, border=small, extra=even)
             start = self.part if attempt % 4 < 3 else best
             part, _, _ = self.anneal(
                 start, rule, hot=usual, cold=0.02 * usual, proposals=proposals, state=state, cap=cap,
@@ -249,10 +255,10 @@ class Region:
                 best, best_key = part, key
             if best_key[0] <= 1e-7 and best_key[1] <= enough + 1e-7:
                 break
-        # What may move for nothing (new buildings, empty blocks) goes where the border is shortest.
+        # What may move for nothing (new buildings, empty blocks) goes where the border is short and parts are even.
         warm = small * self.usual_border()
         best, found, _ = self.anneal(
-            best, self.rule(big=1e6, moved=1.0, border=small), hot=2 * warm, cold=0.1 * warm,
+            best, self.rule(big=1e6, moved=1.0, border=small, extra=even), hot=2 * warm, cold=0.1 * warm,
             proposals=proposals, state=state, cap=cap,
         )  # fmt: skip
         return best, found
@@ -260,6 +266,12 @@ class Region:
     def border_unit(self) -> float:
         """Return the price of a metre of border, in changed hands: so small that all borders weigh less than one."""
         return 0.4 / max(1.0, float(self.price.sum()))
+
+    def deviation_unit(self) -> float:
+        """Return the price of deviation, in changed hands, beside `border_unit`; all of it weighs less than one too."""
+        bounds, count = self.ground.bounds, len(self.parts)
+        widest = max((bounds.maximum - bounds.minimum) / 2 / self.ground.mean, 1e-3) ** 2
+        return min(4.0 / (max(1.0, len(self.cells) / count) ** 0.5 * count), 0.4 / (count * widest))
 
     def usual_border(self) -> float:
         """Return the usual price of one adjacency."""
