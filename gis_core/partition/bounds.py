@@ -34,7 +34,8 @@ def _ladder(mean: float, grain: float, at: float) -> float:
     """Return the least distance from the mean, at least `at`, that a part weight can have."""
     if grain <= 0:
         return at
-    tiny = _TINY * max(1.0, mean)
+    # Far less than what callers add to come to the next distance.
+    tiny = 1e-2 * _TINY * max(1.0, mean)
     below = mean - math.floor((mean - at + tiny) / grain) * grain
     above = math.ceil((mean + at - tiny) / grain) * grain - mean
     return max(at, min(below, above))
@@ -71,10 +72,13 @@ def _can_add_up(ranges: Sequence[list[tuple[int, int]]], wanted: int) -> bool:
 def _least_possible(possible: Callable[[float], bool], step: Callable[[float], float], first: float, last: float,
                     probes: int) -> float:  # fmt: skip
     """Return a distance below which nothing is possible, as great as some probes can find; at most `last`."""
+    if possible(first):
+        # Not a distance that a free part can have, maybe, but that of a part that is given.
+        return first
     low = step(first)
     if low >= last or possible(low):
         return min(low, last)
-    width = max(step(low + _TINY * last) - low, last / 4096)
+    width = max(step(low + _TINY * max(1.0, last)) - low, last / 4096)
     high = min(low + width, last)
     while high < last and probes > 0 and not possible(high):
         low, width, probes = high, 2 * width, probes - 1
@@ -87,7 +91,7 @@ def _least_possible(possible: Callable[[float], bool], step: Callable[[float], f
             high = between
         else:
             low = between
-    return min(step(low + _TINY * last), last)
+    return min(step(low + _TINY * max(1.0, last)), last)
 
 
 def deviation_lower_bound(
