@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.errors import InfeasiblePartitionError, NotFoundError, some_of
-from gis_core.graph.components import subgraph
+from gis_core.graph.components import part_component_labels, subgraph
+from gis_core.graph.links import change_adjacencies
 from gis_core.model import Fabric, Fault, Infeasible
 from gis_core.partition import Bounds, Objective, PartitionResult, count_range
 from gis_core.partition.certify import blamed_locks, number
@@ -78,10 +79,49 @@ class Asked:
         bounds = (WeightBounds(load.name, load.cells, low, high) for load, low, high in self.further)
         return (*self.constraints, *bounds)
 
+    def keepable(self, fabric: Fabric, minimum: float) -> Asked:
+        """Return the same without borders that would leave too little for a grid on one side."""
+        weight = self.balanced(fabric)
+        return replace(
+            self,
+            constraints=tuple(
+                _keepable(wish, fabric, weight, minimum) if isinstance(wish, Borders) else wish
+                for wish in self.constraints
+            ),
+        )
+
     def kept_borders(self, fabric: Fabric) -> NDArray[np.bool_] | None:
         """Return which adjacencies stay borders, bool, shape (2 m,); None where nobody asked for any."""
         lines = [wish.slots(fabric.graph) for wish in self.constraints if isinstance(wish, Borders)]
         return np.logical_or.reduce(lines) if lines else None
+
+
+def _keepable(border: Borders, fabric: Fabric, weight: NDArray[np.float64], minimum: float) -> Borders:
+    """Give up a border round each piece below the minimum where it is longest, the lightest piece first."""
+    graph = fabric.graph
+    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
+    slots = border.slots(graph)
+    open_graph = change_adjacencies(graph, keep=~slots)
+    piece = part_component_labels(open_graph, fabric.boundary_ix)
+    inner = slots & (fabric.boundary_ix[owner] == fabric.boundary_ix[graph.indices])
+    ends = np.column_stack([piece[owner[inner]], piece[graph.indices[inner]]])
+    total = np.bincount(piece, weights=weight)
+    group = np.arange(len(total))
+    while True:
+        a, b = group[ends[:, 0]], group[ends[:, 1]]
+        light = np.flatnonzero((a != b) & (total[a] < minimum))
+        if not len(light):
+            break
+        lightest = int(a[light[np.argmin(total[a[light]])]])
+        mine = light[a[light] == lightest]
+        length = np.bincount(b[mine], weights=graph.shared_length_m[inner][mine])
+        other = int(np.argmax(length))
+        total[other] += total[lightest]
+        group[group == lightest] = other
+    same = (group[piece[border.left]] == group[piece[border.right]]) & (
+        piece[border.left] != piece[border.right]
+    )
+    return replace(border, left=border.left[~same], right=border.right[~same])
 
 
 def locks_of(

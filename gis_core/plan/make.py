@@ -127,10 +127,11 @@ def make_plan(
     asked = asked or Asked()
     weight, limits = asked.balanced(fabric), Bounds(minimum=bounds[0], maximum=bounds[1])
     names = _CellNames(dataset, fabric)
+    told = asked.keepable(fabric, limits.minimum)
     laid = lay_ground(
-        dataset, fabric, ground or GroundOptions(), weight, limits, asked.locked, asked.kept_borders(fabric)
+        dataset, fabric, ground or GroundOptions(), weight, limits, asked.locked, told.kept_borders(fabric)
     )
-    told = _with_ground(asked, laid)
+    told = _with_ground(told, laid)
     tries = min(5, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
 
     def solve(count: int | None) -> PartitionResult:

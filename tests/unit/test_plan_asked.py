@@ -10,6 +10,7 @@ from gis_core.errors import InfeasiblePartitionError, NotFoundError
 from gis_core.fabric import build_fabric
 from gis_core.model import Fabric
 from gis_core.partition import Bounds, Objective, PartitionResult
+from gis_core.partition.constraints.borders import Borders
 from gis_core.partition.constraints.seeds import Seeds
 from gis_core.partition.constraints.together import Together
 from gis_core.plan.asked import (
@@ -22,6 +23,7 @@ from gis_core.plan.asked import (
     wish_reasons,
 )
 from gis_core.plan.carry import CarryOver
+from gis_core.plan.wishes import outline_pairs
 
 
 @pytest.fixture(scope="module")
@@ -172,3 +174,23 @@ def test_wishes_that_no_plan_can_fulfil_are_named(fabric: Fabric) -> None:
     assert set(column[list(heavy.cell_ix)]) == {0}
     assert "'B1' has 4 seeds" in crowded.reason and "make 3 grids" in crowded.reason
     assert wish_reasons(asked, fabric, ["B1", "B2"], weight, Bounds(60, 120)) == []
+
+
+def test_a_border_that_leaves_too_little_is_given_up_there_only(fabric: Fabric) -> None:
+    column = columns(fabric)
+    house = int(np.flatnonzero((column == 5) & (fabric.households == 10))[0])
+    left, right = outline_pairs(fabric.graph, np.where(np.arange(fabric.n_cells) == house, 2, column == 0))
+    asked = Asked(constraints=(Borders(left, right, "the canal"),))
+    (all_kept,) = asked.keepable(fabric, 10).constraints
+    assert isinstance(all_kept, Borders) and len(all_kept.left) == len(left)
+    (some,) = asked.keepable(
+        fabric, 120
+    ).constraints  # one house is too little for a grid, a column of blocks is not
+    assert isinstance(some, Borders)
+    round_the_house = (left == house) | (right == house)
+    assert some.left.tolist() == left[~round_the_house].tolist() and round_the_house.any()
+    (none,) = asked.keepable(fabric, 130).constraints
+    assert isinstance(none, Borders) and len(none.left) == 0
+    slots = asked.kept_borders(fabric)
+    assert slots is not None and slots.sum() == 2 * len(left)
+    assert Asked().kept_borders(fabric) is None
