@@ -11,7 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import bench_fabric, bench_partition, bench_store, bench_towns, partition_graphs, partition_score
+from bench import (
+    bench_fabric,
+    bench_partition,
+    bench_rebalance,
+    bench_store,
+    bench_towns,
+    partition_graphs,
+    partition_score,
+)
 
 DEMO = Path(__file__).parents[2] / "data" / "demo-town.gpkg"
 
@@ -30,6 +38,13 @@ def test_store(tmp_path: Path) -> None:
 def test_towns(tmp_path: Path) -> None:
     row = bench_towns.run("demo", DEMO, tmp_path)
     assert row["grids"] == row["in_bounds"]
+
+
+def test_rebalance() -> None:
+    row = bench_rebalance.growth("demo", DEMO, (300, 500))
+    assert row["least_moved"] <= row["moved"] <= row["moved_afresh"]
+    row = bench_rebalance.edits(900, 6)
+    assert row["mended"] >= 6
 
 
 def test_partition(tmp_path: Path) -> None:
