@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gis_core.errors import ParameterError
 from gis_core.model import STREET_CLASSES, AdjacencyGraph
 
-__all__ = ["CLASS_FACTORS", "class_factors", "class_prices", "compound_prices"]
+__all__ = ["CLASS_FACTORS", "WHOLE_FACTOR", "class_factors", "class_prices", "compound_prices"]
 
 #: Price of a metre of border on a street of each class, against 1 for a metre between two buildings.
 CLASS_FACTORS: Mapping[str, float] = MappingProxyType(

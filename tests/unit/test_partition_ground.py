@@ -295,6 +295,17 @@ class TestCompounds:
             assert len(parts_in_pieces(graph, after)) == 0
         assert part.tolist() == [0, 0, 0, 1, 1, 1]
 
+    def test_patches_that_do_not_touch_are_tied_at_their_nearest_cells(self) -> None:
+        graph = lattice(1, 8)
+        wish = WholeCompounds(
+            np.array([0, 0, -1, 0, -1, -1, -1, 1]), np.full(8, 10.0), 40.0, ("翠苑", "花园")
+        )
+        problem = Problem(graph, np.full(8, 10.0), n_parts=2, bounds=(20, 60), price=class_prices(graph))
+        wish.apply(problem)
+        left, right, price = problem.pairs
+        assert (left.tolist(), right.tolist()) == ([1], [3])
+        assert price[0] > 0
+
     def test_compounds_that_do_not_fit_are_not_counted_as_split(self) -> None:
         compound, weight = np.zeros(4, int), np.full(4, 200.0)
         assert len(split_compounds(compound, weight, 500, np.array([0, 0, 1, 1]))) == 0

@@ -7,15 +7,20 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from gis_core.errors import some_of
+from gis_core.graph.components import part_component_labels
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.constraints._common import first_cells
 from gis_core.partition.constraints._moves import Referee
-from gis_core.partition.prices import compound_prices
+from gis_core.partition.prices import WHOLE_FACTOR, compound_prices
 from gis_core.partition.problem import Problem
 
 __all__ = ["WholeCompounds", "fitting_compounds", "split_compounds"]
+
+#: Two patches of a compound that do not touch hang together like cells with so much common border (metres).
+_TIE_M = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +50,29 @@ class WholeCompounds:
         return replace(self, compound=self.compound[cell_ix], weight=self.weight[cell_ix])
 
     def apply(self, problem: Problem) -> None:
-        """Raise the price of borders through compounds."""
+        """Raise the price of borders through compounds, and tie patches that do not touch."""
         problem.price[:] = compound_prices(
             problem.graph, self.compound, self.weight, self.maximum, problem.price
         )
+        left, right = self._ties(problem.graph)
+        if len(left):
+            problem.add_pairs(left, right, WHOLE_FACTOR * _TIE_M)
+
+    def _ties(self, graph: AdjacencyGraph) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Join the patches of each compound that fits, every one to the nearest cell of the patches before it."""
+        patch = part_component_labels(graph, self.compound)
+        points = np.column_stack([graph.x, graph.y])
+        left: list[int] = []
+        right: list[int] = []
+        for compound in fitting_compounds(self.compound, self.weight, self.maximum).tolist():
+            cells = np.flatnonzero(self.compound == compound)
+            for later in np.unique(patch[cells])[1:].tolist():
+                before, own = cells[patch[cells] < later], cells[patch[cells] == later]
+                distance, at = cKDTree(points[before]).query(points[own])
+                best = int(np.argmin(distance))
+                left.append(int(before[at[best]]))
+                right.append(int(own[best]))
+        return np.array(left, dtype=np.int64), np.array(right, dtype=np.int64)
 
     def broken(self, graph: AdjacencyGraph, assignment: NDArray[np.integer]) -> list[Infeasible]:
         """Name the compounds that would fit into one grid and lie in several."""
