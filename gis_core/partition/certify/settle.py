@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -76,10 +75,9 @@ def settle_piece(
         return Settled("none", piece, tuple(counts))
     if piece.graph.n_cells > most_cells or not exact_available():
         return Settled("open", piece, tuple(counts))
-    until = time.perf_counter() + time_limit_s
+    share = time_limit_s / len(counts)
     sure = True
-    for i, count in enumerate(counts):
-        share = max(0.1, (until - time.perf_counter()) / (len(counts) - i))
+    for count in counts:
         found = find_within(ExactTask(piece.graph, piece.weight, count), bounds, time_limit_s=share)
         if found.part is not None:
             better = replace(piece, n_parts=count, part=found.part.astype(np.int32))
