@@ -23,6 +23,7 @@ from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
 from gis_core.plan.ground import Ground, GroundOptions, add_ground, lay_ground, shorten_by_number
 from gis_core.plan.report import build_report
+from gis_core.plan.start import improve_start
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -154,6 +155,11 @@ def make_plan(
 
     if isinstance(n_grids, tuple):
         result = best_of_range(solve, n_grids, fabric, weight, limits, Objective())
+    elif asked.start is not None and n_grids is None and not asked.all_constraints:
+        result = improve_start(
+            laid.graph, fabric.boundary_ix, weight, asked, limits,
+            n_boundaries=len(boundary_codes), seed=seed, time_limit_s=time_limit_s,
+        )  # fmt: skip
     else:
         result = solve(n_grids)
     if n_grids is None:

@@ -175,3 +175,19 @@ def test_inputs_are_never_replaced(town: Path, plan: Path) -> None:
 def test_numbers_that_are_none(text: str) -> None:
     with pytest.raises(ParameterError):
         parse_numbers(text)
+
+
+def test_grids_to_start_from_are_improved_and_hand_on_their_codes(
+    town: Path, plan: Path, tmp_path: Path
+) -> None:
+    report, out = run(town, tmp_path, "--from", plan)
+    before, after = (pyogrio.read_dataframe(path, layer="cells") for path in (plan, out))
+    assert report["in_bounds"] == report["grids"] and report["contiguous"]
+    assert set(after["grid_code"]) == set(before["grid_code"])
+    assert (after["grid_code"] == before["grid_code"]).mean() > 0.6
+
+
+def test_polygons_to_start_from_are_mended(town: Path, tmp_path: Path) -> None:
+    report, out = run(town, tmp_path, "--from", f"{town}:boundary", "--code-col", "code")
+    codes = set(pyogrio.read_dataframe(out, layer="grids")["code"])
+    assert report["in_bounds"] == report["grids"] > 2 and {"B1", "B2"} < codes
