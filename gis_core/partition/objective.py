@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from gis_core.errors import ParameterError
 from gis_core.model import AdjacencyGraph
+from gis_core.partition.prices import class_prices
 
 __all__ = ["Bounds", "Objective", "border_cost", "preset", "violation"]
 
@@ -57,10 +59,14 @@ class Objective:
         Price of a metre of border that runs on a street, against 1 for one that does not.
     deviation_factor : float
         Price of a part that is 100 % off the mean, in borders of a usual part; grows with the square.
+    class_factors : mapping or None
+        Street class -> price of a metre of border on a street of that class, where it differs from the table of
+        `prices`; an empty mapping takes that table as it is. None: `street_factor` for every street.
     """
 
     street_factor: float = 0.2
     deviation_factor: float = 20.0
+    class_factors: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.street_factor <= 1 or not 0 <= self.deviation_factor < np.inf:
@@ -70,8 +76,10 @@ class Objective:
             )
 
 
-def preset(name: Literal["street", "border", "balance"]) -> Objective:
-    """Return a named objective: borders on streets, short borders, or even parts before all else.
+def preset(name: Literal["plan", "street", "border", "balance"]) -> Objective:
+    """Return a named objective: what plans are drawn with, borders on streets, short borders, or even parts.
+
+    `plan` prices streets by their class and weighs borders against evenness; the others are plain measures.
 
     Raises
     ------
@@ -79,8 +87,9 @@ def preset(name: Literal["street", "border", "balance"]) -> Objective:
         Where there is no objective of that name.
     """
     table = {
-        "street": Objective(),
-        "border": Objective(street_factor=1.0, deviation_factor=1.0),
+        "plan": Objective(class_factors={}),
+        "street": Objective(deviation_factor=0.0),
+        "border": Objective(street_factor=1.0, deviation_factor=0.0),
         "balance": Objective(deviation_factor=400.0),
     }
     if name not in table:
@@ -94,8 +103,11 @@ def border_cost(graph: AdjacencyGraph, objective: Objective) -> NDArray[np.float
     Returns
     -------
     float64, shape (2 m,), metres
-        Metres off streets plus `street_factor` times the metres on them, in the order of `graph.indices`.
+        Metres off streets plus `street_factor` times the metres on them, or those on a street of each class times the
+        factor of that class; in the order of `graph.indices`.
     """
+    if objective.class_factors is not None:
+        return class_prices(graph, objective.class_factors)
     on_street = np.minimum(graph.street_length_m, graph.shared_length_m)
     return np.ascontiguousarray(graph.shared_length_m - (1 - objective.street_factor) * on_street)
 
