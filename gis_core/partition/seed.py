@@ -139,8 +139,9 @@ def _best_cut(  # noqa: PLR0912  a kernel pays for every call
     side = np.zeros(n, np.bool_)
     side_parts = 0
     usual = max(1, n_parts // 3)
-    # A tenth of what a part that is its mean too heavy would cost.
-    lopsided = 0.1 * rule[0, 4] * rule[0, 2]
+    # Borders through the middle of many parts are longer: were a lopsided cut not dearer there, parts would be cut off
+    # one by one, which costs time and border. For one part: a tenth of what being its mean too heavy costs.
+    lopsided = 0.1 * n_parts**0.5 * rule[0, 4] * rule[0, 2]
     for attempt in range(tries):
         order, parent, depth = _random_tree(n, left, right, cost, attempt % 4 != 3, state)
         below_weight = weights.copy()
