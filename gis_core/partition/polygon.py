@@ -13,13 +13,18 @@ from scipy.spatial import cKDTree
 from gis_core.graph.components import component_labels, subgraph
 from gis_core.graph.ordering import spatial_order
 from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.attempts import Attempt, PieceTask, links_left, posed, solve_piece, usable_start
 from gis_core.partition.bounds import deviation_lower_bound
-from gis_core.partition.certify import Piece, explain_piece, total_reason
+from gis_core.partition.certify import Piece, Settled, certify_deviation, explain_piece, total_reason
 from gis_core.partition.counts import count_range, counts_to_try, parts_for_total, share_by_pieces
-from gis_core.partition.objective import Bounds, Objective, violation
-from gis_core.partition.solve import Solution, StoppedBy, solve
+from gis_core.partition.objective import Bounds, Objective
+from gis_core.partition.problem import Constraint
+from gis_core.partition.solve import StoppedBy
 
 __all__ = ["PolygonAnswer", "PolygonTask", "least_grids", "solve_polygon"]
+
+#: Cells up to which the least deviation is looked for by the exact solver, and for how many seconds.
+_MOST_CELLS, _CERTIFY_S = 60, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,12 @@ class PolygonTask:
     bounds, objective
     seed : int
     effort : float
+    constraints : tuple of Constraint
+        In the numbering of the polygon.
+    start : int64, shape (n_cells,) or None
+        Grid of each cell to begin from; -1: none.
+    use_time : bool
+        Whether all of the time limit is used.
     """
 
     code: str
@@ -56,6 +67,9 @@ class PolygonTask:
     objective: Objective
     seed: int
     effort: float
+    constraints: tuple[Constraint, ...] = ()
+    start: NDArray[np.int64] | None = None
+    use_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +95,22 @@ class PolygonAnswer:
 
 
 def _pieces(task: PolygonTask) -> list[NDArray[np.int64]]:
-    """List the cells of each connected piece of what is not locked, each in spatial order."""
+    """List the cells of each piece of what is not locked that hangs together by links, each in spatial order."""
     free = np.flatnonzero(task.locked < 0)
     if len(free) == 0:
         return []
     order = free[spatial_order(task.graph.x[free], task.graph.y[free], task.weight[free])]
-    label = component_labels(subgraph(task.graph, order))
+    label = component_labels(_links(task, order))
     return [order[label == piece] for piece in range(int(label.max()) + 1)]
+
+
+def _links(task: PolygonTask, cells: NDArray[np.int64]) -> AdjacencyGraph:
+    """Return the subgraph of some cells with only the links that the constraints leave."""
+    graph = subgraph(task.graph, cells)
+    if not task.constraints:
+        return graph
+    constraints = [each.restrict(cells) for each in task.constraints]
+    return links_left(graph, posed(graph, task.weight[cells], 1, task.bounds, task.objective, constraints))
 
 
 def least_grids(task: PolygonTask) -> int:
@@ -109,35 +132,6 @@ def _range(weight: NDArray[np.float64], bounds: Bounds) -> tuple[int, int]:
     # What is too much for `most` parts can join a heavy cell's part.
     most = max(most, 0)
     return len(heavy) + min(least, most), len(heavy) + most
-
-
-def _solve_piece(
-    graph: AdjacencyGraph, weight: NDArray[np.float64], counts: list[int], task: PolygonTask,
-    rng: np.random.Generator, time_limit_s: float | None, progress: Callable[[str, int, int], None] | None,
-) -> tuple[Solution, int]:  # fmt: skip
-    """Try the numbers of parts in turn until one gives a plan inside the bounds, heavy cells aside."""
-    unavoidable = weight > task.bounds.maximum
-    best: tuple[float, Solution, int] | None = None
-    tries = 0
-    for count in counts:
-        found = solve(
-            graph, weight, n_parts=count, bounds=task.bounds, objective=task.objective, rng=rng,
-            time_limit_s=time_limit_s, effort=task.effort, progress=progress,
-        )  # fmt: skip
-        tries += found.tries
-        part_weight = np.bincount(found.assignment, weights=weight, minlength=count).astype(np.float64)
-        outside = violation(part_weight, task.bounds)
-        outside[found.assignment[unavoidable]] = 0
-        avoidable = float(outside.sum())
-        if best is None or avoidable < best[0]:
-            best = (avoidable, found, count)
-        if avoidable == 0 or found.stopped_by == "time-limit":
-            break
-    assert best is not None
-    solution = best[1]
-    return Solution(
-        solution.assignment, solution.stopped_by, solution.cost, solution.out_of_bounds, tries
-    ), best[2]
 
 
 def solve_polygon(
@@ -181,44 +175,70 @@ def solve_polygon(
         [_range(task.weight[cells], bounds) for cells in settled], [len(cells) for cells in settled], bounds,
         exact=asked,
     )  # fmt: skip
-    answers: list[Piece] = []
-    stopped: StoppedBy = "converged"
+    answers: list[Attempt] = []
     done = 0
     for cells, count in zip(settled, counts, strict=True):
-        graph, weight = subgraph(task.graph, cells), task.weight[cells]
-        if weight.sum() == 0:
-            found, used = Solution(np.zeros(len(cells), np.int32), "converged", 0.0, 0.0, 1), 1
-        else:
-            limit = None if time_limit_s is None else max(1e-3, time_limit_s * len(cells) / n)
-            choice = [count] if asked else _choices(count, weight, bounds)
-            name = f"{task.seed}:{task.code}:{len(answers)}".encode()
-            rng = np.random.default_rng([task.seed & 0xFFFFFFFF, zlib.crc32(name)])
-            report = None if progress is None else _shifted(progress, done, n)
-            found, used = _solve_piece(graph, weight, choice, task, rng, limit, report)
-        if found.stopped_by == "time-limit":
-            stopped = "time-limit"
-        part[cells] = found.assignment + n_parts
-        n_parts += used
-        late = found.stopped_by == "time-limit"
-        answers.append(Piece(graph, weight, task.cell_ix[cells], used, found.assignment, found.tries, late))
+        limit = None if time_limit_s is None else max(1e-3, time_limit_s * len(cells) / n)
+        report = None if progress is None else _shifted(progress, done, n)
+        name = f"{task.seed}:{task.code}:{len(answers)}".encode()
+        rng = np.random.default_rng([task.seed & 0xFFFFFFFF, zlib.crc32(name)])
+        found = _solve(task, cells, count, rng, limit, report)
+        part[cells] = found.piece.part + n_parts
+        n_parts += found.piece.n_parts
+        answers.append(found)
         done += len(cells)
     _join_empty_pieces(task, part, pieces)
+    late = any(each.stopped_by == "time-limit" for each in answers)
     reasons = _reasons(task, answers, total, asked)
+    lower = _lower_bound(task, answers, part, n_parts, late)
+    _, first, number = np.unique(part, return_index=True, return_inverse=True)
+    rank = np.argsort(np.argsort(first))
+    stopped: StoppedBy = "time-limit" if late else "converged"
+    return PolygonAnswer(rank[number].astype(np.int32), n_parts, tuple(reasons), lower, stopped)
+
+
+def _solve(
+    task: PolygonTask, cells: NDArray[np.int64], count: int, rng: np.random.Generator, time_limit_s: float | None,
+    progress: Callable[[str, int, int], None] | None,
+) -> Attempt:  # fmt: skip
+    """Solve one piece, with the number of parts that was asked for or those that fit."""
+    graph, weight, asked = subgraph(task.graph, cells), task.weight[cells], task.n_grids is not None
+    constraints = tuple(each.restrict(cells) for each in task.constraints)
+    links = links_left(graph, posed(graph, weight, count, task.bounds, task.objective, constraints))
+    if weight.sum() == 0:
+        piece = Piece(links, weight, task.cell_ix[cells], 1, np.zeros(len(cells), np.int32), 1, late=False)
+        return Attempt(piece, Settled("open", piece, ()), "converged")
+    start = usable_start(None if task.start is None else task.start[cells], links)
+    choices = [count]
+    if not asked:
+        least, most = _range(weight, task.bounds)
+        given = 0 if start is None else int(start.max()) + 1
+        choices = counts_to_try(given if least <= given <= most else count, least, min(most, len(weight)))
+    piece_task = PieceTask(
+        graph, links, weight, task.cell_ix[cells], task.bounds, task.objective, constraints, start, task.effort,
+        task.use_time,
+    )  # fmt: skip
+    return solve_piece(piece_task, choices, rng, asked=asked, time_limit_s=time_limit_s, progress=progress)
+
+
+def _lower_bound(
+    task: PolygonTask, answers: list[Attempt], part: NDArray[np.int32], n_parts: int, late: bool
+) -> float:
+    """Return what no plan with so many parts can be more even than; the least there is where the polygon is small."""
+    locks = np.unique(task.locked[task.locked >= 0])
     # A piece without weight is a part of its own only beside locks.
-    shown = [piece for piece in answers if len(locks) or piece.weight.sum() > 0]
+    shown = [each.piece for each in answers if len(locks) or each.piece.weight.sum() > 0]
     lower = deviation_lower_bound(
         [piece.weight for piece in shown], n_parts, graphs=[piece.graph for piece in shown],
         locked=[float(task.weight[task.locked == lock].sum()) for lock in locks],
     )  # fmt: skip
-    _, first, number = np.unique(part, return_index=True, return_inverse=True)
-    rank = np.argsort(np.argsort(first))
-    return PolygonAnswer(rank[number].astype(np.int32), n_parts, tuple(reasons), lower, stopped)
-
-
-def _choices(count: int, weight: NDArray[np.float64], bounds: Bounds) -> list[int]:
-    """Return the numbers of parts to try for a piece: the one that fits best, then what the bounds allow besides."""
-    least, most = _range(weight, bounds)
-    return counts_to_try(count, least, min(most, len(weight)))
+    if late or not shown or task.graph.n_cells > _MOST_CELLS or len(shown) > 1 or len(locks):
+        return lower
+    own = shown[0]
+    proved = certify_deviation(
+        own.graph, own.weight, own.part, most_cells=_MOST_CELLS, time_limit_s=_CERTIFY_S
+    )
+    return max(lower, proved.lower_bound)
 
 
 def _shifted(
@@ -245,26 +265,19 @@ def _join_empty_pieces(task: PolygonTask, part: NDArray[np.int32], pieces: list[
         part[cells] = part[home[nearest[np.argmin(distance)]]]
 
 
-def _reasons(task: PolygonTask, pieces: list[Piece], total: float, asked: bool) -> list[Infeasible]:
+def _reasons(task: PolygonTask, answers: list[Attempt], total: float, asked: bool) -> list[Infeasible]:
     """Collect the reasons of the polygon and of its pieces."""
-    reasons: list[Infeasible] = []
-    n_parts = sum(piece.n_parts for piece in pieces)
+    n_parts = sum(each.piece.n_parts for each in answers)
     n_locked = len(np.unique(task.locked[task.locked >= 0]))
     whole = (
         total_reason(task.code, total, n_parts, task.bounds, asked=asked, n_locked=n_locked)
-        if pieces
+        if answers
         else None
     )
-    if whole is not None:
-        reasons.append(whole)
-    for piece in pieces:
+    reasons = [] if whole is None else [whole]
+    for each in answers:
         reasons += explain_piece(
-            piece,
-            task.code,
-            task.bounds,
-            heavy_names=task.heavy_names,
-            alone=len(pieces) == 1,
-            asked=asked,
-            total_explained=whole is not None,
-        )
+            each.piece, task.code, task.bounds, heavy_names=task.heavy_names, alone=len(answers) == 1,
+            asked=asked, total_explained=whole is not None, settled=each.settled,
+        )  # fmt: skip
     return reasons

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,13 @@ from gis_core.errors import ParameterError
 from gis_core.graph.components import subgraph
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.counts import share_grids
-from gis_core.partition.objective import Bounds, Objective
+from gis_core.partition.objective import Bounds, Objective, preset
 from gis_core.partition.polygon import PolygonAnswer, PolygonTask, least_grids
+from gis_core.partition.problem import Constraint
 from gis_core.partition.solve import StoppedBy
 from gis_core.partition.workers import TaskRunner, run_tasks
 
-__all__ = ["PartitionResult", "partition_fabric"]
+__all__ = ["PartitionResult", "broken_constraints", "partition_fabric"]
 
 #: Fewer cells than this are solved in this process: starting others would take longer.
 _FEW_CELLS = 8_000
@@ -67,9 +69,12 @@ def partition_fabric(
     boundary_codes: Sequence[str],
     bounds: Bounds | None = None,
     n_grids: int | None = None,
-    objective: Objective | None = None,
+    objective: Objective | Literal["plan", "street", "border", "balance"] | None = None,
+    constraints: Sequence[Constraint] = (),
+    start: NDArray[np.integer] | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
+    use_time: bool = False,
     processes: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     fixed: NDArray[np.integer] | None = None,
@@ -92,11 +97,19 @@ def partition_fabric(
         None: 300 to 500.
     n_grids : int
         Number of grids of all polygons together, shared by households; None: by the bounds (see `counts`).
-    objective : Objective
+    objective : Objective or str
+        Prices, or the name of a preset; None: the default prices.
+    constraints : sequence of Constraint
+        What else is asked, in the numbering of the fabric. Each polygon gets what is left of it there, and is solved in
+        the pieces that hang together by the links that are left.
+    start : int, shape (n_cells,)
+        Grids to begin from; -1: none. Left out of account in pieces where a grid is not connected or a cell has none.
     seed : int
         Same input and seed, same plan, whatever the number of processes and the order of the cells.
     time_limit_s : float
         Wall-clock seconds of solving; None: none.
+    use_time : bool
+        Whether all of the time limit is used to find better plans.
     processes : int
         None: one a core.
     progress : callable
@@ -118,12 +131,14 @@ def partition_fabric(
     Raises
     ------
     ParameterError
-        Where arrays do not fit each other, weights are negative, the number of grids cannot be shared, or a
-        locked grid is empty of sense (in two boundary polygons).
+        Where arrays do not fit each other, weights are negative, the number of grids cannot be shared, there is no
+        objective of that name, or a locked grid is empty of sense (in two boundary polygons).
     """
-    home, weight = _require_usable(graph, boundary_ix, households, boundary_codes, time_limit_s, fixed)
+    home, weight = _require_usable(graph, boundary_ix, households, boundary_codes, time_limit_s, fixed, start)
     locked = np.full(graph.n_cells, -1, np.int64) if fixed is None else np.asarray(fixed, dtype=np.int64)
-    bounds, objective = bounds or Bounds(), objective or Objective()
+    bounds = bounds or Bounds()
+    prices = preset(objective) if isinstance(objective, str) else objective or Objective()
+    begin = None if start is None else np.asarray(start, dtype=np.int64)
     effort = min(1.0, _MANY_CELLS / max(1, graph.n_cells))
     last = np.cumsum(np.bincount(home, minlength=len(boundary_codes)))
     cells_of = np.split(np.argsort(home, kind="stable"), last[:-1])
@@ -132,21 +147,43 @@ def partition_fabric(
         PolygonTask(
             str(boundary_codes[b]), subgraph(graph, cells_of[b]), weight[cells_of[b]], cells_of[b],
             _heavy_names(cells_of[b], weight, bounds, cell_names), locked[cells_of[b]], None,
-            bounds, objective, seed, effort,
+            bounds, prices, seed, effort, tuple(each.restrict(cells_of[b]) for each in constraints),
+            None if begin is None else begin[cells_of[b]], use_time,
         )
         for b in filled
     ]  # fmt: skip
     if n_grids is not None:
         tasks = _share_number(tasks, n_grids)
-    if runner is not None:
+    if runner is None:
+        answers, seconds = _run_on_this_machine(tasks, graph.n_cells, processes, time_limit_s, progress)
+    else:
         answers, seconds = runner(tasks, time_limit_s=time_limit_s, progress=progress)
-        return _gather(answers, filled, cells_of, len(boundary_codes), graph.n_cells, seconds)
+    result = _gather(answers, filled, cells_of, len(boundary_codes), graph.n_cells, seconds)
+    return replace(
+        result, infeasible=(*result.infeasible, *broken_constraints(constraints, graph, result.assignment))
+    )
+
+
+def broken_constraints(
+    constraints: Sequence[Constraint], graph: AdjacencyGraph, assignment: NDArray[np.integer]
+) -> list[Infeasible]:
+    """Say what a plan of the fabric breaks of what was asked; `cell_ix` counts the cells of the fabric."""
+    return [reason for each in constraints for reason in each.broken(graph, assignment)]
+
+
+def _run_on_this_machine(
+    tasks: list[PolygonTask],
+    n_cells: int,
+    processes: int | None,
+    time_limit_s: float | None,
+    progress: Callable[[str, int, int], None] | None,
+) -> tuple[list[PolygonAnswer], float]:
+    """Solve in this process where that is quicker, else in several."""
     if processes is None:
         processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if graph.n_cells < _FEW_CELLS or len(tasks) < 2:
+    if n_cells < _FEW_CELLS or len(tasks) < 2:
         processes = 1
-    answers, seconds = run_tasks(tasks, processes=processes, time_limit_s=time_limit_s, progress=progress)
-    return _gather(answers, filled, cells_of, len(boundary_codes), graph.n_cells, seconds)
+    return run_tasks(tasks, processes=processes, time_limit_s=time_limit_s, progress=progress)
 
 
 def _heavy_names(
@@ -164,13 +201,15 @@ def _require_usable(
     boundary_codes: Sequence[str],
     time_limit_s: float | None,
     fixed: NDArray[np.integer] | None,
+    start: NDArray[np.integer] | None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return boundary positions and weights, or raise where the input cannot be used."""
     n = graph.n_cells
     home, weight = np.asarray(boundary_ix, dtype=np.int64), np.asarray(households, dtype=np.float64)
-    if len(home) != n or len(weight) != n or (fixed is not None and len(fixed) != n):
+    given = [home, weight, *(array for array in (fixed, start) if array is not None)]
+    if any(len(array) != n for array in given):
         raise ParameterError(
-            f"Boundary positions, households and locks must have one entry for each of {n} cells."
+            f"Boundary positions, households, locks and start must have one entry for each of {n} cells."
         )
     if n and not 0 <= home.min() <= home.max() < len(boundary_codes):
         raise ParameterError(f"A cell names a boundary polygon outside 0 to {len(boundary_codes) - 1}.")

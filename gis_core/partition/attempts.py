@@ -1,0 +1,209 @@
+"""One piece of a boundary polygon: numbers of parts tried in turn, and the exact solver where the search fails."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.graph.components import part_component_labels
+from gis_core.graph.links import change_adjacencies
+from gis_core.model import AdjacencyGraph
+from gis_core.partition.certify import Piece, Settled, settle_piece
+from gis_core.partition.objective import Bounds, Objective, border_cost, violation
+from gis_core.partition.problem import Constraint, Problem
+from gis_core.partition.solve import Solution, StoppedBy, solve
+
+__all__ = ["Attempt", "PieceTask", "links_left", "posed", "solve_piece", "usable_start"]
+
+_Progress = Callable[[str, int, int], None]
+#: Share of the usual work that a plan of the exact solver is improved with.
+_POLISH = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class PieceTask:
+    """One piece: connected through the links that its constraints leave.
+
+    Attributes
+    ----------
+    graph, links : AdjacencyGraph
+        All adjacencies, and those through which a part may hang together.
+    weight : float64, shape (n_cells,)
+    cell_ix : int64, shape (n_cells,)
+        Position of each cell in the numbering of the caller.
+    bounds, objective
+    constraints : tuple of Constraint
+        In the numbering of the piece.
+    start : int32, shape (n_cells,) or None
+        Parts to begin from.
+    effort : float
+    use_time : bool
+    """
+
+    graph: AdjacencyGraph
+    links: AdjacencyGraph
+    weight: NDArray[np.float64]
+    cell_ix: NDArray[np.int64]
+    bounds: Bounds
+    objective: Objective
+    constraints: tuple[Constraint, ...]
+    start: NDArray[np.int32] | None
+    effort: float
+    use_time: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How a piece was cut.
+
+    Attributes
+    ----------
+    piece : Piece
+        Its graph has only the links.
+    settled : Settled
+        What the exact solver said where it was asked; else `open`.
+    stopped_by : {"converged", "time-limit"}
+    """
+
+    piece: Piece
+    settled: Settled
+    stopped_by: StoppedBy
+
+
+def posed(
+    graph: AdjacencyGraph, weight: NDArray[np.float64], n_parts: int, bounds: Bounds, objective: Objective,
+    constraints: Sequence[Constraint],
+) -> Problem:  # fmt: skip
+    """Return the problem after all constraints."""
+    problem = Problem(
+        graph, weight, n_parts=n_parts, bounds=(bounds.minimum, bounds.maximum), price=border_cost(graph, objective)
+    )  # fmt: skip
+    for constraint in constraints:
+        constraint.apply(problem)
+    return problem
+
+
+def links_left(graph: AdjacencyGraph, problem: Problem) -> AdjacencyGraph:
+    """Return the graph with only the adjacencies through which a part may hang together."""
+    return graph if problem.link.all() else change_adjacencies(graph, keep=problem.link)
+
+
+def usable_start(start: NDArray[np.integer] | None, links: AdjacencyGraph) -> NDArray[np.int32] | None:
+    """Return a start numbered from 0 where each of its parts is in one piece and no cell is left out; else None."""
+    if start is None or len(start) == 0 or (start < 0).any():
+        return None
+    part = np.unique(start, return_inverse=True)[1].astype(np.int32)
+    in_one_piece = int(part_component_labels(links, part).max()) == int(part.max())
+    return part if in_one_piece else None
+
+
+def solve_piece(
+    task: PieceTask,
+    counts: Sequence[int],
+    rng: np.random.Generator,
+    *,
+    asked: bool,
+    time_limit_s: float | None,
+    progress: _Progress | None,
+) -> Attempt:
+    """Try the numbers of parts in turn until one gives a plan inside the bounds, heavy cells aside.
+
+    Where none does, and the piece is small, the exact solver finds a plan or proves that there is none; its plan is
+    improved by the search.
+
+    Parameters
+    ----------
+    task : PieceTask
+    counts : sequence of int
+        At least one.
+    rng : Generator
+    asked : bool
+        Whether the number of parts is given.
+    time_limit_s : float
+        For all numbers together; None: none.
+    progress : callable
+
+    Returns
+    -------
+    Attempt
+    """
+    until = None if time_limit_s is None else time.perf_counter() + time_limit_s
+    best: tuple[tuple[float, float], Solution, int] | None = None
+    tries = 0
+    for count in counts:
+        found = _search(task, count, task.start, rng, until, task.effort, progress)
+        tries += found.tries
+        rank = _outside(task, found.assignment, count)
+        if best is None or rank < best[0]:
+            best = (rank, found, count)
+        if rank == (0.0, 0.0) or found.stopped_by == "time-limit":
+            break
+    assert best is not None
+    rank, found, count = best
+    late = found.stopped_by == "time-limit"
+    piece = Piece(task.links, task.weight, task.cell_ix, count, found.assignment, tries, late)
+    if rank[0] == 0 or late or _has_further(task, count):
+        return Attempt(piece, Settled("open", piece, ()), found.stopped_by)
+    return _settled(task, piece, rng, asked, until, progress)
+
+
+def _search(
+    task: PieceTask, count: int, start: NDArray[np.int32] | None, rng: np.random.Generator,
+    until: float | None, effort: float, progress: _Progress | None,
+) -> Solution:  # fmt: skip
+    """Search for a plan with so many parts in the time that is left."""
+    if start is not None and int(start.max()) + 1 != count:
+        start = None
+    limit = None if until is None else max(1e-3, until - time.perf_counter())
+    return solve(
+        task.graph, task.weight, n_parts=count, bounds=task.bounds, objective=task.objective,
+        constraints=task.constraints, start=start, rng=rng, time_limit_s=limit, use_time=task.use_time,
+        effort=effort, progress=progress,
+    )  # fmt: skip
+
+
+def _outside(task: PieceTask, part: NDArray[np.int32], count: int) -> tuple[float, float]:
+    """Return by how much parts without a heavy cell are outside the bounds, and then by how many means of others."""
+    total = np.bincount(part, weights=task.weight, minlength=count).astype(np.float64)
+    outside = violation(total, task.bounds)
+    outside[part[task.weight > task.bounds.maximum]] = 0
+    if not task.constraints:
+        return float(outside.sum()), 0.0
+    problem = posed(task.graph, task.weight, count, task.bounds, task.objective, task.constraints)
+    further = 0.0
+    for i in range(1, problem.weights.shape[1]):
+        sums = np.bincount(part, weights=problem.weights[:, i], minlength=count)
+        mean = max(float(sums.mean()), 1e-300)
+        out = np.maximum(np.maximum(problem.minimum[i] - sums, sums - problem.maximum[i]), 0.0)
+        further += float(out[out > 1e-9 * mean].sum()) / mean
+    return float(outside.sum()), further
+
+
+def _has_further(task: PieceTask, count: int) -> bool:
+    """Tell whether constraints hold further weights inside bounds, of which the exact solver knows nothing."""
+    if not task.constraints:
+        return False
+    problem = posed(task.graph, task.weight, count, task.bounds, task.objective, task.constraints)
+    return problem.weights.shape[1] > 1
+
+
+def _settled(
+    task: PieceTask, piece: Piece, rng: np.random.Generator, asked: bool, until: float | None,
+    progress: _Progress | None,
+) -> Attempt:  # fmt: skip
+    """Ask the exact solver; improve what it finds, and keep that inside the bounds."""
+    left = 5.0 if until is None else min(5.0, until - time.perf_counter())
+    if left <= 0:
+        return Attempt(piece, Settled("open", piece, ()), "converged")
+    settled = settle_piece(piece, task.bounds, asked=asked, time_limit_s=left)
+    if settled.status != "plan":
+        return Attempt(piece, settled, "converged")
+    plan = settled.piece
+    better = _search(task, plan.n_parts, plan.part, rng, until, _POLISH * task.effort, progress)
+    if _outside(task, better.assignment, plan.n_parts)[0] == 0:
+        plan = replace(plan, part=better.assignment)
+    return Attempt(plan, settled, better.stopped_by)
