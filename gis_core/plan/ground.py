@@ -96,6 +96,11 @@ class Ground:
     barriers: tuple[int, int, int]
     walks: WalkGround | None
 
+    @property
+    def binds(self) -> bool:
+        """Whether the ground asks for more than prices and pieces: closed barriers inside a piece, or short ways."""
+        return self.walks is not None or self.options.barriers == "cut"
+
 
 def lay_ground(
     dataset: Dataset,
@@ -399,7 +404,10 @@ def _replaced(
         ),
         infeasible=others
         + tuple(
-            replace(item, cell_ix=tuple(int(cells[i]) for i in item.cell_ix)) for item in found.infeasible
+            replace(item, cell_ix=tuple(int(cells[i]) for i in item.cell_ix))
+            for item in found.infeasible
+            # What wishes say is asked again of the whole plan.
+            if item.where.partition(":")[0] == code
         ),
         lower_bounds=lower,
         seconds=result.seconds + found.seconds,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,9 @@ from gis_core import __version__
 from gis_core.errors import some_of
 from gis_core.graph.components import subgraph
 from gis_core.model import Dataset, Fabric
-from gis_core.partition import Bounds, Objective, PartitionResult, partition_fabric
+from gis_core.partition import Bounds, PartitionResult, partition_fabric, preset
+from gis_core.partition.constraints import Constraint
+from gis_core.partition.run import broken_constraints
 from gis_core.partition.workers import TaskRunner
 from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons, number_reasons, wish_reasons
 from gis_core.plan.codes import DEFAULT_TEMPLATE, number_grids
@@ -132,7 +133,8 @@ def make_plan(
     laid = lay_ground(
         dataset, fabric, ground or GroundOptions(), weight, limits, asked.locked, told.kept_borders(fabric)
     )
-    told = _with_ground(told, laid)
+    # What planners say comes last, so that it is not lost where a compound is priced anew.
+    wishes, begin, prices = (*laid.constraints, *told.all_constraints), told.start, preset("plan")
     tries = min(5, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
 
     def solve(count: int | None) -> PartitionResult:
@@ -150,18 +152,24 @@ def make_plan(
             progress=progress,
             runner=runner,
             fixed=asked.locked,
-            **_wanted(told),
+            objective=prices,
+            constraints=wishes,
+            start=begin,
         )
 
-    if isinstance(n_grids, tuple):
-        result = best_of_range(solve, n_grids, fabric, weight, limits, Objective())
-    elif asked.start is not None and n_grids is None and not asked.all_constraints:
-        result = improve_start(
+    improved = None
+    if asked.start is not None and n_grids is None:
+        improved = improve_start(
             laid.graph, fabric.boundary_ix, weight, asked, limits,
             n_boundaries=len(boundary_codes), seed=seed, time_limit_s=time_limit_s,
         )  # fmt: skip
-    else:
+        begin = improved.assignment.astype(np.int64)
+    if isinstance(n_grids, tuple):
+        result = best_of_range(solve, n_grids, fabric, weight, limits, prices)
+    elif improved is None or asked.all_constraints or laid.binds:
         result = solve(n_grids)
+    else:
+        result = improved
     if n_grids is None:
 
         def solve_again(cells: NDArray[np.int64], count: int) -> PartitionResult:
@@ -177,10 +185,13 @@ def make_plan(
                 time_limit_s=time_limit_s,
                 processes=1,
                 fixed=None if asked.locked is None else asked.locked[cells],
-                **_wanted(told, cells),
+                objective=prices,
+                constraints=[each.restrict(cells) for each in wishes],
+                start=None if begin is None else begin[cells],
             )
 
-        result = shorten_by_number(laid, fabric, result, weight, limits, boundary_codes, solve_again)
+        shorter = shorten_by_number(laid, fabric, result, weight, limits, boundary_codes, solve_again)
+        result = _said_again(result, shorter, wishes, laid)
     reasons = lock_reasons(asked, fabric, boundary_codes, weight, limits)
     reasons += wish_reasons(asked, fabric, boundary_codes, weight, limits)
     reasons += number_reasons(n_grids, result.n_parts)
@@ -210,27 +221,16 @@ def make_plan(
     return Plan(dataset, fabric, assignment, tuple(codes), boundary_ix, report, frames)
 
 
-def _with_ground(asked: Asked, laid: Ground) -> Asked:
-    """Ask for what the ground asks for, too."""
-    if "constraints" not in signature(partition_fabric).parameters:
-        return asked
-    # What planners say comes last, so that it is not lost where a compound is priced anew.
-    return replace(asked, constraints=(*laid.constraints, *asked.constraints))
-
-
-def _wanted(asked: Asked, cells: NDArray[np.int64] | None = None) -> dict[str, Any]:
-    """Return what the solver is told beside locks, only what there is; of some cells where they are given."""
-    wanted: dict[str, Any] = {}
-    constraints, start = asked.all_constraints, asked.start
-    if cells is not None:
-        constraints = tuple(each.restrict(cells) for each in constraints)
-        start = None if start is None else start[cells]
-    known = signature(partition_fabric).parameters
-    if constraints and "constraints" in known:
-        wanted["constraints"] = constraints
-    if start is not None and "start" in known:
-        wanted["start"] = start
-    return wanted
+def _said_again(
+    before: PartitionResult, after: PartitionResult, wishes: Sequence[Constraint], laid: Ground
+) -> PartitionResult:
+    """Replace what the first plan breaks by what the last one does."""
+    if after is before:
+        return before
+    old = set(broken_constraints(wishes, laid.graph, before.assignment))
+    new = broken_constraints(wishes, laid.graph, after.assignment)
+    kept = (item for item in after.infeasible if item not in old)
+    return replace(after, infeasible=(*kept, *new))
 
 
 class _CellNames(Sequence[str]):
