@@ -24,7 +24,7 @@ from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
 from gis_core.plan.ground import Ground, GroundOptions, add_ground, lay_ground, shorten_by_number
 from gis_core.plan.report import build_report
-from gis_core.plan.start import improve_start
+from gis_core.plan.start import improve_start, is_whole
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -158,7 +158,9 @@ def make_plan(
         )
 
     improved = None
-    if asked.start is not None and n_grids is None:
+    wished = bool(asked.all_constraints) or laid.binds
+    whole = wished and asked.start is not None and is_whole(laid.graph, fabric.boundary_ix, asked.start)
+    if asked.start is not None and n_grids is None and not whole:
         improved = improve_start(
             laid.graph, fabric.boundary_ix, weight, asked, limits,
             n_boundaries=len(boundary_codes), seed=seed, time_limit_s=time_limit_s,
@@ -166,7 +168,7 @@ def make_plan(
         begin = improved.assignment.astype(np.int64)
     if isinstance(n_grids, tuple):
         result = best_of_range(solve, n_grids, fabric, weight, limits, prices)
-    elif improved is None or asked.all_constraints or laid.binds:
+    elif improved is None or wished:
         result = solve(n_grids)
     else:
         result = improved

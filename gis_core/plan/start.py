@@ -7,12 +7,22 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core.graph.components import part_component_labels
 from gis_core.model import AdjacencyGraph
 from gis_core.partition import Bounds, PartitionResult
 from gis_core.partition.rebalance import rebalance
 from gis_core.plan.asked import Asked
 
-__all__ = ["improve_start"]
+__all__ = ["improve_start", "is_whole"]
+
+
+def is_whole(graph: AdjacencyGraph, boundary_ix: NDArray[np.int32], start: NDArray[np.int64]) -> bool:
+    """Tell whether every cell has a grid, and every grid is in one piece of one boundary polygon."""
+    if (start < 0).any():
+        return False
+    grids = np.unique(start)
+    nested = np.unique(start.astype(np.int64) * (int(boundary_ix.max(initial=0)) + 1) + boundary_ix)
+    return len(nested) == len(grids) == int(part_component_labels(graph, start).max(initial=-1)) + 1
 
 
 def improve_start(
