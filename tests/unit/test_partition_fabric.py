@@ -11,8 +11,12 @@ from cell_graphs import chain, from_edges, lattice, permuted, town
 from gis_core.errors import CancelledError, ParameterError
 from gis_core.graph import part_component_labels, parts_in_pieces
 from gis_core.model import AdjacencyGraph
-from gis_core.partition import Bounds, PartitionResult, partition_fabric, run
+from gis_core.partition import Bounds, PartitionResult, Solution, attempts, partition_fabric, run
 from gis_core.partition.certify import settle
+from gis_core.partition.constraints.barriers import Barriers
+from gis_core.partition.constraints.together import Together
+from gis_core.partition.constraints.weights import WeightBounds
+from gis_core.partition.exact import exact_available
 
 
 def _totals(result: PartitionResult, households):
@@ -229,10 +233,118 @@ def test_cancelling_ends_the_work_and_the_workers(processes, monkeypatch):
     assert multiprocessing.active_children() == []
 
 
+def _wall(graph: AdjacencyGraph, west: np.ndarray) -> Barriers:
+    """Close every adjacency between the cells of `west` and the others."""
+    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
+    across = west[owner] & ~west[graph.indices]
+    left, right = owner[across], graph.indices[across].astype(np.int64)
+    return Barriers(left, right, np.ones(len(left), bool), np.zeros(len(left)))
+
+
+def test_what_is_asked_reaches_every_polygon_in_any_process(monkeypatch):
+    monkeypatch.setattr(run, "_FEW_CELLS", 0)
+    graph, households = town(17, 24, 30)
+    home = _strips(graph, 2)
+    free = partition_fabric(graph, home, households, boundary_codes=["A", "B"], seed=2)
+    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
+    cut = (home[owner] == home[graph.indices]) & (free.assignment[owner] != free.assignment[graph.indices])
+    group = np.full(graph.n_cells, -1, np.int64)
+    for b in (0, 1):
+        slot = np.flatnonzero(cut & (home[owner] == b))[3]
+        group[[owner[slot], graph.indices[slot]]] = b
+    asked = (Together(group, ("g0", "g1")), WeightBounds("cells", np.ones(graph.n_cells), 70, 100))
+    assert [len(each.broken(graph, free.assignment)) for each in asked] == [2, 1]
+    plans = [
+        partition_fabric(
+            graph, home, households, boundary_codes=["A", "B"], seed=2, constraints=asked, processes=count
+        )
+        for count in (1, 2)
+    ]
+    assert (plans[0].assignment == plans[1].assignment).all()
+    assert plans[0].infeasible == ()
+    assert all(each.broken(graph, plans[0].assignment) == [] for each in asked)
+
+
+def test_what_is_broken_is_said_with_the_cells_of_the_fabric():
+    graph, households = town(18, 20, 30)
+    home = 1 - _strips(graph, 2)
+    group = np.full(600, -1, np.int64)
+    group[[3, 4, 599]] = 0
+    asked = Together(group, ("the school",))
+    result = partition_fabric(graph, home, households, boundary_codes=["A", "B"], constraints=[asked])
+    assert [(reason.what, reason.cell_ix) for reason in result.infeasible] == [("together", (599,))]
+
+
+def test_closed_links_make_pieces_that_are_solved_alone():
+    graph, households = town(19, 20, 30)
+    west = graph.x < 95
+    wall = _wall(graph, west)
+    result = partition_fabric(
+        graph,
+        np.zeros(600, int),
+        households,
+        boundary_codes=["A"],
+        bounds=Bounds(200, 500),
+        constraints=[wall],
+    )
+    assert not set(result.assignment[west].tolist()) & set(result.assignment[~west].tolist())
+    totals = _totals(result, households)
+    assert (totals.min() >= 200, totals.max() <= 500, result.infeasible) == (True, True, ())
+
+
+def test_grids_to_start_from_decide_the_number():
+    graph, households = town(20, 20, 30)
+    home, codes = np.zeros(600, int), ["A"]
+    usual = partition_fabric(graph, home, households, boundary_codes=codes, seed=1)
+    other = partition_fabric(graph, home, households, boundary_codes=codes, n_grids=usual.n_parts + 1, seed=1)
+    again = partition_fabric(
+        graph, home, households, boundary_codes=codes, seed=2, start=7 * other.assignment
+    )
+    assert again.n_parts == usual.n_parts + 1
+    # Half a start, or one in pieces, is none.
+    torn = np.where(np.arange(600) % 2, other.assignment, -1)
+    fresh = partition_fabric(graph, home, households, boundary_codes=codes, seed=1, start=torn)
+    assert (fresh.assignment == usual.assignment).all()
+
+
+def test_objectives_can_be_named():
+    graph, households = town(21, 12, 20)
+    home = np.zeros(240, int)
+    named = partition_fabric(graph, home, households, boundary_codes=["A"], objective="border")
+    assert set(named.assignment.tolist()) == set(range(named.n_parts))
+    with pytest.raises(ParameterError, match="no objective 'best'"):
+        partition_fabric(graph, home, households, boundary_codes=["A"], objective="best")
+
+
+@pytest.mark.skipif(not exact_available(), reason="the exact solver is not installed")
+def test_where_the_search_fails_a_small_piece_is_settled(monkeypatch):
+    def fail(graph, weight, *, n_parts, **_others):
+        part = np.minimum(np.arange(graph.n_cells), n_parts - 1).astype(np.int32)
+        return Solution(part, "converged", 0.0, 1.0, 1)
+
+    monkeypatch.setattr(attempts, "solve", fail)
+    households = np.array([3, 1, 4, 5, 9, 4, 2, 6, 5])
+    result = partition_fabric(
+        chain(9), np.zeros(9, int), households, boundary_codes=["A"], bounds=Bounds(13, 13)
+    )
+    assert (_totals(result, households).tolist(), result.infeasible) == ([13] * 3, ())
+
+
+@pytest.mark.skipif(not exact_available(), reason="the exact solver is not installed")
+def test_the_least_deviation_of_a_small_polygon_is_proved():
+    # 3 - 4 - 3 can be cut into 3 and 7 only, 40 % from the mean.
+    result = partition_fabric(
+        chain(3), np.zeros(3, int), np.array([3, 4, 3]), boundary_codes=["A"], bounds=Bounds(1, 9), n_grids=2
+    )
+    assert result.lower_bounds.tolist() == pytest.approx([0.4])
+
+
 def test_arrays_that_do_not_fit_are_refused():
     graph = lattice(2, 2)
     with pytest.raises(ParameterError, match="one entry for each of 4 cells"):
         partition_fabric(graph, np.zeros(3, int), np.ones(4), boundary_codes=["A"])
+    with pytest.raises(ParameterError, match="one entry for each of 4 cells"):
+        partition_fabric(graph, np.zeros(4, int), np.ones(4), boundary_codes=["A"], start=np.zeros(5, int))
     with pytest.raises(ParameterError, match="outside 0 to 0"):
         partition_fabric(graph, np.ones(4, int), np.ones(4), boundary_codes=["A"])
     with pytest.raises(ParameterError, match="negative or missing"):

@@ -10,7 +10,8 @@ from gis_core.errors import CancelledError, DisconnectedGraphError, ParameterErr
 from gis_core.graph import parts_in_pieces
 from gis_core.partition import Bounds, Objective, preset, solve
 from gis_core.partition.objective import border_cost
-from gis_core.partition.refine import border_lists, move_cell, part_totals, penalty, total_cost
+from gis_core.partition.problem import Problem
+from gis_core.partition.refine import border_lists, move_cell, part_sums, penalty
 
 
 def _totals(solution, weight, n_parts):
@@ -160,15 +161,44 @@ def test_the_lists_of_border_cells_stay_true_after_many_moves():
     assert all(lists[2][cell] == place for place, cell in enumerate(lists[1][: lists[1][n]]))
 
 
-def test_the_cost_is_borders_and_penalties_added_up_by_hand():
+def _out(total, low, high):
+    return max(low - total, total - high, 0.0)
+
+
+def test_the_price_of_a_plan_is_added_up_by_hand():
     graph, households = town(7, 10, 10)
     rng = np.random.default_rng(1)
     part = rng.integers(0, 3, 100).astype(np.int32)
-    rule = np.array([100.0, 150.0, households.sum() / 3, 500.0, 9000.0])
-    weight = households.astype(float)
-    totals = part_totals(part, weight, 3)
-    assert totals.tolist() == np.bincount(part, weights=weight).tolist()
+    problem = Problem(
+        graph,
+        households,
+        n_parts=3,
+        bounds=(100, 150),
+        price=border_cost(graph, Objective(street_factor=0.2)),
+    )
+    problem.add_weight(np.arange(100.0), 1000, 1700)
+    problem.add_pairs(np.array([0, 5, 5]), np.array([99, 50, 50]), np.array([7.0, -2.0, -3.0]))
+    problem.home[[3, 4]], problem.stay[[3, 4]] = [0, 1], [11.0, 13.0]
     border, street = _border_m(graph, part)
-    by_hand = border - 0.8 * street + sum(penalty(total, rule) for total in totals)
-    cost = border_cost(graph, Objective(street_factor=0.2))
-    assert total_cost(graph.indptr, graph.indices, cost, part, totals, rule) == pytest.approx(by_hand)
+    pairs = 7.0 * (part[0] != part[99]) - 5.0 * (part[5] != part[50])
+    away = 11.0 * (part[3] != 0) + 13.0 * (part[4] != 1)
+    assert problem.level().border_price(part) == pytest.approx(border - 0.8 * street + pairs + away)
+    # Minimum, maximum, mean, price of the square, price of a unit outside, growth of that price.
+    rule = np.array([[100.0, 150.0, households.sum() / 3, 500.0, 9000.0, 0.1], [1e3, 1.7e3, 1650, 0, 3, 0.2]])
+    sums = part_sums(part, problem.weights, 3)
+    columns = [np.bincount(part, weights=column, minlength=3) for column in (households, np.arange(100))]
+    assert sums.tolist() == np.column_stack(columns).tolist()
+    for p, cell, sign in ((0, 0, 0.0), (1, 17, 1.0), (2, 31, -1.0)):
+        by_hand = 0.0
+        for j, (low, high, mean, square, unit, growth) in enumerate(rule):
+            total = columns[j][p] + sign * problem.weights[cell, j]
+            out = _out(total, low, high)
+            by_hand += square * (total - mean) ** 2 + unit * out * (1 + growth * out)
+        assert penalty(sums, p, problem.weights, cell, sign, rule) == pytest.approx(by_hand)
+
+
+def test_a_start_must_name_every_part():
+    graph, weight = lattice(3, 3), np.ones(9)
+    for start in (np.zeros(9, int), np.full(9, 2), np.arange(8) % 2, np.arange(9) % 2 - 1):
+        with pytest.raises(ParameterError, match="start must name"):
+            solve(graph, weight, n_parts=2, bounds=Bounds(4, 5), start=start, rng=0)
