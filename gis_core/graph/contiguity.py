@@ -76,8 +76,8 @@ def removal_safety(  # noqa: PLR0912  a kernel pays for every call
                 queue[tail] = other
                 tail += 1
                 missing -= 1
-    if missing == 0:
-        return 1
+                if missing == 0:
+                    return 1
     head = 0
     while head < tail:
         if head >= limit:

@@ -62,11 +62,14 @@ class Objective:
     class_factors : mapping or None
         Street class -> price of a metre of border on a street of that class, where it differs from the table of
         `prices`; an empty mapping takes that table as it is. None: `street_factor` for every street.
+    balance_first : bool
+        Whether the smallest greatest deviation from the mean comes before all prices.
     """
 
     street_factor: float = 0.2
     deviation_factor: float = 20.0
     class_factors: Mapping[str, float] | None = None
+    balance_first: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.street_factor <= 1 or not 0 <= self.deviation_factor < np.inf:
@@ -90,7 +93,7 @@ def preset(name: Literal["plan", "street", "border", "balance"]) -> Objective:
         "plan": Objective(class_factors={}),
         "street": Objective(deviation_factor=0.0),
         "border": Objective(street_factor=1.0, deviation_factor=0.0),
-        "balance": Objective(deviation_factor=400.0),
+        "balance": Objective(street_factor=1.0, deviation_factor=0.0, balance_first=True),
     }
     if name not in table:
         raise ParameterError(f"There is no objective {name!r}; choose one of {', '.join(table)}.")

@@ -14,8 +14,8 @@ from gis_core.graph.contiguity import removal_safety
 
 __all__ = ["LOGS", "anneal", "border_lists", "move_cell", "part_sums", "part_totals", "penalty", "total_cost"]
 
-#: Minus the logarithms of 4,096 even shares of (0, 1]: Metropolis' rule without a call of `exp`.
-LOGS: NDArray[np.float64] = -np.log((np.arange(4096) + 0.5) / 4096)
+#: Minus the logarithms of 512 even shares of (0, 1]: Metropolis' rule without a call of `exp`.
+LOGS: NDArray[np.float64] = -np.log((np.arange(512) + 0.5) / 512)
 LOGS.flags.writeable = True
 
 
@@ -229,7 +229,7 @@ def anneal(  # noqa: PLR0912, PLR0915  a kernel pays for every call
                 rise += far_cost[e] * (np.int64(of == own) - np.int64(of == target))
         if has_home:
             rise += stay[cell] * (np.int64(home[cell] == own) - np.int64(home[cell] == target))
-        allowed = temperature * logs[z & np.uint64(4095)]
+        allowed = temperature * logs[z & np.uint64(511)]
         most_gain = price[own] + price[target]
         if rise - most_gain > allowed:
             continue

@@ -6,6 +6,8 @@ never gets more out of bounds; early on a region may get a little dearer, so tha
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,7 +116,13 @@ class Regions:
         level = self.level
         self._member[group] = np.arange(len(group), dtype=np.int32)
         size = _flood(
-            self.a_cell[group[:1]], self._member, self._local, level.indptr, level.indices, self.part, self._cells
+            self.a_cell[group[:1]],
+            self._member,
+            self._local,
+            level.indptr,
+            level.indices,
+            self.part,
+            self._cells,
         )
         cells = self._cells[:size].copy()
         links = _cut_out(cells, self._local, level.indptr, level.indices, level.cost)
@@ -173,6 +181,7 @@ def regroup(
     *,
     among: NDArray[np.int64] | None = None,
     bold: bool = True,
+    finish: Callable[[Search, Plan], Plan] | None = None,
 ) -> Plan:
     """Draw groups of parts anew, one after the other.
 
@@ -188,6 +197,8 @@ def regroup(
         Parts to begin groups with; None: all. Parts that are out of bounds come first in any case.
     bold : bool
         Whether a region may get dearer at first.
+    finish : callable
+        Searches a region in place of a plain start or cycle: called with its search and the plan that is there.
 
     Returns
     -------
@@ -208,7 +219,12 @@ def regroup(
         size = int(rng.choice(_SIZES))
         group = np.array(_grow(order.pop(), size, neighbors, rng), np.int64)
         tolerance = _TOLERANCE * rules.unit * max(0.0, 1 - done / (0.8 * n_groups)) if bold else 0.0
-        _redraw(search, regions, group, per_cell, tolerance, fresh=bool(rng.random() < 0.5))
+        fresh = bool(rng.random() < 0.5)
+
+        def anew(small: Search, old: Plan, fresh: bool = fresh) -> Plan:
+            return small.start(per_cell) if fresh else small.cycle(old, per_cell)
+
+        _redraw(search, regions, group, tolerance, finish or anew)
         if search.clock.late:
             break
     here = search.plan(regions.part)
@@ -223,27 +239,26 @@ def _order(
     sums = np.zeros((search.n_parts, search.level.weights.shape[1]))
     np.add.at(sums, regions.part, search.level.weights)
     rules = search.rules
-    out = ((sums < rules.minimum) | (sums > rules.maximum)).any(axis=1)
-    return [int(p) for p in parts] + [int(p) for p in np.flatnonzero(out)]
+    out = np.flatnonzero(((sums < rules.minimum) | (sums > rules.maximum)).any(axis=1))
+    if len(out):
+        # A short round, so that what is still out comes again soon.
+        parts = parts[: max(4, 2 * len(out))]
+    return [int(p) for p in parts] + [int(p) for p in out]
 
 
 def _redraw(
     search: Search,
     regions: Regions,
     group: NDArray[np.int64],
-    per_cell: float,
     tolerance: float,
-    *,
-    fresh: bool,
-) -> bool:
-    """Search the region of a group alone; keep what is better, or hardly dearer. Tell whether it was kept."""
+    anew: Callable[[Search, Plan], Plan],
+) -> None:
+    """Search the region of a group alone; keep what is better, or hardly dearer."""
     cells, level, before = regions.cut_out(group)
-    if before.min() < 0 or len(np.unique(before)) < 2 or len(np.unique(before)) < len(group):
-        return False
+    if before.min() < 0 or len(np.unique(before)) < max(2, len(group)):
+        return
     small = Search(level, len(group), search.rules, search.rng, search.clock)
     old = small.plan(before)
-    new = small.start(per_cell) if fresh else small.cycle(old, per_cell)
-    if (new.score[0], new.score[1] - tolerance) >= old.score:
-        return False
-    regions.put_back(cells, group, new.part)
-    return True
+    new = anew(small, old)
+    if (new.score[0], new.score[1] - tolerance) < old.score:
+        regions.put_back(cells, group, new.part)

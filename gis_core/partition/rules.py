@@ -13,6 +13,7 @@ __all__ = ["Rules"]
 _OUT = 10.0
 #: How that price grows: doubled at one twentieth of the mean.
 _GROWTH = 20.0
+_SOFT_GROWTH = 40.0
 #: Least half-width of the bounds, in weights of a usual cell, while cells are clusters.
 _SLACK = 1.5
 
@@ -29,6 +30,9 @@ class Rules:
         the square.
     unit : float
         Price of the border of a usual part.
+    soft : float
+        Above 0: plans are compared by price alone, and a unit of the first weight outside the bounds costs so much
+        (the more, the further it is outside), little enough that cells still move across narrow bounds.
     """
 
     minimum: NDArray[np.float64]
@@ -36,6 +40,7 @@ class Rules:
     mean: NDArray[np.float64]
     deviation: float
     unit: float
+    soft: float = 0.0
 
     def at(self, weights: NDArray[np.float64], *, coarse: bool) -> NDArray[np.float64]:
         """Return the rule of the kernels for cells of these weights; shape (n_weights, 6).
@@ -55,6 +60,8 @@ class Rules:
         rule[:, 3] = 0.0
         rule[0, 3] = self.deviation * self.unit / mean[0] ** 2
         rule[:, 4], rule[:, 5] = _OUT * self.unit / mean, _GROWTH / mean
+        if self.soft > 0:
+            rule[0, 4], rule[0, 5] = self.soft, _SOFT_GROWTH / mean[0]
         return rule
 
     def score(self, sums: NDArray[np.float64], border: float) -> tuple[float, float]:
@@ -70,10 +77,19 @@ class Rules:
         # Sums of fractions are not exact; what is out by less than that is inside.
         out[out <= 1e-9 * mean] = 0.0
         off = (sums[:, 0] - mean[0]) / mean[0]
-        return float((out / mean).sum()), border + self.deviation * self.unit * float((off * off).sum())
+        price = border + self.deviation * self.unit * float((off * off).sum())
+        if self.soft > 0:
+            first = self.soft * out[:, 0] * (1 + _SOFT_GROWTH * out[:, 0] / mean[0])
+            out[:, 0] = 0.0
+            price += float(first.sum())
+        return float((out / mean).sum()), price
 
-    def within(self, minimum: float, maximum: float) -> Rules:
+    def between(self, minimum: float, maximum: float) -> Rules:
         """Return the same with other bounds of the first weight."""
         low, high = self.minimum.copy(), self.maximum.copy()
         low[0], high[0] = minimum, maximum
         return replace(self, minimum=low, maximum=high)
+
+    def softly(self, minimum: float, maximum: float, price: float) -> Rules:
+        """Return the same with other bounds of the first weight, which are priced only."""
+        return replace(self.between(minimum, maximum), soft=price)

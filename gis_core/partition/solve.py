@@ -14,6 +14,8 @@ from gis_core.errors import DisconnectedGraphError, ParameterError
 from gis_core.graph.components import component_labels
 from gis_core.model import AdjacencyGraph
 from gis_core.partition._random import new_state
+from gis_core.partition.balance import balanced, greatest_deviation
+from gis_core.partition.bounds import deviation_lower_bound
 from gis_core.partition.objective import Bounds, Objective, border_cost, violation
 from gis_core.partition.problem import Constraint, Problem
 from gis_core.partition.refine import part_totals
@@ -59,13 +61,14 @@ class _Effort:
     per_group: float
 
     @classmethod
-    def for_cells(cls, n: int, share: float) -> _Effort:
-        plans = 12 if n < 12_000 else 8 if n < 40_000 else 3
+    def for_cells(cls, n: int, n_parts: int, share: float) -> _Effort:
+        plans = 6 if n < 12_000 else 4 if n < 40_000 else 2
         return cls(
             plans=max(2, round(plans * min(1.0, share))),
-            per_cell=max(4.0, 15 * share),
-            groups=1.5 * share,
-            per_group=max(15.0, 50 * share),
+            per_cell=max(4.0, 8 * share),
+            # Parts of many cells cost more to draw anew.
+            groups=share * min(5.0, 5.0 * 250 * n_parts / n),
+            per_group=8.0,
         )
 
 
@@ -158,10 +161,13 @@ def solve(
     mean[0] = _fair_weight(load, n_parts, bounds)
     rules = first_rules(level, n_parts, problem.minimum, problem.maximum, mean, objective.deviation_factor)
     search = Search(level, n_parts, rules, new_state(generator), clock)
-    work = _Effort.for_cells(n, effort)
+    work = _Effort.for_cells(n, n_parts, effort)
     clock.work = n * (work.plans * work.per_cell * 9 + work.groups * work.per_group * 13)
     first = None if start is None else search.plan(_usable_start(start, n, n_parts))
-    best, tries = _find(search, work, generator, first, use_time=use_time and time_limit_s is not None)
+    if objective.balance_first:
+        best, tries = _find_even(search, work, generator, use_time=use_time and time_limit_s is not None)
+    else:
+        best, tries = _find(search, work, generator, first, use_time=use_time and time_limit_s is not None)
     part = best.part
     for constraint in constraints:
         post = getattr(constraint, "post", None)
@@ -192,6 +198,28 @@ def _find(
         if search.clock.late or (not use_time and (best.score[0] == 0 or rounds >= 3)):
             break
     return Plan(best.score, search.quench(best.part, 10)), rounds * work.plans
+
+
+def _find_even(
+    search: Search, work: _Effort, rng: np.random.Generator, *, use_time: bool
+) -> tuple[Plan, int]:
+    """Find the most even plan, again while time is to be used or a part is out of bounds."""
+    load = search.level.weights[:, 0]
+    mean = float(load.sum() / search.n_parts)
+    bound = deviation_lower_bound((load,), search.n_parts) * mean
+    n_groups = max(4, int(0.7 * work.groups * search.n_parts))
+    rounds = 0
+    best: tuple[float, float, float, Plan] | None = None
+    while True:
+        rounds += 1
+        plan = balanced(search, (work.plans, work.per_cell), (n_groups, 1.5 * work.per_group), bound, rng)
+        deviation = greatest_deviation(part_totals(plan.part, load, search.n_parts), mean)
+        found = (plan.score[0], max(deviation, bound), plan.score[1], plan)
+        if best is None or found[:3] < best[:3]:
+            best = found
+        if search.clock.late or (not use_time and (best[0] == 0 or rounds >= 3)):
+            break
+    return best[3], rounds * work.plans
 
 
 def _usable_start(start: NDArray[np.integer], n: int, n_parts: int) -> NDArray[np.int32]:

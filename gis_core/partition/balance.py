@@ -1,0 +1,226 @@
+"""Evenness before all else: parts brought to the mean to the household, along a tree of the parts.
+
+Annealing brings parts near the mean; what is left is carried from part to part by exchanges of cells, from the
+leaves of a spanning tree of the parts to its root, where it adds up to nothing. Exchanges that keep the deviation
+then shorten the border again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.partition.exchange import best_exchange
+from gis_core.partition.regroup import Regions, regroup
+from gis_core.partition.search import Plan, Search
+
+__all__ = ["balanced", "even_out", "greatest_deviation"]
+
+#: Exchanges between two parts in one visit.
+_MOST_EXCHANGES = 25
+#: Prices of a weight of one mean outside the target, in borders of a usual part: first gently, then whatever it costs.
+_GENTLE, _FIRM = 60.0, 60_000.0
+#: Price of a usual cell out of balance while the mean is only priced, in prices of a usual link.
+_PULL = 4.0
+#: Deviations below this share of the mean are not worth any border.
+_FINE = 2e-4
+#: Graphs of so many cells or fewer are begun several times.
+_SMALL, _BEGINNINGS = 1500, 8
+
+
+def greatest_deviation(sums: NDArray[np.float64], mean: float) -> float:
+    """Return the greatest distance of a part from the mean, in its unit."""
+    return float(np.abs(sums - mean).max())
+
+
+class _Balancer:
+    """Exchanges between the parts of one plan."""
+
+    def __init__(self, search: Search, plan: Plan) -> None:
+        self.search = search
+        self.regions = Regions(search.level, plan.part.copy(), search.n_parts)
+        self.sums = np.zeros((search.n_parts, search.level.weights.shape[1]))
+        np.add.at(self.sums, plan.part, search.level.weights)
+
+    def exchange(
+        self, p: int, q: int, low: NDArray[np.float64], high: NDArray[np.float64], alpha: NDArray[np.float64]
+    ) -> float:
+        """Exchange cells between two parts while that lowers the price; return by how much it fell."""
+        group = np.array([p, q], np.int64)
+        cells, level, part = self.regions.cut_out(group)
+        if len(np.unique(part)) < 2:
+            return 0.0
+        gain, sums, moved = 0.0, self.sums[group].copy(), False
+        for _ in range(_MOST_EXCHANGES):
+            a, b, change = best_exchange(level, part, sums, low, high, alpha)
+            if a < 0 and b < 0:
+                break
+            for cell, side in ((a, 0), (b, 1)):
+                if cell >= 0:
+                    part[cell] = 1 - side
+                    sums[side] -= level.weights[cell]
+                    sums[1 - side] += level.weights[cell]
+            gain, moved = gain - change, True
+        if moved:
+            self.regions.put_back(cells, group, part)
+            self.sums[group] = sums
+        return gain
+
+    def limits(self, low: float, high: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return limits for two parts: these for the first weight, the bounds for the others."""
+        rules = self.search.rules
+        lows, highs = np.tile(rules.minimum, (2, 1)), np.tile(rules.maximum, (2, 1))
+        lows[:, 0], highs[:, 0] = low, high
+        return lows, highs
+
+    def carry(self, low: float, high: float, rng: np.random.Generator) -> None:
+        """Bring every part but one into [low, high], from the leaves of a random spanning tree to its root."""
+        neighbors = self.regions.neighbors()
+        order, parent = _tree(neighbors, self.search.n_parts, rng)
+        unit, mean = self.search.rules.unit, self.search.rules.mean[0]
+        lows, highs = self.limits(low, high)
+        for p in order[:0:-1]:
+            for strength in (_GENTLE, _FIRM):
+                alpha = np.array([strength * unit / mean, 0.0])
+                self.exchange(int(p), int(parent[p]), lows, highs, alpha)
+            if not self.search.clock.tick(1):
+                return
+
+    def shorten(self, low: float, high: float, rng: np.random.Generator, sweeps: int) -> None:
+        """Shorten borders by exchanges that leave no part further outside [low, high]."""
+        lows, highs = self.limits(low, high)
+        alpha = np.full(2, _FIRM * self.search.rules.unit / self.search.rules.mean[0])
+        for _ in range(sweeps):
+            gain = 0.0
+            indptr, other, _price = self.regions.neighbors()
+            owner = np.repeat(np.arange(self.search.n_parts), np.diff(indptr))
+            pairs = np.column_stack([owner, other])[owner < other]
+            for p, q in pairs[rng.permutation(len(pairs))]:
+                gain += self.exchange(int(p), int(q), lows, highs, alpha)
+                if not self.search.clock.tick(1):
+                    return
+            if gain < 1e-4 * self.search.rules.unit:
+                return
+
+
+def _tree(
+    neighbors: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]],
+    n_parts: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw a spanning tree of the parts, mostly along long borders: visiting order from the root, and parents."""
+    indptr, other, price = neighbors
+    weight = price * rng.random(len(price))
+    parent = np.full(n_parts, -1, np.int64)
+    best = np.full(n_parts, -1.0)
+    seen = np.zeros(n_parts, dtype=bool)
+    order = np.zeros(n_parts, np.int64)
+    here = int(rng.integers(n_parts))
+    for place in range(n_parts):
+        seen[here] = True
+        order[place] = here
+        row = slice(indptr[here], indptr[here + 1])
+        better = weight[row] > best[other[row]]
+        best[other[row][better]] = weight[row][better]
+        parent[other[row][better & ~seen[other[row]]]] = here
+        best[seen] = -1.0
+        if place < n_parts - 1:
+            here = int(np.argmax(np.where(seen, -2.0, best)))
+    return order, parent
+
+
+def even_out(
+    search: Search, plan: Plan, mean: float, target: float, rng: np.random.Generator, *, trees: int
+) -> Plan:
+    """Bring all parts as near to the mean as exchanges can, then shorten the border again.
+
+    Parameters
+    ----------
+    search : Search
+    plan : Plan
+    mean : float
+        What every part should weigh.
+    target : float
+        Distance from the mean at which no part need come nearer, such as a lower bound.
+    rng : Generator
+    trees : int
+        Spanning trees to try at most; the first that reaches the target is kept.
+
+    Returns
+    -------
+    Plan
+        With the smallest greatest deviation met; the shortest border of those.
+    """
+    target = target * (1 + 1e-9) + 1e-9 * mean
+    best: tuple[float, float] | None = None
+    found = plan
+    for _ in range(trees):
+        work = _Balancer(search, found)
+        work.carry(mean - target, mean + target, rng)
+        deviation = greatest_deviation(work.sums[:, 0], mean)
+        reached = max(target, deviation * (1 + 1e-12))
+        work.shorten(mean - reached, mean + reached, rng, 3)
+        now = search.plan(work.regions.part)
+        key = (greatest_deviation(work.sums[:, 0], mean), search.level.border_price(now.part))
+        if best is None or key < best:
+            best, found = key, now
+        if best[0] <= target or search.clock.late:
+            break
+    return found
+
+
+def balanced(
+    search: Search,
+    plans: tuple[int, float],
+    groups: tuple[int, float],
+    lower_bound: float,
+    rng: np.random.Generator,
+) -> Plan:
+    """Find a plan with the smallest greatest deviation that the search meets, and a short border.
+
+    Parameters
+    ----------
+    search : Search
+        Its rules are the bounds that parts must keep in any case.
+    plans : (int, float)
+        Plans to evolve, and proposals for each cell and level.
+    groups : (int, float)
+        Groups to draw anew, and proposals for each cell and level.
+    lower_bound : float
+        Proven lower bound on the greatest deviation, in the unit of the weight.
+    rng : Generator
+
+    Notes
+    -----
+    First the mean is only priced, so gently that cells still move; then parts are brought to it exactly; then
+    groups of parts are drawn anew, each brought to the mean before it is judged.
+    """
+    weight, hard = search.level.weights[:, 0], search.rules
+    mean = float(weight.sum() / search.n_parts)
+    usual = float((weight**2).sum() / max(weight.sum(), 1e-300))
+    reach = max(lower_bound, 0.1 * usual)
+    soft = hard.softly(mean - reach, mean + reach, _PULL * search.level.usual_link() / max(usual, 1e-300))
+    target = max(lower_bound, _FINE * mean)
+    tight = hard.between(mean - target * (1 + 1e-9), mean + target * (1 + 1e-9))
+    best: Plan | None = None
+    # A small graph costs next to nothing and may have few ways to be even: begin several times.
+    for _ in range(1 if search.level.n_cells > _SMALL else _BEGINNINGS):
+        search.rules = soft
+        plan = search.evolve(*plans, rng)
+        plan = regroup(search, plan, groups[0] // 3, groups[1], rng, bold=False)
+        search.rules = tight
+        plan = even_out(search, search.plan(plan.part), mean, target, rng, trees=6)
+        best = plan if best is None or plan.score < best.score else best
+        if best.score[0] == 0 or search.clock.late:
+            break
+    assert best is not None
+
+    def anew(small: Search, old: Plan) -> Plan:
+        small.rules = soft
+        new = small.start(groups[1]) if rng.random() < 0.5 else small.cycle(old, groups[1])
+        small.rules = tight
+        return even_out(small, small.plan(new.part), mean, target, rng, trees=2)
+
+    best = regroup(search, best, groups[0], groups[1], rng, bold=False, finish=anew)
+    search.rules = hard
+    return search.plan(best.part)
