@@ -119,7 +119,8 @@ def _coarser(here: Level, cluster: NDArray[np.int32], count: int) -> Level:
         far = Far(*_contract(far.indptr, far.indices, far.cost, cluster, count))
     home, stay = here.home, here.stay
     if len(home):
-        home, stay = np.empty(count, np.int32), np.bincount(cluster, weights=stay, minlength=count)
+        home = np.empty(count, np.int32)
+        stay = np.bincount(cluster, weights=stay, minlength=count).astype(np.float64)
         home[cluster] = here.home
     links = _contract(here.indptr, here.indices, here.cost, cluster, count)
     return Level(*links, part_sums(cluster, here.weights, count), far, home, stay)

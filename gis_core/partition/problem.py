@@ -146,7 +146,7 @@ def _rows(n: int, left: NDArray[np.int64], right: NDArray[np.int64], price: NDAr
     total = np.bincount(where, weights=price, minlength=len(code))
     indptr = np.zeros(n + 1, np.int64)
     np.cumsum(np.bincount(code // n, minlength=n), out=indptr[1:])
-    return Far(indptr, (code % n).astype(np.int32), total)
+    return Far(indptr, (code % n).astype(np.int32), total.astype(np.float64))
 
 
 class Constraint(Protocol):

@@ -91,7 +91,7 @@ class Regions:
         self.a_cell = np.zeros(n_parts, np.int64)
         self.a_cell[part[::-1]] = np.arange(level.n_cells - 1, -1, -1)
 
-    def neighbors(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    def neighbors(self) -> _Csr:
         """Return, as CSR, the parts that each part touches and the price of the border between them."""
         level = self.level
         owner = np.repeat(self.part, np.diff(level.indptr)).astype(np.int64)
@@ -100,7 +100,7 @@ class Regions:
         code, where = np.unique(owner[cut] * self.n_parts + other[cut], return_inverse=True)
         price = np.bincount(where, weights=np.maximum(level.cost[cut], 0), minlength=len(code))
         indptr = np.searchsorted(code, np.arange(self.n_parts + 1, dtype=np.int64) * self.n_parts)
-        return indptr, (code % self.n_parts).astype(np.int32), price
+        return indptr.astype(np.int64), (code % self.n_parts).astype(np.int32), price.astype(np.float64)
 
     def cut_out(self, group: NDArray[np.int64]) -> tuple[NDArray[np.int32], Level, NDArray[np.int32]]:
         """Copy the parts of a group to a level of their own.
@@ -207,7 +207,8 @@ def regroup(
     """
     rules, n_parts = search.rules, search.n_parts
     regions = Regions(search.level, plan.part.copy(), n_parts)
-    best, order, neighbors = plan, [], None
+    best, neighbors = plan, None
+    order: list[int] = []
     for done in range(n_groups):
         if not order:
             here = search.plan(regions.part)

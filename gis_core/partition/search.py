@@ -168,7 +168,7 @@ class Search:
             self.level, n_wanted=_CHILD_CLUSTERS * self.n_parts, heaviest=self._heaviest(2.0), state=self.rng,
             group=group,
         )  # fmt: skip
-        cluster = np.arange(self.level.n_cells)
+        cluster = np.arange(self.level.n_cells, dtype=np.int32)
         for level in levels[:-1]:
             assert level.cluster is not None
             cluster = level.cluster[cluster]

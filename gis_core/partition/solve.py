@@ -62,12 +62,12 @@ class _Effort:
 
     @classmethod
     def for_cells(cls, n: int, n_parts: int, share: float) -> _Effort:
-        plans = 6 if n < 12_000 else 4 if n < 40_000 else 2
+        # Few parts have few ways to lie; parts of many cells cost more to draw anew.
+        plans = min(max(3, n_parts // 7), 6 if n < 12_000 else 4 if n < 40_000 else 2)
         return cls(
             plans=max(2, round(plans * min(1.0, share))),
             per_cell=max(4.0, 8 * share),
-            # Parts of many cells cost more to draw anew.
-            groups=share * min(5.0, 5.0 * 250 * n_parts / n),
+            groups=share * 5.0 * min(1.0, (200 * n_parts / n) ** 1.5),
             per_group=8.0,
         )
 
@@ -184,6 +184,7 @@ def _find(
     """Evolve plans, regroup the best one, try again while it is out of bounds or while time is to be used."""
     n_groups = max(4, int(work.groups * search.n_parts))
     rounds = 0
+    unavoidable = _unavoidable(search)
     best: Plan | None = None
     while True:
         rounds += 1
@@ -191,11 +192,11 @@ def _find(
         if not search.clock.late:
             plan = regroup(search, plan, n_groups, work.per_group, rng)
         if best is not None and not search.clock.late:
-            born = search.child(*sorted((plan, best), key=lambda one: one.score), 3 * work.per_cell)
-            plan = min(plan, born, key=lambda one: one.score)
+            better, other = (plan, best) if plan.score <= best.score else (best, plan)
+            plan = min(plan, search.child(better, other, 3 * work.per_cell), key=lambda one: one.score)
         if best is None or plan.score < best.score:
             best = plan
-        if search.clock.late or (not use_time and (best.score[0] == 0 or rounds >= 3)):
+        if search.clock.late or (not use_time and (best.score[0] <= unavoidable or rounds >= 3)):
             break
     return Plan(best.score, search.quench(best.part, 10)), rounds * work.plans
 
@@ -208,6 +209,7 @@ def _find_even(
     mean = float(load.sum() / search.n_parts)
     bound = deviation_lower_bound((load,), search.n_parts) * mean
     n_groups = max(4, int(0.7 * work.groups * search.n_parts))
+    unavoidable = _unavoidable(search)
     rounds = 0
     best: tuple[float, float, float, Plan] | None = None
     while True:
@@ -217,9 +219,18 @@ def _find_even(
         found = (plan.score[0], max(deviation, bound), plan.score[1], plan)
         if best is None or found[:3] < best[:3]:
             best = found
-        if search.clock.late or (not use_time and (best[0] == 0 or rounds >= 3)):
+        if search.clock.late or (not use_time and (best[0] <= unavoidable or rounds >= 3)):
             break
     return best[3], rounds * work.plans
+
+
+def _unavoidable(search: Search) -> float:
+    """Return a true lower bound on the first weight outside the bounds, in means: by the total, and by heavy cells."""
+    load, rules, k = search.level.weights[:, 0], search.rules, search.n_parts
+    total, low, high = float(load.sum()), float(rules.minimum[0]), float(rules.maximum[0])
+    by_total = max(0.0, total - k * high, k * low - total)
+    by_cells = float(np.maximum(0.0, load - high).sum())
+    return max(by_total, by_cells) / max(float(rules.mean[0]), 1e-300) * (1 + 1e-9)
 
 
 def _usable_start(start: NDArray[np.integer], n: int, n_parts: int) -> NDArray[np.int32]:

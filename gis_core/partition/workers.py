@@ -21,7 +21,7 @@ import numpy as np
 from gis_core.errors import CapabilityError
 from gis_core.graph.articulation import find_pockets
 from gis_core.graph.components import graph_from_pairs
-from gis_core.partition.objective import Bounds, Objective
+from gis_core.partition.objective import Bounds, Objective, preset
 from gis_core.partition.polygon import PolygonAnswer, PolygonTask, solve_polygon
 
 __all__ = ["MAX_DEATHS", "Progress", "TaskRunner", "biggest_first", "run_tasks", "share_of_time", "warm_up"]
@@ -52,11 +52,12 @@ def warm_up() -> None:
     graph = graph_from_pairs(left, right, n_cells=side * side)
     weight = np.ones(side * side)
     locked = np.full(side * side, -1, np.int64)
-    solve_polygon(
-        PolygonTask(
-            "", graph, weight, np.arange(side * side), {}, locked, 5, Bounds(28, 29), Objective(), 0, 0.02
+    for objective in (Objective(), preset("balance")):
+        solve_polygon(
+            PolygonTask(
+                "", graph, weight, np.arange(side * side), {}, locked, 5, Bounds(20, 40), objective, 0, 0.02
+            )
         )
-    )
     find_pockets(graph, weight)
 
 
