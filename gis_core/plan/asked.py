@@ -300,7 +300,7 @@ def best_of_range(
     solve: Callable[[int | None], PartitionResult], numbers: tuple[int, int], fabric: Fabric,
     weight: NDArray[np.float64], bounds: Bounds, objective: Objective,
 ) -> PartitionResult:  # fmt: skip
-    """Solve for several numbers of grids and take the best: least outside the bounds, then least price.
+    """Solve for several numbers of grids and take the best: least outside the bounds, most wishes kept, least price.
 
     The price is that of the borders, and of unevenness in borders of a usual grid, as the solver counts it. At most 5
     numbers are tried, those nearest to the number that the bounds suggest.
@@ -320,7 +320,7 @@ def best_of_range(
     owner = np.repeat(np.arange(fabric.n_cells), np.diff(fabric.graph.indptr))
     inner = fabric.boundary_ix[owner] == fabric.boundary_ix[fabric.graph.indices]
 
-    def rank(found: PartitionResult) -> tuple[float, float, int]:
+    def rank(found: PartitionResult) -> tuple[float, int, float, int]:
         total = np.bincount(found.assignment, weights=weight, minlength=found.n_parts).astype(np.float64)
         count = np.bincount(found.part_boundary_ix)[found.part_boundary_ix]
         mean = np.bincount(found.part_boundary_ix, weights=total)[found.part_boundary_ix] / count
@@ -329,6 +329,7 @@ def best_of_range(
         border = float(price[cut].sum()) / 2
         outside = float(violation(total, bounds).sum())
         per_grid = 2 * border / found.n_parts
-        return round(outside, 6), border + objective.deviation_factor * per_grid * uneven, found.n_parts
+        rest = border + objective.deviation_factor * per_grid * uneven
+        return round(outside, 6), len(found.infeasible), rest, found.n_parts
 
     return min((solve(count) for count in tried), key=rank)

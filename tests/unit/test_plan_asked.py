@@ -8,7 +8,7 @@ from small_town import at, block_town
 
 from gis_core.errors import InfeasiblePartitionError, NotFoundError
 from gis_core.fabric import build_fabric
-from gis_core.model import Fabric
+from gis_core.model import Fabric, Infeasible
 from gis_core.partition import Bounds, Objective, PartitionResult
 from gis_core.partition.constraints.borders import Borders
 from gis_core.partition.constraints.seeds import Seeds
@@ -124,12 +124,13 @@ def test_best_of_a_range_takes_bounds_before_price(fabric: Fabric) -> None:
         6: column.astype(np.int32),
     }
     asked: list[int | None] = []
+    broken: dict[int, tuple[Infeasible, ...]] = {}
 
     def solve(count: int | None) -> PartitionResult:
         asked.append(count)
         assignment = plans[min(plans, key=lambda n: (abs(n - (count or 0)), n))]
         homes = np.array([west[assignment == part][0] for part in range(assignment.max() + 1)], np.int32)
-        return PartitionResult(assignment, homes, (), np.zeros(2), "converged", 0.0)
+        return PartitionResult(assignment, homes, broken.get(len(homes), ()), np.zeros(2), "converged", 0.0)
 
     weight = fabric.households.astype(float)
 
@@ -139,6 +140,9 @@ def test_best_of_a_range_takes_bounds_before_price(fabric: Fabric) -> None:
     assert best(Bounds(100, 130)) == 6
     assert best(Bounds(350, 400)) == 2
     assert best(Bounds(100, 400)) == 2
+    broken[2] = (Infeasible("together", "", "The school is torn apart."),)
+    assert best(Bounds(350, 400)) == 2
+    assert best(Bounds(100, 400)) != 2
     assert set(asked) == {2, 3, 4, 5, 6}
     asked.clear()
     best_of_range(solve, (2, 40), fabric, weight, Bounds(100, 130), Objective())
