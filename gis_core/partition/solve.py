@@ -21,6 +21,7 @@ from gis_core.partition.problem import Constraint, Problem
 from gis_core.partition.refine import part_totals
 from gis_core.partition.regroup import regroup
 from gis_core.partition.search import Clock, Plan, Search, first_rules
+from gis_core.partition.tiles import Tiling, tiled
 
 __all__ = ["Solution", "StoppedBy", "solve"]
 
@@ -59,6 +60,7 @@ class _Effort:
     per_cell: float
     groups: float
     per_group: float
+    share: float
 
     @classmethod
     def for_cells(cls, n: int, n_parts: int, share: float) -> _Effort:
@@ -69,6 +71,7 @@ class _Effort:
             per_cell=max(4.0, 8 * share),
             groups=share * 5.0 * min(1.0, (200 * n_parts / n) ** 1.5),
             per_group=8.0,
+            share=share,
         )
 
 
@@ -182,6 +185,10 @@ def _find(
     search: Search, work: _Effort, rng: np.random.Generator, first: Plan | None, *, use_time: bool
 ) -> tuple[Plan, int]:
     """Evolve plans, regroup the best one, try again while it is out of bounds or while time is to be used."""
+    tiling = Tiling.for_search(search, work.share) if first is None else None
+    plan = None if tiling is None else tiled(search, tiling, rng, use_time=use_time)
+    if plan is not None:
+        return plan, 1
     n_groups = max(4, int(work.groups * search.n_parts))
     rounds = 0
     unavoidable = _unavoidable(search)

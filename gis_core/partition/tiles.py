@@ -42,7 +42,7 @@ _ATTEMPTS, _REPAIRS = 3, 10
 _SECONDS = 2e-7
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tiling:
     """How a graph is searched in tiles.
 
@@ -202,6 +202,12 @@ def _draw(small: Search, per_cell: float) -> Plan:
     return small.plan(part)
 
 
+def _least_out(level: Level, rules: Rules) -> float:
+    """Return what cells above the maximum are outside the bounds in any case, as `Rules.score` counts it."""
+    out = np.maximum(0.0, level.weights - rules.maximum) / np.maximum(rules.mean, 1e-300)
+    return float(out.sum()) * (1 + 1e-9)
+
+
 def _draw_tiles(
     search: Search,
     tile: NDArray[np.int32],
@@ -221,8 +227,9 @@ def _draw_tiles(
         cells, level, _ = regions.cut_out(np.array([i]))
         small = Search(level, int(counts[i]), search.rules, seeds[i : i + 1].copy(), search.clock)
         best = _draw(small, per_cell)
+        unavoidable = _least_out(level, search.rules)
         for _ in range(_ATTEMPTS - 1):
-            if best.score[0] == 0 or search.clock.late:
+            if best.score[0] <= unavoidable or search.clock.late:
                 break
             best = min(best, _draw(small, per_cell), key=lambda one: one.score)
         part[cells] = first_part[i] + best.part
