@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from gis_core.partition.attempts import Attempt, PieceTask, links_left, posed, s
 from gis_core.partition.bounds import deviation_lower_bound
 from gis_core.partition.certify import Piece, Settled, certify_deviation, explain_piece, total_reason
 from gis_core.partition.counts import count_range, counts_to_try, parts_for_total, share_by_pieces
-from gis_core.partition.objective import Bounds, Objective
+from gis_core.partition.objective import Bounds, Objective, violation
 from gis_core.partition.problem import Constraint
 from gis_core.partition.solve import StoppedBy
 
@@ -176,13 +176,15 @@ def solve_polygon(
         exact=asked,
     )  # fmt: skip
     answers: list[Attempt] = []
-    done = 0
+    done, least = 0, 0.0
     for cells, count in zip(settled, counts, strict=True):
         limit = None if time_limit_s is None else max(1e-3, time_limit_s * len(cells) / n)
         report = None if progress is None else _shifted(progress, done, n)
         name = f"{task.seed}:{task.code}:{len(answers)}".encode()
         rng = np.random.default_rng([task.seed & 0xFFFFFFFF, zlib.crc32(name)])
         found = _solve(task, cells, count, rng, limit, report)
+        if len(settled) == 1 and not len(locks):
+            found, least = _certified(task, found)
         part[cells] = found.piece.part + n_parts
         n_parts += found.piece.n_parts
         answers.append(found)
@@ -190,7 +192,7 @@ def solve_polygon(
     _join_empty_pieces(task, part, pieces)
     late = any(each.stopped_by == "time-limit" for each in answers)
     reasons = _reasons(task, answers, total, asked)
-    lower = _lower_bound(task, answers, part, n_parts, late)
+    lower = max(least, _lower_bound(task, answers, n_parts))
     _, first, number = np.unique(part, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
     stopped: StoppedBy = "time-limit" if late else "converged"
@@ -221,24 +223,30 @@ def _solve(
     return solve_piece(piece_task, choices, rng, asked=asked, time_limit_s=time_limit_s, progress=progress)
 
 
-def _lower_bound(
-    task: PolygonTask, answers: list[Attempt], part: NDArray[np.int32], n_parts: int, late: bool
-) -> float:
-    """Return what no plan with so many parts can be more even than; the least there is where the polygon is small."""
+def _lower_bound(task: PolygonTask, answers: list[Attempt], n_parts: int) -> float:
+    """Return what no plan with so many parts can be more even than."""
     locks = np.unique(task.locked[task.locked >= 0])
     # A piece without weight is a part of its own only beside locks.
     shown = [each.piece for each in answers if len(locks) or each.piece.weight.sum() > 0]
-    lower = deviation_lower_bound(
+    return deviation_lower_bound(
         [piece.weight for piece in shown], n_parts, graphs=[piece.graph for piece in shown],
         locked=[float(task.weight[task.locked == lock].sum()) for lock in locks],
     )  # fmt: skip
-    if late or not shown or task.graph.n_cells > _MOST_CELLS or len(shown) > 1 or len(locks):
-        return lower
-    own = shown[0]
+
+
+def _certified(task: PolygonTask, found: Attempt) -> tuple[Attempt, float]:
+    """Ask the exact solver how even the only piece of a small polygon can be; take its plan where that comes first."""
+    piece = found.piece
+    if piece.graph.n_cells > _MOST_CELLS or found.stopped_by == "time-limit" or piece.weight.sum() == 0:
+        return found, 0.0
     proved = certify_deviation(
-        own.graph, own.weight, own.part, most_cells=_MOST_CELLS, time_limit_s=_CERTIFY_S
+        piece.graph, piece.weight, piece.part, most_cells=_MOST_CELLS, time_limit_s=_CERTIFY_S
     )
-    return max(lower, proved.lower_bound)
+    even = replace(piece, part=proved.part.astype(np.int32))
+    outside = [float(violation(each.part_weight, task.bounds).sum()) for each in (piece, even)]
+    if task.objective.balance_first and not task.constraints and outside[1] <= outside[0]:
+        found = replace(found, piece=even)
+    return found, proved.lower_bound
 
 
 def _shifted(

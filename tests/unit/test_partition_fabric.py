@@ -339,6 +339,26 @@ def test_the_least_deviation_of_a_small_polygon_is_proved():
     assert result.lower_bounds.tolist() == pytest.approx([0.4])
 
 
+@pytest.mark.skipif(not exact_available(), reason="the exact solver is not installed")
+def test_where_evenness_comes_first_a_small_polygon_is_as_even_as_can_be(monkeypatch):
+    def uneven(graph, weight, *, n_parts, **_others):
+        part = np.minimum(np.arange(graph.n_cells), n_parts - 1).astype(np.int32)
+        return Solution(part, "converged", 0.0, 0.0, 1)
+
+    monkeypatch.setattr(attempts, "solve", uneven)
+    households = np.array([3, 1, 4, 5, 9, 4, 2, 6, 5])
+    totals = {}
+    for objective in ("border", "balance"):
+        result = partition_fabric(
+            chain(9), np.zeros(9, int), households, boundary_codes=["A"], bounds=Bounds(1, 39), n_grids=3,
+            objective=objective,
+        )  # fmt: skip
+        totals[objective] = _totals(result, households).tolist()
+        assert result.lower_bounds.tolist() == [0.0]
+    assert max(totals["border"]) > 13
+    assert totals["balance"] == [13] * 3
+
+
 def test_arrays_that_do_not_fit_are_refused():
     graph = lattice(2, 2)
     with pytest.raises(ParameterError, match="one entry for each of 4 cells"):
