@@ -18,6 +18,7 @@ from gis_core.partition.objective import Bounds, Objective, preset
 from gis_core.partition.polygon import PolygonAnswer, PolygonTask, least_grids
 from gis_core.partition.problem import Constraint
 from gis_core.partition.solve import StoppedBy
+from gis_core.partition.tiles import LEAST_CELLS
 from gis_core.partition.workers import TaskRunner, run_tasks
 
 __all__ = ["PartitionResult", "broken_constraints", "partition_fabric"]
@@ -139,15 +140,17 @@ def partition_fabric(
     bounds = bounds or Bounds()
     prices = preset(objective) if isinstance(objective, str) else objective or Objective()
     begin = None if start is None else np.asarray(start, dtype=np.int64)
-    effort = min(1.0, _MANY_CELLS / max(1, graph.n_cells))
+    share = min(1.0, _MANY_CELLS / max(1, graph.n_cells))
     last = np.cumsum(np.bincount(home, minlength=len(boundary_codes)))
     cells_of = np.split(np.argsort(home, kind="stable"), last[:-1])
+    # Large graphs are searched in tiles, whose work grows with the cells alone.
+    efforts = [1.0 if len(cells) >= LEAST_CELLS else share for cells in cells_of]
     filled = [b for b in range(len(boundary_codes)) if len(cells_of[b])]
     tasks = [
         PolygonTask(
             str(boundary_codes[b]), subgraph(graph, cells_of[b]), weight[cells_of[b]], cells_of[b],
             _heavy_names(cells_of[b], weight, bounds, cell_names), locked[cells_of[b]], None,
-            bounds, prices, seed, effort, tuple(each.restrict(cells_of[b]) for each in constraints),
+            bounds, prices, seed, efforts[b], tuple(each.restrict(cells_of[b]) for each in constraints),
             None if begin is None else begin[cells_of[b]], use_time,
         )
         for b in filled

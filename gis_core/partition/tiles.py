@@ -20,12 +20,12 @@ from gis_core.partition.rules import Rules
 from gis_core.partition.search import Clock, Plan, Search
 from gis_core.partition.state import Level
 
-__all__ = ["Tiling", "tiled"]
+__all__ = ["LEAST_CELLS", "Tiling", "tiled"]
 
 #: Cells of a usual tile, and the least number of its parts.
 _TILE_CELLS, _LEAST_PARTS = 4_000, 8
 #: Graphs with fewer cells, or with parts for fewer tiles, are searched as a whole.
-_LEAST_CELLS, _LEAST_TILES = 12_000, 4
+LEAST_CELLS, _LEAST_TILES = 12_000, 4
 #: Temperatures of a tile that is drawn from nothing and of one that is drawn again, in prices of a usual link.
 _HOT, _AGAIN = 0.5, 0.45
 #: How much less each coarser level is annealed, for each of its cells, and clusters for each part on the coarsest.
@@ -67,7 +67,7 @@ class Tiling:
         n, n_parts = search.level.n_cells, search.n_parts
         parts = max(_LEAST_PARTS, round(_TILE_CELLS * n_parts / n))
         # Homes number the parts, which tiles do themselves.
-        if n < _LEAST_CELLS or n_parts < _LEAST_TILES * parts or len(search.level.home):
+        if n < LEAST_CELLS or n_parts < _LEAST_TILES * parts or len(search.level.home):
             return None
         return cls(parts, max(4.0, cls.first * effort), max(8.0, cls.again * effort))
 
