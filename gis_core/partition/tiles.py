@@ -248,7 +248,8 @@ def _other_tiles(
     graph = Level(indptr, other, price, np.ones((n_parts, 1)))
     n_tiles = -(-n_parts // most_parts)
     mean = np.array([n_parts / n_tiles])
-    rules = Rules(0.5 * mean, 1.5 * mean, mean, 0.0, float(price.mean() * mean[0] ** 0.5))
+    # The border of a tile, all around.
+    rules = Rules(0.5 * mean, 1.5 * mean, mean, 0.0, float(4 * price.mean() * mean[0] ** 0.5))
     return graph.tree_cuts(n_tiles, rules.at(graph.weights, coarse=False), 8, search.rng)
 
 
