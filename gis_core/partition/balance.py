@@ -43,24 +43,33 @@ class _Balancer:
         np.add.at(self.sums, plan.part, search.level.weights)
 
     def exchange(
-        self, p: int, q: int, low: NDArray[np.float64], high: NDArray[np.float64], alpha: NDArray[np.float64]
+        self,
+        p: int,
+        q: int,
+        low: NDArray[np.float64],
+        high: NDArray[np.float64],
+        *alphas: NDArray[np.float64],
     ) -> float:
-        """Exchange cells between two parts while that lowers the price; return by how much it fell."""
+        """Exchange cells between two parts while that lowers the price, at one price of imbalance after the other.
+
+        Returns by how much the price fell.
+        """
         group = np.array([p, q], np.int64)
         cells, level, part = self.regions.cut_out(group)
-        if len(np.unique(part)) < 2:
+        if part.min() == part.max():
             return 0.0
         gain, sums, moved = 0.0, self.sums[group].copy(), False
-        for _ in range(_MOST_EXCHANGES):
-            a, b, change = best_exchange(level, part, sums, low, high, alpha)
-            if a < 0 and b < 0:
-                break
-            for cell, side in ((a, 0), (b, 1)):
-                if cell >= 0:
-                    part[cell] = 1 - side
-                    sums[side] -= level.weights[cell]
-                    sums[1 - side] += level.weights[cell]
-            gain, moved = gain - change, True
+        for alpha in alphas:
+            for _ in range(_MOST_EXCHANGES):
+                a, b, change = best_exchange(level, part, sums, low, high, alpha)
+                if a < 0 and b < 0:
+                    break
+                for cell, side in ((a, 0), (b, 1)):
+                    if cell >= 0:
+                        part[cell] = 1 - side
+                        sums[side] -= level.weights[cell]
+                        sums[1 - side] += level.weights[cell]
+                gain, moved = gain - change, True
         if moved:
             self.regions.put_back(cells, group, part)
             self.sums[group] = sums
@@ -79,10 +88,10 @@ class _Balancer:
         order, parent = _tree(neighbors, self.search.n_parts, rng)
         unit, mean = self.search.rules.unit, self.search.rules.mean[0]
         lows, highs = self.limits(low, high)
+        alphas = [np.array([strength * unit / mean, 0.0]) for strength in (_GENTLE, _FIRM)]
         for p in order[:0:-1]:
-            for strength in (_GENTLE, _FIRM):
-                alpha = np.array([strength * unit / mean, 0.0])
-                self.exchange(int(p), int(parent[p]), lows, highs, alpha)
+            if self.sums[p, 0] < low or self.sums[p, 0] > high:
+                self.exchange(int(p), int(parent[p]), lows, highs, *alphas)
             if not self.search.clock.tick(1):
                 return
 
@@ -130,7 +139,14 @@ def _tree(
 
 
 def even_out(
-    search: Search, plan: Plan, mean: float, target: float, rng: np.random.Generator, *, trees: int
+    search: Search,
+    plan: Plan,
+    mean: float,
+    target: float,
+    rng: np.random.Generator,
+    *,
+    trees: int,
+    sweeps: int = 3,
 ) -> Plan:
     """Bring all parts as near to the mean as exchanges can, then shorten the border again.
 
@@ -145,6 +161,8 @@ def even_out(
     rng : Generator
     trees : int
         Spanning trees to try at most; the first that reaches the target is kept.
+    sweeps : int
+        Times that all pairs of parts are visited to shorten their border.
 
     Returns
     -------
@@ -158,8 +176,10 @@ def even_out(
         work = _Balancer(search, found)
         work.carry(mean - target, mean + target, rng)
         deviation = greatest_deviation(work.sums[:, 0], mean)
+        if deviation > target and best is not None and deviation > best[0]:
+            continue
         reached = max(target, deviation * (1 + 1e-12))
-        work.shorten(mean - reached, mean + reached, rng, 3)
+        work.shorten(mean - reached, mean + reached, rng, sweeps)
         now = search.plan(work.regions.part)
         key = (greatest_deviation(work.sums[:, 0], mean), search.level.border_price(now.part))
         if best is None or key < best:
@@ -219,7 +239,7 @@ def balanced(
         small.rules = soft
         new = small.start(groups[1]) if rng.random() < 0.5 else small.cycle(old, groups[1])
         small.rules = tight
-        return even_out(small, small.plan(new.part), mean, target, rng, trees=2)
+        return even_out(small, small.plan(new.part), mean, target, rng, trees=2, sweeps=1)
 
     best = regroup(search, best, groups[0], groups[1], rng, bold=False, finish=anew)
     search.rules = hard

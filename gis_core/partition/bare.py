@@ -145,7 +145,7 @@ def _cut(
     result = partition_fabric(
         graph, np.zeros(graph.n_cells, np.int32), weight, boundary_codes=[name], bounds=bounds,
         n_grids=n_parts, objective=preset(objective), seed=seed, time_limit_s=time_limit_s, processes=1,
-        progress=progress,
+        use_time=time_limit_s is not None, progress=progress,
     )  # fmt: skip
     return BareSolution(
         result.assignment, result.infeasible, float(result.lower_bounds[0]), result.stopped_by, result.seconds

@@ -65,7 +65,7 @@ class _Effort:
     @classmethod
     def for_cells(cls, n: int, n_parts: int, share: float) -> _Effort:
         # Few parts have few ways to lie; parts of many cells cost more to draw anew.
-        plans = min(max(3, n_parts // 7), 6 if n < 12_000 else 4 if n < 40_000 else 2)
+        plans = min(max(5 if n < 1500 else 3, n_parts // 7), 6 if n < 12_000 else 4 if n < 40_000 else 2)
         return cls(
             plans=max(2, round(plans * min(1.0, share))),
             per_cell=max(4.0, 8 * share),
@@ -215,7 +215,7 @@ def _find_even(
     load = search.level.weights[:, 0]
     mean = float(load.sum() / search.n_parts)
     bound = deviation_lower_bound((load,), search.n_parts) * mean
-    n_groups = max(4, int(0.7 * work.groups * search.n_parts))
+    n_groups = max(4, int(3.5 * min(1.0, 200 * search.n_parts / search.level.n_cells) * search.n_parts))
     unavoidable = _unavoidable(search)
     rounds = 0
     best: tuple[float, float, float, Plan] | None = None
