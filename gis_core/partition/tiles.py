@@ -25,7 +25,7 @@ __all__ = ["LEAST_CELLS", "Tiling", "tiled"]
 #: Cells of a usual tile, and the least number of its parts.
 _TILE_CELLS, _LEAST_PARTS = 4_000, 8
 #: Graphs with fewer cells, or with parts for fewer tiles, are searched as a whole.
-LEAST_CELLS, _LEAST_TILES = 12_000, 4
+LEAST_CELLS, _LEAST_TILES = 16_000, 4
 #: Temperatures of a tile that is drawn from nothing and of one that is drawn again, in prices of a usual link.
 _HOT, _AGAIN = 0.5, 0.45
 #: How much less each coarser level is annealed, for each of its cells, and clusters for each part on the coarsest.
