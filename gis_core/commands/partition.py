@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,8 +31,22 @@ from gis_core.commands._options import Estimate, Mapping, OnInvalid, Policy, Wit
 from gis_core.commands._output import require_output
 from gis_core.errors import ParameterError
 
+if TYPE_CHECKING:
+    from gis_core.model import Dataset, Fabric
+    from gis_core.plan import Plan
+    from gis_core.plan.levels import Level
+
 #: Reasons that a wish of the planner is not fulfilled.
 _WISHES = ("together", "apart", "seeds", "borders", "barrier-crossed", "max-walk")
+
+
+class ObjectiveChoice(StrEnum):
+    """What a plan is drawn with, inside the bounds."""
+
+    plan = "plan"
+    street = "street"
+    border = "border"
+    balance = "balance"
 
 
 @command
@@ -64,6 +79,18 @@ def partition(
     mapping: Mapping = None,
     estimate_households: Estimate = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a grid is out of bounds.")] = False,
+    objective: Annotated[
+        ObjectiveChoice,
+        typer.Option(
+            "--objective",
+            metavar="plan|street|border|balance",
+            help="Streets by class and even grids, borders on streets, short borders, or evenness first.",
+        ),
+    ] = ObjectiveChoice.plan,
+    front: Annotated[
+        bool,
+        typer.Option("--front", help="Show what even grids cost in borders: a table, and OUT-front.svg."),
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="One seed, one plan.")] = 0,
     time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds for the solver.")] = None,
     processes: Annotated[int | None, typer.Option("--processes", help="Default: one per core.")] = None,
@@ -83,11 +110,11 @@ def partition(
     from gis_core.layers import parse_mapping, read_dataset
     from gis_core.layers.sources import find_files
     from gis_core.layers.write import writing
-    from gis_core.plan import make_plan, write_plan
+    from gis_core.plan import write_plan
     from gis_core.plan.file import require_plan_path
-    from gis_core.plan.levels import make_levels
+    from gis_core.plan.front import front_svg
 
-    steps = read_levels(levels, min=minimum, max=maximum, grids=grids, **{"from": from_})
+    steps = read_levels(levels, min=minimum, max=maximum, grids=grids, front=front or None, **{"from": from_})
     bounds = (300.0 if minimum is None else minimum, 500.0 if maximum is None else maximum)
     _require_bounds(*bounds)
     numbers = parse_numbers(grids)
@@ -101,8 +128,11 @@ def partition(
     )  # fmt: skip
     inputs += files.inputs
     require_output(out, inputs=inputs)
+    picture = out.with_name(f"{out.stem}-front.svg")
+    if front:
+        require_output(picture, inputs=inputs)
     if report is not None:
-        require_output(report, inputs=[*inputs, out])
+        require_output(report, inputs=[*inputs, out, *([picture] if front else [])])
     plan_crs = _plan_crs(crs)
     runner = None if scheduler is None else _cluster(scheduler)
     seconds: dict[str, float] = {}
@@ -121,6 +151,7 @@ def partition(
         fabric = build_fabric(layers, processes=processes, progress=progress)
         seconds["fabric"] = time.perf_counter() - started
         how: dict[str, Any] = {
+            "objective": objective.value,
             "asked": files.gather(layers, fabric),
             "ground": ground,
             "seed": seed,
@@ -130,20 +161,33 @@ def partition(
             "progress": progress,
             "runner": runner,
         }
-        plan = (
-            make_plan(layers, fabric, bounds=bounds, n_grids=numbers, **how)
-            if steps is None
-            else make_levels(layers, fabric, steps, **how)
-        )
+        if steps is None:
+            how.update(bounds=bounds, n_grids=numbers)
+        plan = _draw(layers, fabric, steps, how, front=front)
         started = time.perf_counter()
         progress("writing", 0, 1)
         with writing(out):
             write_plan(plan.frames, out, crs=plan_crs)
+        if front:
+            _write_text(front_svg(plan.report["front"], f"{layers.name}: what even grids cost"), picture)
         progress("writing", 1, 1)
         plan.report["seconds"]["write"] = round(time.perf_counter() - started, 3)
     _say(plan.report, out, report, json_)
     if strict and not _all_kept(plan.report):
         raise typer.Exit(EXIT_NO)
+
+
+def _draw(
+    layers: Dataset, fabric: Fabric, steps: tuple[Level, ...] | None, how: dict[str, Any], *, front: bool
+) -> Plan:
+    """Make the plan: level by level, at several prices of unevenness, or once."""
+    from gis_core.plan import make_plan
+    from gis_core.plan.front import trace_front
+    from gis_core.plan.levels import make_levels
+
+    if steps is not None:
+        return make_levels(layers, fabric, steps, **how)
+    return trace_front(layers, fabric, **how).plan if front else make_plan(layers, fabric, **how)
 
 
 def _cluster(address: str) -> Any:
@@ -187,13 +231,18 @@ def _require_positive(**options: float | None) -> None:
             raise ParameterError(f"--{name.replace('_', '-')} {value:g} cannot be used; give more than 0.")
 
 
+def _write_text(text: str, path: Path) -> None:
+    """Write beside the place of a file, and move it there when it is whole."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
 def _say(values: dict[str, Any], out: Path, report: Path | None, as_json: bool) -> None:
     if report is not None:
         import json
 
-        part = report.with_name(f".{report.name}.part")
-        part.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        part.replace(report)
+        _write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", report)
     if as_json:
         print_json(values)
         return
@@ -206,6 +255,10 @@ def _say(values: dict[str, Any], out: Path, report: Path | None, as_json: bool) 
         + (f"; {share:.0%} of inner borders on streets" if share is not None else "")
         + "."
     )
+    if "front" in values:
+        from gis_core.plan.front import front_table
+
+        typer.echo(f"\n{front_table(values['front'])}\n\nPicture: {out.stem}-front.svg")
     for fault in values["faults"]:
         if fault["severity"] in ("repaired", "warning"):
             typer.echo("  " + fault_line(fault["layer"], fault["message"]), err=True)

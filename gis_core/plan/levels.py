@@ -21,12 +21,12 @@ from gis_core.errors import InfeasiblePartitionError, ParameterError
 from gis_core.model import Dataset, Fabric, Infeasible
 from gis_core.partition import Bounds
 from gis_core.partition.constraints.together import Together
-from gis_core.partition.objective import violation
+from gis_core.partition.objective import Objective, violation
 from gis_core.plan.asked import Asked
 from gis_core.plan.codes import DEFAULT_TEMPLATE
 from gis_core.plan.file import PLAN_COLUMNS, PlanFile
 from gis_core.plan.ground import GroundOptions
-from gis_core.plan.make import Plan, Progress, make_plan
+from gis_core.plan.make import Plan, PresetName, Progress, make_plan
 
 if TYPE_CHECKING:
     from gis_core.partition.workers import TaskRunner
@@ -171,6 +171,7 @@ def make_levels(
     fabric: Fabric,
     levels: tuple[Level, ...],
     *,
+    objective: Objective | PresetName = "plan",
     asked: Asked | None = None,
     ground: GroundOptions | None = None,
     seed: int = 0,
@@ -185,7 +186,7 @@ def make_levels(
 
     Parameters
     ----------
-    dataset, fabric, seed, time_limit_s, processes, template, seconds, progress, runner
+    dataset, fabric, objective, seed, time_limit_s, processes, template, seconds, progress, runner
         As for `make_plan`; the time is shared evenly by the levels.
     levels : tuple of Level
         The coarsest first.
@@ -215,6 +216,7 @@ def make_levels(
             town,
             cells,
             bounds=(bounds.minimum, bounds.maximum),
+            objective=objective,
             asked=asked if finest else _coarser(asked),
             ground=ground if finest or ground is None else replace(ground, max_walk_m=None),
             seed=seed,

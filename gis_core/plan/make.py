@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from gis_core import __version__
 from gis_core.errors import some_of
 from gis_core.graph.components import subgraph
 from gis_core.model import Dataset, Fabric
-from gis_core.partition import Bounds, PartitionResult, partition_fabric, preset
+from gis_core.partition import Bounds, Objective, PartitionResult, partition_fabric, preset
 from gis_core.partition.constraints import Constraint
 from gis_core.partition.run import broken_constraints
 from gis_core.partition.workers import TaskRunner
@@ -29,9 +29,10 @@ from gis_core.plan.start import improve_start, is_whole
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["Plan", "make_plan"]
+__all__ = ["Plan", "PresetName", "make_plan"]
 
 Progress = Callable[[str, int, int], None]
+PresetName = Literal["plan", "street", "border", "balance"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def make_plan(
     *,
     bounds: tuple[float, float] = (300, 500),
     n_grids: int | tuple[int, int] | None = None,
+    objective: Objective | PresetName = "plan",
     asked: Asked | None = None,
     ground: GroundOptions | None = None,
     seed: int = 0,
@@ -96,6 +98,8 @@ def make_plan(
     n_grids : int, (int, int) or None
         Total number of grids over all boundary polygons, or the least and most of it, of which the best is taken;
         None takes the number that fits the bounds best.
+    objective : Objective or str
+        Prices of borders and of unevenness, or the name of a preset.
     asked : Asked or None
         Other weights, constraints, locks, grids to start from.
     ground : GroundOptions or None
@@ -134,7 +138,8 @@ def make_plan(
         dataset, fabric, ground or GroundOptions(), weight, limits, asked.locked, told.kept_borders(fabric)
     )
     # What planners say comes last, so that it is not lost where a compound is priced anew.
-    wishes, begin, prices = (*laid.constraints, *told.all_constraints), told.start, preset("plan")
+    wishes, begin = (*laid.constraints, *told.all_constraints), told.start
+    prices = preset(objective) if isinstance(objective, str) else objective
     tries = min(5, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
 
     def solve(count: int | None) -> PartitionResult:
@@ -168,7 +173,7 @@ def make_plan(
         begin = improved.assignment.astype(np.int64)
     if isinstance(n_grids, tuple):
         result = best_of_range(solve, n_grids, fabric, weight, limits, prices)
-    elif improved is None or wished:
+    elif improved is None or wished or prices != preset("plan"):
         result = solve(n_grids)
     else:
         result = improved
