@@ -21,7 +21,9 @@ _MOST_EXCHANGES = 25
 #: Prices of a weight of one mean outside the target, in borders of a usual part: first gently, then whatever it costs.
 _GENTLE, _FIRM = 60.0, 60_000.0
 #: Price of a usual cell out of balance while the mean is only priced, in prices of a usual link.
-_PULL = 4.0
+_PULL = 6.0
+#: Numbers of parts in a group; a larger group has more ways to be even.
+_SIZES = (5, 6, 7, 8)
 #: Deviations below this share of the mean are not worth any border.
 _FINE = 2e-4
 #: Graphs of so many cells or fewer are begun several times.
@@ -241,6 +243,6 @@ def balanced(
         small.rules = tight
         return even_out(small, small.plan(new.part), mean, target, rng, trees=2, sweeps=1)
 
-    best = regroup(search, best, groups[0], groups[1], rng, bold=False, finish=anew)
+    best = regroup(search, best, groups[0], groups[1], rng, bold=False, sizes=_SIZES, finish=anew)
     search.rules = hard
     return search.plan(best.part)

@@ -17,7 +17,7 @@ from gis_core.partition.state import Far, Level
 
 __all__ = ["Regions", "regroup"]
 
-#: Numbers of parts in a group.
+#: Numbers of parts in a group, unless others are asked for.
 _SIZES = (3, 4, 5, 6)
 #: How much dearer a group may get at first, in borders of a usual part.
 _TOLERANCE = 0.05
@@ -181,6 +181,7 @@ def regroup(
     *,
     among: NDArray[np.int64] | None = None,
     bold: bool = True,
+    sizes: tuple[int, ...] = _SIZES,
     finish: Callable[[Search, Plan], Plan] | None = None,
 ) -> Plan:
     """Draw groups of parts anew, one after the other.
@@ -197,6 +198,8 @@ def regroup(
         Parts to begin groups with; None: all. Parts that are out of bounds come first in any case.
     bold : bool
         Whether a region may get dearer at first.
+    sizes : tuple of int
+        Numbers of parts in a group, each as likely as the others.
     finish : callable
         Searches a region in place of a plain start or cycle: called with its search and the plan that is there.
 
@@ -217,7 +220,7 @@ def regroup(
             neighbors = regions.neighbors()
             order = _order(search, regions, rng, among)
         assert neighbors is not None
-        size = int(rng.choice(_SIZES))
+        size = int(rng.choice(sizes))
         group = np.array(_grow(order.pop(), size, neighbors, rng), np.int64)
         tolerance = _TOLERANCE * rules.unit * max(0.0, 1 - done / (0.8 * n_groups)) if bold else 0.0
         fresh = bool(rng.random() < 0.5)

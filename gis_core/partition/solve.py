@@ -27,6 +27,9 @@ __all__ = ["Solution", "StoppedBy", "solve"]
 
 StoppedBy = Literal["converged", "time-limit"]
 
+#: What one core does; only very short time limits look at it.
+_PROPOSALS_A_SECOND = 4e6
+
 
 @dataclass(frozen=True, slots=True)
 class Solution:
@@ -190,22 +193,37 @@ def _find(
     if plan is not None:
         return plan, 1
     n_groups = max(4, int(work.groups * search.n_parts))
-    rounds = 0
     unavoidable = _unavoidable(search)
-    best: Plan | None = None
-    while True:
+    per_cell = min(work.per_cell, _affordable(search))
+    best = search.evolve(work.plans, per_cell, rng) if first is None else first
+    best = regroup(search, best, n_groups, work.per_group, rng)
+    rounds = 1
+    while not search.clock.late and (use_time or (best.score[0] > unavoidable and rounds < 3)):
         rounds += 1
-        plan = search.evolve(work.plans, work.per_cell, rng, first if best is None else None)
-        if not search.clock.late:
-            plan = regroup(search, plan, n_groups, work.per_group, rng)
-        if best is not None and not search.clock.late:
-            better, other = (plan, best) if plan.score <= best.score else (best, plan)
-            plan = min(plan, search.child(better, other, 3 * work.per_cell), key=lambda one: one.score)
-        if best is None or plan.score < best.score:
-            best = plan
-        if search.clock.late or (not use_time and (best.score[0] <= unavoidable or rounds >= 3)):
-            break
+        best = _another_round(search, work, n_groups, best, rng)
     return Plan(best.score, search.quench(best.part, 10)), rounds * work.plans
+
+
+def _affordable(search: Search) -> float:
+    """Return how many proposals for each cell and level a first plan may make, to be there in a third of the time."""
+    left = search.clock.deadline - time.perf_counter()
+    return max(1.5, left * _PROPOSALS_A_SECOND / (3 * 4 * search.level.n_cells))
+
+
+def _another_round(
+    search: Search, work: _Effort, n_groups: int, best: Plan, rng: np.random.Generator
+) -> Plan:
+    """Make a plan from nothing with twice the work, and improve its child with the best one."""
+    plan = search.evolve(work.plans, 2 * work.per_cell, rng)
+    if not search.clock.late:
+        plan = regroup(search, plan, n_groups, work.per_group, rng)
+    if search.clock.late:
+        return min(best, plan, key=lambda one: one.score)
+    better, other = (plan, best) if plan.score < best.score else (best, plan)
+    born = search.child(better, other, 3 * work.per_cell)
+    if not search.clock.late:
+        born = regroup(search, born, 2 * n_groups, 2 * work.per_group, rng)
+    return min(best, plan, born, key=lambda one: one.score)
 
 
 def _find_even(
@@ -215,7 +233,8 @@ def _find_even(
     load = search.level.weights[:, 0]
     mean = float(load.sum() / search.n_parts)
     bound = deviation_lower_bound((load,), search.n_parts) * mean
-    n_groups = max(4, int(3.5 * min(1.0, 200 * search.n_parts / search.level.n_cells) * search.n_parts))
+    n, k = search.level.n_cells, search.n_parts
+    n_groups = max(4, int(5.0 * k * min(1.0, 150 * k / n, n / 2000)))
     unavoidable = _unavoidable(search)
     rounds = 0
     best: tuple[float, float, float, Plan] | None = None
