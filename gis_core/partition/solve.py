@@ -29,6 +29,8 @@ StoppedBy = Literal["converged", "time-limit"]
 
 #: What one core does; only very short time limits look at it.
 _PROPOSALS_A_SECOND = 4e6
+#: Groups that are drawn anew for evenness; each takes some ten times as long as one for the border.
+_MOST_EVEN_GROUPS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +236,7 @@ def _find_even(
     mean = float(load.sum() / search.n_parts)
     bound = deviation_lower_bound((load,), search.n_parts) * mean
     n, k = search.level.n_cells, search.n_parts
-    n_groups = max(4, int(5.0 * k * min(1.0, 150 * k / n, n / 2000)))
+    n_groups = min(_MOST_EVEN_GROUPS, max(4, int(5.0 * k * min(1.0, 150 * k / n, n / 2000))))
     unavoidable = _unavoidable(search)
     rounds = 0
     best: tuple[float, float, float, Plan] | None = None
