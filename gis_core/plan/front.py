@@ -232,20 +232,41 @@ def front_svg(rows: Sequence[dict[str, Any]], title: str) -> str:
     line = sorted(place(row) for row in rows if row["best"])
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in line)
     out.append(f'<polyline points="{points}" fill="none" stroke="#2b6cb0" stroke-width="1.5"/>')
-    out += [_dot(row, *place(row), right=left + width) for row in rows]
+    taken: list[tuple[float, float, float]] = []
+    for row in rows:
+        x, y = place(row)
+        out.append(_dot(row, x, y, _free_label(_label(row), x, y, left + width, taken)))
     return "\n".join([*out, "</svg>", ""])
 
 
-def _dot(row: dict[str, Any], x: float, y: float, *, right: float) -> str:
+def _free_label(
+    text: str, x: float, y: float, right: float, taken: list[tuple[float, float, float]]
+) -> tuple[float, float]:
+    """Return where a label begins so that it hides none of those before; `taken` gets its two ends and its line."""
+    long = 7.0 * len(text)
+    start = x - 11 - long if x + 11 + long > right else x + 11
+    shifts = (4, -10, 18, -24, 32, -38, 46)
+    free = (
+        y + shift
+        for shift in shifts
+        if all(
+            start > end or start + long < begin or abs(y + shift - line) > 12 for begin, end, line in taken
+        )
+    )
+    line = next(free, y + shifts[0])
+    taken.append((start, start + long, line))
+    return start, line
+
+
+def _dot(row: dict[str, Any], x: float, y: float, label: tuple[float, float]) -> str:
     """Draw one plan: full where it is among the best, ringed where it is the chosen one."""
     fill = "#2b6cb0" if row["best"] else "#fff"
     ring = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="8" fill="none" stroke="#c05621"/>' if row["chosen"] else ""
     share = "" if row["street_share"] is None else f", {row['street_share']:.0%} on streets"
     said = f"{_label(row)}: {row['max_deviation']:.2%}, {row['inner_border_km']:,.2f} km{share}"
-    anchor, shift = ("end", -11) if x > right - 110 else ("start", 11)
     return (
         f'<g><title>{said}</title><circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{fill}" stroke="#2b6cb0"/>{ring}'
-        f'<text x="{x + shift:.1f}" y="{y - 7:.1f}" text-anchor="{anchor}">{_label(row)}</text></g>'
+        f'<text x="{label[0]:.1f}" y="{label[1]:.1f}">{_label(row)}</text></g>'
     )
 
 
