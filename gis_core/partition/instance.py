@@ -45,6 +45,8 @@ _PER_ADJACENCY = ("l", "r", "S", "street")
 _MOST_BYTES = 4 << 30
 #: Sums above it are no longer exact in float64.
 _MOST_SUM = 2.0**53
+#: Squares of smaller sums, shared by many parts, are no longer told from 0.
+_LEAST_SUM = 1e-9
 _BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, SyntaxError, OverflowError, RuntimeError,
     tokenize.TokenError, NotImplementedError, UnicodeError,
@@ -114,6 +116,8 @@ def read_instance(path: Path) -> Instance:
     weight = _numbers(name, arrays, "w")
     if not weight.sum() <= _MOST_SUM:
         raise DatasetError(f"{name}: the weights in w add up to more than 2^53; give them in a larger unit.")
+    if 0 < weight.sum() < _LEAST_SUM:
+        raise DatasetError(f"{name}: the weights in w add up to less than 1e-9; give them in a smaller unit.")
     left, right = _cells(name, arrays, "l", n), _cells(name, arrays, "r", n)
     _require_simple(name, left, right, n)
     shared = _numbers(name, arrays, "S")

@@ -152,6 +152,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "missing weight": ({"w": np.r_[np.nan, np.ones(47)]}, "w is no finite number at 0"),
     "endless weight": ({"w": np.full(48, 1e300)}, "values above 2^53"),
     "heavy sum": ({"w": np.full(48, 2.0**52)}, "add up to more than 2^53"),
+    "light sum": ({"w": np.full(48, 1e-200)}, "add up to less than 1e-9"),
     "true weights": ({"w": np.ones(48, bool)}, "w holds true and false"),
     "text weights": ({"w": np.full(48, "10")}, "w holds str"),
     "complex weights": ({"w": np.ones(48, complex)}, "w holds complex128 values"),
