@@ -16,6 +16,7 @@ from gis_core.graph.components import subgraph
 from gis_core.model import Dataset, Fabric
 from gis_core.partition import Bounds, Objective, PartitionResult, partition_fabric, preset
 from gis_core.partition.constraints import Constraint
+from gis_core.partition.constraints.compounds import WholeCompounds
 from gis_core.partition.run import broken_constraints
 from gis_core.partition.workers import TaskRunner
 from gis_core.plan.asked import Asked, best_of_range, kept_codes, lock_reasons, number_reasons, wish_reasons
@@ -140,6 +141,10 @@ def make_plan(
     # What planners say comes last, so that it is not lost where a compound is priced anew.
     wishes, begin = (*laid.constraints, *told.all_constraints), told.start
     prices = preset(objective) if isinstance(objective, str) else objective
+    if prices.balance_first:
+        wishes = tuple(
+            replace(each, even_first=True) if isinstance(each, WholeCompounds) else each for each in wishes
+        )
     tries = min(5, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
 
     def solve(count: int | None) -> PartitionResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from gis_core.errors import ParameterError
 from gis_core.fabric import build_fabric
 from gis_core.model import Dataset, Fabric
 from gis_core.partition import preset
+from gis_core.partition.constraints.compounds import WholeCompounds
+from gis_core.partition.problem import Problem
 from gis_core.plan import make_plan
 from gis_core.plan.front import FACTORS, Front, front_svg, front_table, trace_front
 
@@ -104,6 +107,26 @@ def test_plan_borders_and_street_borders_differ() -> None:
     }
     assert found["street"]["street_share"] > 0.9
     assert found["border"]["inner_border_km"] < 0.1 < found["street"]["inner_border_km"]
+
+
+def test_compounds_are_not_brought_together_where_evenness_comes_first() -> None:
+    fabric = build_fabric(block_town(2, 1, per_block=4, households=10))
+    compound = np.full(fabric.n_cells, -1, np.int64)
+    first, second = (np.flatnonzero(fabric.boundary_ix == ix) for ix in (0, 1))
+    compound[[first[0], second[0]]] = 0
+    before = fabric.boundary_ix.astype(np.int32)
+    weight = fabric.households.astype(np.float64)
+    assert np.bincount(before, weights=weight).tolist() == [40.0, 40.0]
+    price = np.ones(len(fabric.graph.indices))
+    problem = Problem(fabric.graph, weight, n_parts=2, bounds=(0.0, 80.0), price=price)
+    wish = WholeCompounds(compound, weight, 80.0, ("A",))
+    # The pair costs far more than any border, so that only evenness speaks against joining it.
+    wish.apply(problem)
+    problem.add_pairs(first[:1], second[:1], 1e6)
+    rng = np.random.default_rng(0)
+    joined = wish.post(problem, before, rng)
+    assert np.bincount(joined, weights=weight).max() > 40
+    assert np.array_equal(replace(wish, even_first=True).post(problem, before, rng), before)
 
 
 def test_progress_counts_up_over_all_plans(town: tuple[Dataset, Fabric]) -> None:

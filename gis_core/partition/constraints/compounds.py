@@ -37,6 +37,8 @@ class WholeCompounds:
         A compound up to this weight fits into one grid.
     labels : tuple of str
         Names of the compounds.
+    even_first : bool
+        Whether `post` leaves the greatest deviation from the mean as small as it is.
     """
 
     name: ClassVar[str] = "compounds"
@@ -44,6 +46,7 @@ class WholeCompounds:
     weight: NDArray[np.float64]
     maximum: float
     labels: tuple[str, ...]
+    even_first: bool = False
 
     def restrict(self, cell_ix: NDArray[np.int64]) -> WholeCompounds:
         """Return what is left of it for the subgraph of these cells."""
@@ -115,10 +118,18 @@ class WholeCompounds:
             for target in np.argsort(-share, kind="stable")[: int((share > 0).sum())].tolist():
                 moved = part.copy()
                 moved[cells] = target
+                if self.even_first and _unevenness(problem, moved) > _unevenness(problem, part):
+                    continue
                 if referee.may(part, moved, dearer_m=0.0):
                     part = moved
                     break
         return part
+
+
+def _unevenness(problem: Problem, part: NDArray[np.int32]) -> float:
+    """Return the greatest distance of a part from the mean of the first weight."""
+    total = np.bincount(part, weights=problem.weights[:, 0], minlength=problem.n_parts)
+    return float(np.abs(total - total.sum() / problem.n_parts).max())
 
 
 def fitting_compounds(
