@@ -6,6 +6,7 @@ cannot be cut inside the bounds gets its least bad plan with the reasons.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,6 +32,18 @@ ObjectiveName = Literal["border", "street", "balance"]
 _Progress = Callable[[str, int, int], None]
 #: A second attempt is not begun with less than this share of the time limit left.
 _LEAST_REST = 0.1
+#: What the reasons of towns are called in a graph, in this order.
+_GRAPH_WORDS = (
+    (r"(?<=\d) households?\b", ""),
+    (
+        r"Divide the building into ([\d,]+) or more parts \(for example by entrance\)",
+        r"Divide the cell into \1 or more",
+    ),
+    (r", or make \0 and a neighbouring boundary polygon one", ""),
+    (r"by a crossing or the shortest line \(pieces: crossings, nearest\)", "by an adjacency"),
+    (r"\(a crossing that the data lack\)", "(an adjacency that the data lack)"),
+    (r"\bgrid(s?)\b", r"part\1"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +160,22 @@ def _cut(
         n_grids=n_parts, objective=preset(objective), seed=seed, time_limit_s=time_limit_s, processes=1,
         use_time=time_limit_s is not None, progress=progress,
     )  # fmt: skip
+    reasons = tuple(_in_graph_words(reason, name) for reason in result.infeasible)
     return BareSolution(
-        result.assignment, result.infeasible, float(result.lower_bounds[0]), result.stopped_by, result.seconds
+        result.assignment, reasons, float(result.lower_bounds[0]), result.stopped_by, result.seconds
     )
+
+
+def _in_graph_words(reason: Infeasible, name: str) -> Infeasible:
+    """Say a reason without households, buildings and grids; the name of the instance stays as it is."""
+
+    def said(text: str) -> str:
+        text = text.replace(repr(name), "\0")
+        for word, other in _GRAPH_WORDS:
+            text = re.sub(word, other, text)
+        return text.replace("\0", repr(name))
+
+    return replace(reason, reason=said(reason.reason), mend=said(reason.mend))
 
 
 def _fault(instance: Instance, part: NDArray[np.int32]) -> tuple[int, float]:
