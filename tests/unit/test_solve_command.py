@@ -416,3 +416,16 @@ def test_reading_keeps_every_value(tmp_path: Path) -> None:
     assert all(np.array_equal(arrays[key], again[key]) for key in arrays)
     with pytest.raises(DatasetError):
         read_instance(tmp_path)
+
+
+def test_reasons_speak_of_a_graph_and_keep_the_name(tmp_path: Path) -> None:
+    arrays = arrays_of(chain(6), np.array([200.0, 5, 5, 5, 5, 5]), 2, 10, 60)
+    file = saved(tmp_path, arrays)
+    renamed = file.rename(tmp_path / "grid households.npz")
+    result = wangge("solve", renamed, "--out", tmp_path / "part.npy", "--json")
+    assert result.exit_code == 1
+    reasons = json.loads(result.stdout)["infeasible"]
+    said = " ".join(item["reason"] + " " + item["mend"] for item in reasons)
+    assert "Cell 0 of 'grid households' holds 200, more than the maximum of 60." in said
+    rest = said.replace("'grid households'", "")
+    assert not any(word in rest for word in ("household", "grid", "building", "boundary"))
