@@ -422,7 +422,7 @@ def test_reasons_speak_of_a_graph_and_keep_the_name(tmp_path: Path) -> None:
     arrays = arrays_of(chain(6), np.array([200.0, 5, 5, 5, 5, 5]), 2, 10, 60)
     file = saved(tmp_path, arrays)
     renamed = file.rename(tmp_path / "grid households.npz")
-    result = wangge("solve", renamed, "--out", tmp_path / "part.npy", "--json")
+    result = wangge(renamed, "--out", tmp_path / "part.npy", "--json")
     assert result.exit_code == 1
     reasons = json.loads(result.stdout)["infeasible"]
     said = " ".join(item["reason"] + " " + item["mend"] for item in reasons)
