@@ -47,7 +47,8 @@ def written(tmp_path: Path, text: str | bytes, name: str = "wishes.csv") -> Path
 
 
 def test_csv_and_json_say_the_same(tmp_path: Path) -> None:
-    table = "building_id,Kind,group,note\n1,together,第一小学,x\n2,Together,第一小学,\n7,seed,,\n8,seed,,\n3,border,b,\n"
+    table = "building_id,Kind,group,note\n1,together,第一小学,x\n2,Together,第一小学,\n"
+    table += "7,seed,,\n8,seed,,\n3,border,b,\n"
     rows = [
         {"kind": "together", "group": "第一小学", "building_id": [1, "2"]},
         {"kind": "seed", "building_id": 7},
