@@ -16,6 +16,8 @@ _GROWTH = 20.0
 _SOFT_GROWTH = 40.0
 #: Least half-width of the bounds, in weights of a usual cell, while cells are clusters.
 _SLACK = 1.5
+#: Smaller means count as this, so that prices stay finite.
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Rules:
             missing = np.maximum(0.0, _SLACK * usual - (high - low) / 2)
             missing[1:] = 0.0
             low, high = low - missing, high + missing
-        mean = np.maximum(self.mean, 1e-300)
+        mean = np.maximum(self.mean, _TINY)
         rule = np.empty((len(mean), 6))
         rule[:, 0], rule[:, 1], rule[:, 2] = low, high, mean
         rule[:, 3] = 0.0
@@ -72,7 +74,7 @@ class Rules:
         sums : float64, shape (n_parts, n_weights)
         border : float
         """
-        mean = np.maximum(self.mean, 1e-300)
+        mean = np.maximum(self.mean, _TINY)
         out = np.maximum(0.0, np.maximum(self.minimum - sums, sums - self.maximum))
         # Sums of fractions are not exact; what is out by less than that is inside.
         out[out <= 1e-9 * mean] = 0.0
