@@ -249,7 +249,8 @@ def _say(values: dict[str, Any], out: Path, report: Path | None, as_json: bool) 
     low, high = values["bounds"]
     share = values["street_share"]
     typer.echo(
-        f"{out.name}: {values['grids']} grids, {values['households']:,} households; "
+        f"{out.name}: {values['grids']} {'grid' if values['grids'] == 1 else 'grids'}, "
+        f"{values['households']:,} households; "
         f"{values['in_bounds']} of {values['grids']} inside [{low}, {high}]; "
         f"greatest deviation {values['max_deviation']:.1%}"
         + (f"; {share:.0%} of inner borders on streets" if share is not None else "")
