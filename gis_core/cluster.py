@@ -19,6 +19,7 @@ import uuid
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import CancelledError as GivenBackError
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -154,7 +155,9 @@ def _connected(address: str) -> Iterator[Client]:
 def _require_answer(address: str) -> None:
     """Ask what stands at an address; unlike Dask's client this never waits for an answer that does not come."""
     try:
-        answer = asyncio.run(asyncio.wait_for(_ask(address), ANSWER_S))
+        # In a thread of its own, because the caller may stand in an event loop (a server, a notebook).
+        with ThreadPoolExecutor(1) as aside:
+            answer = aside.submit(lambda: asyncio.run(_ask_in_time(address))).result()
     except (OSError, TimeoutError):
         answer = {}
     except (RuntimeError, TypeError, ValueError) as error:
@@ -167,6 +170,10 @@ def _require_answer(address: str) -> None:
             f"No Dask scheduler answers at {address} within {ANSWER_S:g} s; start one with `dask scheduler`, "
             "or leave out --scheduler to work on this machine."
         )
+
+
+async def _ask_in_time(address: str) -> dict[str, Any]:
+    return await asyncio.wait_for(_ask(address), ANSWER_S)
 
 
 async def _ask(address: str) -> dict[str, Any]:

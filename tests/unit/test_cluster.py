@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -9,6 +10,7 @@ import socket
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -259,3 +261,13 @@ def test_without_dask_the_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(CapabilityError, match=r"pip install 'wangge\[cluster\]'"):
         require_cluster("tcp://127.0.0.1:8786")
+
+
+def test_a_scheduler_is_asked_from_inside_an_event_loop_too() -> None:
+    async def inside() -> None:
+        with pytest.raises(CapabilityError, match="No Dask scheduler answers"):
+            cluster._require_answer("tcp://127.0.0.1:9")
+
+    # In a thread, because the browser tests leave a loop running in this one.
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(lambda: asyncio.run(inside())).result()
