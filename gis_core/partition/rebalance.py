@@ -8,7 +8,7 @@ moves of border cells, and compared with opening parts inside an over-full one a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +19,11 @@ from gis_core.graph.components import component_labels, part_component_labels
 from gis_core.model import AdjacencyGraph
 from gis_core.partition._random import new_state
 from gis_core.partition.counts import count_range, parts_for_total
-from gis_core.partition.objective import Bounds, Objective, border_cost
+from gis_core.partition.objective import Bounds, Objective
+from gis_core.partition.problem import Constraint
+from gis_core.partition.rebalance_asked import Terms
 from gis_core.partition.rebalance_region import Ground, Key, Region, without_crossings
-from gis_core.partition.rebalance_settle import open_parts, settle
+from gis_core.partition.rebalance_settle import mend, open_parts, settle
 from gis_core.partition.solve import StoppedBy
 
 __all__ = ["Rebalanced", "rebalance"]
@@ -51,6 +53,10 @@ class Rebalanced:
     violation : float
         Sum over the parts of the weight by which they are out of bounds.
     stopped_by : {"converged", "time-limit"}
+    mending : float
+        What changes hands so that no part is in pieces: the lesser pieces of all parts.
+    in_pieces : tuple of int
+        Parts that stay in pieces, because mending them is more than may change hands.
     """
 
     assignment: NDArray[np.int32]
@@ -58,6 +64,8 @@ class Rebalanced:
     moved: float
     violation: float
     stopped_by: StoppedBy
+    mending: float = 0.0
+    in_pieces: tuple[int, ...] = ()
 
 
 def rebalance(
@@ -72,6 +80,7 @@ def rebalance(
     locked: Iterable[int] = (),
     max_moved: float | None = None,
     objective: Objective | None = None,
+    constraints: Sequence[Constraint] = (),
     rng: np.random.Generator | int = 0,
     time_limit_s: float | None = None,
     progress: Callable[[str, int, int], None] | None = None,
@@ -82,22 +91,27 @@ def rebalance(
     ----------
     graph : AdjacencyGraph
     weight : shape (n_cells,)
-        Households now, 0 or more.
+        What is balanced, 0 or more.
     assignment : int, shape (n_cells,)
         Part of each cell until now; -1: none. Parts may be in pieces.
     bounds : Bounds
     zone : int, shape (n_cells,)
         Boundary polygon of each cell, which no part crosses; None: one for all.
     stay : shape (n_cells,)
-        Households that would change hands with the cell; None: all of them.
+        Households that would change hands with the cell; None: its weight.
     n_parts : int
         Number of parts of before, those without cells included; None: the greatest in `assignment` and one.
     locked : iterable of int
         Parts that neither give nor take a cell.
     max_moved : float
-        Most households that may change hands; the best plan within that is looked for. None: as few as the bounds need.
+        Most households that may change hands, for mending too; the best plan within that is looked for. None: as few as
+        the bounds need.
     objective : Objective
         Prices of borders and deviation, for new parts and for what `max_moved` leaves free.
+    constraints : sequence of Constraint
+        What else is asked, in the numbering of the cells: further weights with bounds, wishes, closed barriers. A wish
+        that is fulfilled is not given up; one that is not counts as a violation. What constraints do after a search
+        (`post`) is not done: it counts no change.
     rng : Generator or seed
     time_limit_s : float
         Wall-clock seconds; None: none.
@@ -107,7 +121,7 @@ def rebalance(
     Returns
     -------
     Rebalanced
-        Every part is in one piece and in one zone, but for whole islands that it had before.
+        Every part is in one piece and in one zone, but for whole islands that it had before, and for `in_pieces`.
 
     Raises
     ------
@@ -122,22 +136,23 @@ def rebalance(
     _require_usable(n, part, heavy, held, where, max_moved)
     rules = objective or Objective()
     count = int(part.max(initial=-1)) + 1 if n_parts is None else n_parts
-    inner = without_crossings(graph, where)
-    mean = bounds.middle
+    terms = Terms.of(without_crossings(graph, where), heavy, bounds, rules, constraints, part)
     ground = Ground(
-        inner, border_cost(inner, rules), heavy, held, part.copy(), part, count, bounds, mean,
-        set(locked), np.zeros(n, dtype=bool),
+        terms.links, terms.price, heavy, held, part.copy(), part, count, bounds, bounds.middle, set(locked),
+        np.zeros(n, dtype=bool), terms.more, terms.more_limit, terms.far,
     )  # fmt: skip
     if n == 0:
         return Rebalanced(part, count, 0.0, 0.0, "converged")
-    work = _Work(ground, rules, np.random.default_rng(rng), time_limit_s, progress)
-    settle(ground, where, rules, work.rng)
-    work.run(np.inf if max_moved is None else max(max_moved, ground.moved()))
+    work = _Work(ground, rules, tuple(constraints), np.random.default_rng(rng), time_limit_s, progress)
+    budget = np.inf if max_moved is None else max_moved
+    mending, torn = mend(ground, budget)
+    settle(ground, where, rules, work.rng, work.constraints)
+    work.run(budget)
     if max_moved is not None:
         work.spend(max_moved)
     return Rebalanced(
         ground.part, ground.n_parts, ground.moved(), float(ground.outside().sum()),
-        "time-limit" if work.late else "converged",
+        "time-limit" if work.late else "converged", mending, torn,
     )  # fmt: skip
 
 
@@ -175,15 +190,20 @@ class _Work:
         self,
         ground: Ground,
         objective: Objective,
+        constraints: tuple[Constraint, ...],
         rng: np.random.Generator,
         time_limit_s: float | None,
         progress: Callable[[str, int, int], None] | None,
     ) -> None:
         self.ground, self.objective, self.rng = ground, objective, rng
+        self.constraints = constraints
         self.state = new_state(rng)
         self.deadline = np.inf if time_limit_s is None else time.perf_counter() + time_limit_s
         self.progress = progress
-        self.penalty = _CHANGE_SHARE * ground.bounds.minimum
+        settled = ground.home >= 0
+        load = float(ground.weight[settled].sum())
+        each = float(ground.stay[settled].sum()) / load if load > 0 else 1.0
+        self.penalty = _CHANGE_SHARE * ground.bounds.minimum * each
         self.late = False
         self.changed = 0
         self.cap = np.inf
@@ -204,10 +224,18 @@ class _Work:
         """Return what the plan costs now."""
         ground = self.ground
         return (
-            round(float(ground.outside().sum()), 6),
+            round(self.violation(), 6),
             ground.moved() + self.penalty * self.changed,
             ground.border_m(),
         )
+
+    def violation(self) -> float:
+        """Return by how much parts are out of bounds, and what wishes that are not fulfilled count."""
+        return float(self.ground.outside().sum()) + self.ground.broken()
+
+    def bad(self) -> set[int]:
+        """Return the parts that are out of bounds or stand against a wish."""
+        return {*np.flatnonzero(self.ground.outside() > 0).tolist(), *self.ground.wishing()}
 
     def keep(self) -> tuple[_Snapshot, int]:
         return _Snapshot(self.ground.part.copy(), self.ground.n_parts), self.changed
@@ -233,15 +261,14 @@ class _Work:
         ground = self.ground
         for _ in range(_REPEATS):
             members = sorted(self._whole_group(group))
-            outside = ground.outside()
-            bad = [p for p in members if outside[p] > 0]
+            bad = sorted(self.bad() & set(members))
             asked = (tuple(members), ground.part[np.isin(ground.part, members)].tobytes())
             if not bad or asked in self.done or not self.tick():
                 return
             self.done.add(asked)
-            before = float(outside.sum())
+            before = self.violation()
             self._solve(members, bad, ring)
-            if float(ground.outside().sum()) >= before - 1e-6:
+            if self.violation() >= before - 1e-6:
                 return
 
     def _whole_group(self, group: list[int]) -> set[int]:
@@ -257,6 +284,8 @@ class _Work:
     def _hopeless(self) -> set[int]:
         """List the parts of islands whose total leaves as much violation with this or any usual number of parts."""
         ground, bounds = self.ground, self.ground.bounds
+        if ground.more is not None or ground.far is not None:
+            return set()
         of = np.full(ground.n_parts, -1)
         movable = ~ground.frozen
         of[ground.part[movable]] = self.island[movable]
@@ -278,15 +307,18 @@ class _Work:
 
     def _groups(self, ring: int, hopeless: set[int]) -> list[list[int]]:
         """List disjoint neighbourhoods of the parts out of bounds, those with most violation first."""
-        outside = self.ground.outside()
-        neighbors = self.ground.neighbors()
-        totals = self.ground.part_weight()
-        bad = [p for p in np.argsort(-outside, kind="stable").tolist() if outside[p] > 0]
+        ground = self.ground
+        outside, wishing = ground.outside(), set(ground.wishing())
+        neighbors = ground.neighbors()
+        totals = np.column_stack([ground.part_sum(column) for column in range(len(ground.limit))])
+        bad = [p for p in np.argsort(-outside, kind="stable").tolist() if outside[p] > 0 or p in wishing]
         groups: list[set[int]] = []
         for p in bad:
-            if p in self.ground.locked or p in hopeless:
+            if p in ground.locked or p in hopeless:
                 continue
             group = self._grown(p, ring, neighbors, totals)
+            if p in wishing:
+                group |= ground.partners(p)
             for other in [other for other in groups if other & group]:
                 group |= other
                 groups.remove(other)
@@ -297,17 +329,18 @@ class _Work:
     def _grown(
         self, p: int, ring: int, neighbors: dict[int, set[int]], totals: NDArray[np.float64]
     ) -> set[int]:
-        """Grow a group of parts around one until its total fits their number, then `ring` times all its neighbours."""
-        bounds = self.ground.bounds
-        group, total = {p}, float(totals[p])
-        heavy = total > bounds.maximum
+        """Grow a group of parts around one until its totals fit their number, then `ring` times all its neighbours."""
+        low, high, unit = self.ground.limit.T
+        group, total = {p}, totals[p].copy()
+        column = int(np.argmax(unit * np.maximum(low - total, total - high)))
+        heavy = bool(total[column] > high[column])
         frontier = set(neighbors.get(p, ()))
         while frontier and len(group) < _MOST_PARTS:
-            if len(group) * bounds.minimum <= total <= len(group) * bounds.maximum:
+            if (len(group) * low <= total).all() and (total <= len(group) * high).all():
                 break
-            best = min(frontier, key=lambda q: (totals[q] if heavy else -totals[q], q))
+            best = min(frontier, key=lambda q: (totals[q, column] if heavy else -totals[q, column], q))
             group.add(best)
-            total += float(totals[best])
+            total += totals[best]
             frontier = (frontier | neighbors.get(best, set())) - group
         for _ in range(ring):
             if len(group) >= _MOST_PARTS:
@@ -330,8 +363,8 @@ class _Work:
 
         outside = self.ground.outside()
         self.group_violation = float(outside[bad].sum())
-        worst = sorted(bad, key=lambda p: (-outside[p], p))[:_WORST]
-        if len(group) < _MOST_PARTS or ring > 1 or not self._can_open(worst[0]):
+        worst = sorted((p for p in bad if outside[p] > 0), key=lambda p: (-outside[p], p))[:_WORST]
+        if len(group) < _MOST_PARTS or ring > 1 or not worst or not self._can_open(worst[0]):
             self._search(group)
             consider()
         if best_key[0] > 0 or best_key[1] - moved > self.penalty:
@@ -366,20 +399,29 @@ class _Work:
         least, most = count_range(float(self.ground.part_weight()[p]), self.ground.bounds)
         return 2 <= least <= most
 
-    def _open(self, p: int, group: list[int]) -> bool:
-        """Open parts inside an over-full one, as many as its total asks for; tell whether that could be done."""
+    def _wanted(self, p: int) -> int:
+        """Return how many parts one is to become: as many as its total asks for, and as its other weights need."""
         ground = self.ground
-        total = float(ground.part_weight()[p])
-        if total <= ground.bounds.maximum:
-            return False
+        totals = np.array([ground.part_sum(column)[p] for column in range(len(ground.limit))])
+        if (totals <= ground.limit[:, 1] + 1e-9).all():
+            return 1
+        needed = int(np.ceil((totals / np.maximum(ground.limit[:, 1], 1e-9)).max() - 1e-9))
+        return max(2, parts_for_total(float(totals[0]), ground.bounds), needed)
+
+    def _open(self, p: int, group: list[int]) -> bool:
+        """Open parts inside an over-full one, as many as its totals ask for; tell whether that could be done."""
+        ground = self.ground
         cells = np.flatnonzero((ground.part == p) & ~ground.frozen)
-        count = max(2, parts_for_total(total, ground.bounds))
+        count = self._wanted(p)
         if (
-            len(cells) < count
+            count < 2
+            or len(cells) < count
             or part_component_labels(ground.subgraph(cells), np.zeros(len(cells), np.int32)).any()
         ):
             return False
-        fresh = open_parts(ground, cells, count, self.objective, self.rng, keeps=p)
+        fresh = open_parts(
+            ground, cells, count, self.objective, self.rng, keeps=p, constraints=self.constraints
+        )
         self.changed += len(fresh)
         near = ground.neighbors()
         around = {q for member in (p, *fresh) for q in near.get(member, ())}
@@ -391,13 +433,14 @@ class _Work:
         """Give all cells of a starving part to its neighbours; tell whether that could be done."""
         ground = self.ground
         near = ground.neighbors().get(p, set())
-        if float(ground.part_weight()[p]) >= ground.bounds.minimum or not near:
+        totals = np.array([ground.part_sum(column)[p] for column in range(len(ground.limit))])
+        if (totals >= ground.limit[:, 0] - 1e-9).all() or not near:
             return False
         cells = ground.part == p
         if ground.frozen[cells].any():
             return False
-        totals = ground.part_weight()
-        take = min(near, key=lambda q: (totals[q], q))
+        heavy = ground.part_weight()
+        take = min(near, key=lambda q: (heavy[q], q))
         ground.part[cells] = take
         self.changed += 1
         self._search(set(group) | near)

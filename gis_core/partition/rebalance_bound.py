@@ -1,10 +1,10 @@
 """How few could change hands: a lower bound by flows between parts, and the exact least for small cases.
 
-The bound is the optimum of a linear program: weight of each part of before flows to the parts of now, each unit that
-was settled costs 1, and all parts end inside the bounds. A part takes nothing from one that it did not touch where
-already the ground between the two is worth more than the plan at hand; every part keeps some of its ground. The exact
-answer is a mixed-integer program in which cells are whole and parts in one piece; contiguity is asked for where a
-solution breaks it.
+The bound is the optimum of a linear program: every weight of each part of before flows to the parts of now, what
+leaves a part costs the households that come with it at least, and all parts end inside all bounds. A part takes
+nothing from one that it did not touch where already the ground between the two is worth more than the plan at hand;
+every part keeps some of its ground. The exact answer is a mixed-integer program in which cells are whole, wishes are
+fulfilled and parts in one piece; contiguity is asked for where a solution breaks it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds as Limits
 from scipy.optimize import LinearConstraint, linprog, milp
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array, csr_array, vstack
 from scipy.sparse.csgraph import dijkstra
 
 from gis_core.graph.components import component_labels, part_component_labels
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.objective import Bounds
+from gis_core.partition.rebalance_region import Far
 
 __all__ = ["Case", "least_change_exactly", "least_change_flow"]
 
@@ -30,6 +31,8 @@ _MEASURED = 20_000_000
 #: Greatest weight for which the cells that could leave a part are tried in all combinations.
 _COMBINED = 4_000
 _TINY = 1e-6
+#: Prices at which weight leaves one part, in the linear program; cells with more different ones share the lowest.
+_MOST_PRICES = 4
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,22 @@ class Case:
     Attributes
     ----------
     graph : AdjacencyGraph
-        Without adjacencies between zones.
-    weight, stay : float64, shape (n,)
+        Without adjacencies that no part may use.
+    weight : float64, shape (n,)
+        What is balanced.
+    stay : float64, shape (n,)
+        Households that change hands with the cell.
     home, part : int32, shape (n,)
         Part of before (-1: none) and of now.
     n_parts : int
     bounds : Bounds
     locked : frozenset of int
+    more : float64, shape (n, n_weights - 1) or None
+        Further weights.
+    more_limit : float64, shape (n_weights - 1, 3) or None
+        Least, greatest, and the violation of one unit outside.
+    far : Far or None
+        Wishes.
     """
 
     graph: AdjacencyGraph
@@ -56,6 +68,21 @@ class Case:
     n_parts: int
     bounds: Bounds
     locked: frozenset[int] = frozenset()
+    more: NDArray[np.float64] | None = None
+    more_limit: NDArray[np.float64] | None = None
+    far: Far | None = None
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """All weights; shape (n, n_weights)."""
+        first = self.weight.reshape(len(self.weight), 1)
+        return first if self.more is None else np.column_stack([first, self.more])
+
+    @property
+    def limit(self) -> NDArray[np.float64]:
+        """Least, greatest, violation of a unit outside; shape (n_weights, 3)."""
+        first = np.array([[self.bounds.minimum, self.bounds.maximum, 1.0]])
+        return first if self.more_limit is None else np.vstack([first, self.more_limit])
 
     @property
     def moved(self) -> float:
@@ -64,11 +91,12 @@ class Case:
 
     @property
     def violation(self) -> float:
-        """By how much all parts together are out of bounds."""
-        totals = np.bincount(self.part, weights=self.weight, minlength=self.n_parts)[self.alive]
-        return float(
-            np.maximum(0, np.maximum(self.bounds.minimum - totals, totals - self.bounds.maximum)).sum()
-        )
+        """By how much all parts together are out of all bounds."""
+        found = 0.0
+        for values, (low, high, unit) in zip(self.weights.T, self.limit, strict=True):
+            totals = np.bincount(self.part, weights=values, minlength=self.n_parts)[self.alive]
+            found += unit * float(np.maximum(0, np.maximum(low - totals, totals - high)).sum())
+        return found
 
     @property
     def alive(self) -> NDArray[np.bool_]:
@@ -131,24 +159,14 @@ def least_change_flow(case: Case) -> float:
 
 
 class _FlowProgram:
-    """The linear program of the bound: paid and free flows, ground without a part, slack."""
+    """The linear program of the bound: flows of every weight at their prices, ground without a part, slack."""
 
     def __init__(self, case: Case, reach: NDArray[np.float64] | None) -> None:
         self.case = case
-        self.rows: list[NDArray[np.int64]] = []
-        self.cols: list[NDArray[np.int64]] = []
-        self.vals: list[NDArray[np.float64]] = []
-        self.n_columns = 0
-        island = component_labels(case.graph)
-        self.n_islands = int(island.max()) + 1
-        k = case.n_parts
-        settled = case.home >= 0
-        self.had = np.bincount(case.home[settled], weights=case.weight[settled], minlength=k)
-        self.paid = np.bincount(case.home[settled], weights=case.stay[settled], minlength=k)
-        self.arcs = self._arcs(island, reach)
-        self.pool = np.bincount(island[~settled], weights=case.weight[~settled], minlength=self.n_islands)
-        self.island_of = np.full(k, -1)
-        self.island_of[case.part] = island
+        self.island = component_labels(case.graph)
+        self.n_islands = int(self.island.max()) + 1
+        self.settled = case.home >= 0
+        self.arcs = self._arcs(self.island, reach)
 
     def _arcs(
         self, island: NDArray[np.int32], reach: NDArray[np.float64] | None
@@ -181,74 +199,140 @@ class _FlowProgram:
 
     def solve(self) -> float | None:
         """Return the optimum; None where the program has none."""
-        case, (a, b) = self.case, self.arcs
-        k, m = case.n_parts, len(a)
-        part, zone = self._pool_arcs()
-        p = len(part)
-        size = 2 * m + p + k
-        paid, free, pool, slack = (
-            np.arange(m),
-            m + np.arange(m),
-            2 * m + np.arange(p),
-            2 * m + p + np.arange(k),
-        )
+        case = self.case
+        k = case.n_parts
+        blocks = [self._block(column) for column in range(case.weights.shape[1])]
+        size = k + sum(block.size for block in blocks)
+        upper, limit, equal, wanted, at = [], [], [], [], k
+        slack_row = np.zeros(size)
+        for block, (_, _, unit) in zip(blocks, case.limit, strict=True):
+            upper.append(_placed(block.upper, at, size, k))
+            limit.append(block.limit)
+            equal.append(_placed(block.equal, at, size, k))
+            wanted.append(block.wanted)
+            slack_row[at + block.size - k : at + block.size] = unit
+            at += block.size
+        upper.append(csr_array(slack_row.reshape(1, -1)))
+        limit.append(np.array([case.violation + _TINY]))
         cost = np.zeros(size)
-        cost[:m] = 1
-        ones = np.ones
-        into = coo_array(
-            (
-                np.concatenate([ones(2 * m), -ones(2 * m), ones(p)]),
-                (np.concatenate([b, b, a, a, part]), np.concatenate([paid, free, paid, free, pool])),
-            ),
-            shape=(k, size),
-        ).tocsr()
-        give = coo_array((ones(k), (np.arange(k), slack)), shape=(k, size)).tocsr()
-        alive = np.flatnonzero(case.alive)
-        closed = np.flatnonzero(~case.alive)
-        low, high = case.bounds.minimum - self.had, case.bounds.maximum - self.had
-        out_paid = coo_array((ones(m), (a, paid)), shape=(k, size)).tocsr()
-        out_free = coo_array((ones(m), (a, free)), shape=(k, size)).tocsr()
-        all_slack = coo_array((ones(k), (np.zeros(k, int), slack)), shape=(1, size)).tocsr()
-        least = self._combined()
-        from scipy.sparse import vstack
-
-        upper = vstack(
-            [into[alive] - give[alive], -into[alive] - give[alive], out_paid, out_free, all_slack, -out_paid]
-        )
-        limit = np.concatenate(
-            [high[alive], -low[alive], self.paid, self.had - self.paid, [case.violation + _TINY], -least]
-        )
-        from_pool = coo_array((ones(p), (zone, pool)), shape=(self.n_islands, size)).tocsr()
-        fed = np.unique(zone)
-        equal = vstack([into[closed], from_pool[fed]])
+        cost[:k] = 1
+        least = np.zeros(size)
+        least[:k] = self._combined()
         found = linprog(
-            cost, A_ub=upper, b_ub=limit, A_eq=equal, b_eq=np.concatenate([-self.had[closed], self.pool[fed]]),
-            method="highs",
+            cost, A_ub=vstack(upper), b_ub=np.concatenate(limit), A_eq=vstack(equal), b_eq=np.concatenate(wanted),
+            bounds=np.column_stack([least, np.full(size, np.inf)]), method="highs",
         )  # fmt: skip
         return float(found.fun) if found.status == 0 else None
 
-    def _pool_arcs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Let ground without a part flow to every part of its island."""
-        island = component_labels(self.case.graph)
-        now = np.unique(np.column_stack([self.case.part, island]), axis=0).astype(np.int64)
-        now = now[self.pool[now[:, 1]] > 0]
-        return now[:, 0], now[:, 1]
+    def _block(self, column: int) -> _Block:
+        """Return the rows of one weight; its columns are the costs of all parts, flows, ground without, slack."""
+        case, (a, b) = self.case, self.arcs
+        k, values = case.n_parts, case.weights[:, column]
+        low, high, _ = case.limit[column]
+        owner, room, price = _prices(case, values)
+        first = np.searchsorted(owner, np.arange(k + 1))
+        count = np.diff(first)[a]
+        arc = np.repeat(np.arange(len(a)), count)
+        kind = first[a][arc] + np.arange(len(arc)) - (np.cumsum(count) - count)[arc]
+        part, zone, pool = self._pool_arcs(values)
+        m, p = len(arc), len(part)
+        size = m + p + k
+        flow, free = k + np.arange(m), k + m + np.arange(p)
+        had = np.bincount(case.home[self.settled], weights=values[self.settled], minlength=k)
+        into = _rows((k, k + size), (b[arc], flow, 1.0), (a[arc], flow, -1.0), (part, free, 1.0))
+        give = _rows((k, k + size), (np.arange(k), k + m + p + np.arange(k), 1.0))
+        paid = _rows((k, k + size), (a[arc], flow, price[kind]), (np.arange(k), np.arange(k), -1.0))
+        out = _rows((len(owner), k + size), (kind, flow, 1.0))
+        alive, closed = np.flatnonzero(case.alive), np.flatnonzero(~case.alive)
+        upper = [-into[alive] - give[alive], paid, out]
+        limit = [had[alive] - low, np.zeros(k), room]
+        if np.isfinite(high):
+            upper.append(into[alive] - give[alive])
+            limit.append(high - had[alive])
+        fed = np.unique(zone)
+        from_pool = _rows((self.n_islands, k + size), (zone, free, 1.0))
+        equal = vstack([into[closed], from_pool[fed]]).tocsr()
+        wanted = np.concatenate([-had[closed], pool[fed]])
+        return _Block(size, vstack(upper).tocsr(), np.concatenate(limit), equal, wanted)
+
+    def _pool_arcs(
+        self, values: NDArray[np.float64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Let ground without a part flow to every part of its island; return parts, islands, weight of each island."""
+        free = ~self.settled
+        pool = np.bincount(self.island[free], weights=values[free], minlength=self.n_islands)
+        now = np.unique(np.column_stack([self.case.part, self.island]), axis=0).astype(np.int64)
+        now = now[pool[now[:, 1]] > 0]
+        return now[:, 0], now[:, 1], pool.astype(np.float64)
 
     def _combined(self) -> NDArray[np.float64]:
-        """Return what must leave each part because whole cells leave; shape (n_parts,).
+        """Return what is paid at least because whole cells leave each part; shape (n_parts,).
 
         Only where no violation is left over, and for parts too heavy by a moderate whole number.
         """
         case = self.case
         least = np.zeros(case.n_parts)
-        if case.violation > _TINY or not case.whole:
+        if case.violation > _TINY:
             return least
-        for part in np.flatnonzero(self.had > case.bounds.maximum):
-            need = int(np.ceil(self.had[part] - case.bounds.maximum))
-            cells = np.flatnonzero((case.home == part) & (case.weight > 0))
-            if need <= _COMBINED and part not in case.locked:
-                least[part] = _cheapest(case.weight[cells], case.stay[cells], need)
+        for values, (_, high, _) in zip(case.weights.T, case.limit, strict=True):
+            if (values != np.round(values)).any() or not np.isfinite(high):
+                continue
+            had = np.bincount(case.home[self.settled], weights=values[self.settled], minlength=case.n_parts)
+            for part in np.flatnonzero((had > high) & case.alive).tolist():
+                need = int(np.ceil(had[part] - high))
+                cells = np.flatnonzero((case.home == part) & (values > 0))
+                if need <= _COMBINED and part not in case.locked:
+                    least[part] = max(least[part], _cheapest(values[cells], case.stay[cells], need))
         return least
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Rows of the linear program for one weight; the last columns are its slack, one for each part."""
+
+    size: int
+    upper: csr_array
+    limit: NDArray[np.float64]
+    equal: csr_array
+    wanted: NDArray[np.float64]
+
+
+def _rows(
+    shape: tuple[int, int], *terms: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64] | float]
+) -> csr_array:
+    """Build a sparse matrix from (row, column, value)."""
+    values = np.concatenate([np.broadcast_to(np.asarray(value, float), row.shape) for row, _, value in terms])
+    row = np.concatenate([row for row, _, _ in terms])
+    return coo_array((values, (row, np.concatenate([column for _, column, _ in terms]))), shape=shape).tocsr()
+
+
+def _placed(rows: csr_array, at: int, size: int, k: int) -> csr_array:
+    """Move the columns of one weight behind those of the weights before it; the first k are common to all."""
+    found = rows.tocoo()
+    column = np.where(found.col < k, found.col, found.col - k + at)
+    return coo_array((found.data, (found.row, column)), shape=(rows.shape[0], size)).tocsr()
+
+
+def _prices(
+    case: Case, values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """List at which prices (households for a unit) how much of a weight can leave each part; parts ascending."""
+    cells = np.flatnonzero((case.home >= 0) & (values > 0))
+    ratio = np.round(case.stay[cells] / values[cells] - 5e-10, 9).clip(0.0)
+    order = np.lexsort((ratio, case.home[cells]))
+    cells, ratio = cells[order], ratio[order]
+    owner = case.home[cells].astype(np.int64)
+    first = np.searchsorted(owner, np.arange(case.n_parts + 1))
+    new = np.ones(len(cells), dtype=bool)
+    new[1:] = (owner[1:] != owner[:-1]) | (ratio[1:] != ratio[:-1])
+    for p in range(case.n_parts):
+        mine = np.arange(first[p], first[p + 1])
+        if new[mine].sum() > _MOST_PRICES:
+            new[mine] = False
+            new[mine[np.arange(_MOST_PRICES) * len(mine) // _MOST_PRICES]] = True
+    group = np.cumsum(new) - 1
+    room = np.bincount(group, weights=values[cells], minlength=int(new.sum()))
+    return owner[new], room.astype(np.float64), ratio[new]
 
 
 def _cheapest(weight: NDArray[np.float64], stay: NDArray[np.float64], need: int) -> float:
@@ -281,11 +365,14 @@ def least_change_exactly(
     -------
     bound : float
         Nothing below it is possible with these parts; equal to what `part` (or, without one, the plan at hand) changes
-        where the proof was finished. 0 where nothing was tried.
+        where the proof was finished. 0 where nothing was tried: also where a part is in pieces or a wish is broken.
     part : int32, shape (n,), or None
         A plan that changes less than the one at hand.
     """
-    if case.moved <= 0 or case.violation > _TINY:
+    in_pieces = len(np.unique(part_component_labels(case.graph, case.part))) > int(case.alive.sum())
+    if case.moved <= 0 or case.violation > _TINY or in_pieces:
+        return 0.0, None
+    if case.far is not None and case.far.broken(case.part) > 0:
         return 0.0, None
     reach = _reach(case)
     if reach is None:
@@ -333,16 +420,19 @@ class _CellProgram:
         case, n, m = self.case, self.case.graph.n_cells, len(self.to)
         deadline, bound = time.perf_counter() + time_limit_s, 0.0
         once = csr_array((np.ones(m), (self.cell, np.arange(m))), shape=(n, m))
-        sums = csr_array((case.weight[self.cell], (self.to, np.arange(m))), shape=(case.n_parts, m))
         had = np.bincount(case.home[case.home >= 0], minlength=case.n_parts) > 0
         own = np.flatnonzero((case.home[self.cell] == self.to) | ~had[self.to])
         size = csr_array((np.ones(len(own)), (self.to[own], own)), shape=(case.n_parts, m))
         alive = np.flatnonzero(case.alive)
         fixed: list[LinearConstraint] = [
             LinearConstraint(once, 1, 1),
-            LinearConstraint(sums[alive], case.bounds.minimum, case.bounds.maximum),
             LinearConstraint(size[alive], 1, np.inf),
+            *self._wishes(m),
         ]
+        for values, (low, high, _) in zip(case.weights.T, case.limit, strict=True):
+            sums = csr_array((values[self.cell], (self.to, np.arange(m))), shape=(case.n_parts, m))
+            slack = 1e-9 * max(1.0, float(values.sum()))
+            fixed.append(LinearConstraint(sums[alive], low - slack, high + slack))
         while (left := deadline - time.perf_counter()) > 0:
             found = milp(
                 self.cost, constraints=[*fixed, *self._cut_rows(m)], integrality=np.ones(m), bounds=Limits(0, 1),
@@ -361,6 +451,32 @@ class _CellProgram:
             if not self._cut(part):
                 return bound, part
         return bound, None
+
+    def _wishes(self, m: int) -> list[LinearConstraint]:
+        """Keep the two of a pair together, or apart, whatever part it is."""
+        far = self.case.far
+        if far is None or not far.wish.any():
+            return []
+        owner = np.repeat(np.arange(self.case.graph.n_cells), np.diff(far.indptr))
+        rows: list[tuple[list[int], list[float], float, float]] = []
+        for at in np.flatnonzero((far.wish != 0) & (owner < far.indices)).tolist():
+            together = bool(far.wish[at] > 0)
+            for p in range(self.case.n_parts):
+                ends = [self.number.get((p, int(cell)), -1) for cell in (owner[at], far.indices[at])]
+                signs = [1.0, -1.0 if together else 1.0]
+                known = [(j, sign) for j, sign in zip(ends, signs, strict=True) if j >= 0]
+                if known:
+                    low, high = (0.0, 0.0) if together else (-np.inf, 1.0)
+                    rows.append(([j for j, _ in known], [sign for _, sign in known], low, high))
+        row = np.repeat(np.arange(len(rows)), [len(columns) for columns, _, _, _ in rows])
+        matrix = csr_array(
+            (
+                np.concatenate([values for _, values, _, _ in rows]),
+                (row, np.concatenate([columns for columns, _, _, _ in rows])),
+            ),
+            shape=(len(rows), m),
+        )
+        return [LinearConstraint(matrix, [low for _, _, low, _ in rows], [high for _, _, _, high in rows])]
 
     def _cut_rows(self, m: int) -> list[LinearConstraint]:
         if not self.cuts:

@@ -1,8 +1,10 @@
 """Kernels of rebalancing, on the cells of a region that are numbered anew: search, totals, extraction.
 
-`rule` holds what a plan costs: least and greatest weight of a part, price of a unit of violation in the search, price
-of a household that changes hands, price of a metre of border, price of deviation, mean. `cap` is the most that may
-change hands. The plain versions are in `rebalance_plain`.
+`rule` holds what a plan costs: price of a unit of violation in the search, price of a household that changes hands,
+price of a metre of border, price of deviation, mean. `limit` has a row for each weight: least, greatest, and violation
+of one unit outside. `far` are pairs of cells as CSR with two values: `wish` is the violation where the two lie in
+different parts (below 0: where they share one), `tie` the metres that a border between them costs. `cap` is the most
+that may change hands. The plain versions are in `rebalance_plain`.
 """
 
 from __future__ import annotations
@@ -17,23 +19,42 @@ from gis_core.graph.contiguity import removal_safety
 from gis_core.partition._random import below, uniform
 from gis_core.partition.refine import move_cell
 
-__all__ = ["EXTRA", "extract", "key_of", "search"]
+__all__ = ["extract", "extract_far", "key_of", "search"]
 
 #: Positions in `rule`.
-LOW, HIGH, BIG, MOVED, BORDER, EXTRA, MEAN = range(7)
+BIG, MOVED, BORDER, EXTRA, MEAN = range(5)
 
 
 @njit
-def outside(weight: float, rule: NDArray[np.float64]) -> float:
-    """Return by how much a weight is out of bounds."""
-    return max(0.0, rule[0] - weight, weight - rule[1])
+def outside(
+    sums: NDArray[np.float64],
+    p: int,
+    weight: NDArray[np.float64],
+    cell: int,
+    sign: float,
+    limit: NDArray[np.float64],
+) -> float:
+    """Return by how much a part is out of bounds with `sign` times the weights of a cell (sign 0: as it is)."""
+    found = 0.0
+    for j in range(limit.shape[0]):
+        w = sums[p, j] + sign * weight[cell, j]
+        found += limit[j, 2] * max(0.0, limit[j, 0] - w, w - limit[j, 1])
+    return found
 
 
 @njit
 def soft(weight: float, rule: NDArray[np.float64]) -> float:
     """Price the deviation of one part from the mean."""
-    off = (weight - rule[6]) / rule[6]
-    return rule[5] * off * off
+    off = (weight - rule[4]) / rule[4]
+    return rule[3] * off * off
+
+
+@njit
+def _shift(cell: int, own: int, target: int, weight: NDArray[np.float64], sums: NDArray[np.float64]) -> None:
+    """Book the weights of a cell from one part to another."""
+    for j in range(sums.shape[1]):
+        sums[own, j] -= weight[cell, j]
+        sums[target, j] += weight[cell, j]
 
 
 @njit
@@ -41,24 +62,36 @@ def key_of(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     price: NDArray[np.float64],
+    far_indptr: NDArray[np.int64],
+    far_indices: NDArray[np.int32],
+    wish: NDArray[np.float64],
+    tie: NDArray[np.float64],
+    weight: NDArray[np.float64],
     stay: NDArray[np.float64],
     home: NDArray[np.int32],
     part: NDArray[np.int32],
-    part_weight: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    limit: NDArray[np.float64],
     rule: NDArray[np.float64],
 ) -> tuple[float, float, float]:
-    """Return violation, weight that changed hands, and the price of all but violation."""
+    """Return violation, households that changed hands, and the price of all but violation."""
     violation, moved, twice, cost = 0.0, 0.0, 0.0, 0.0
-    for p in range(len(part_weight)):
-        violation += outside(part_weight[p], rule)
-        cost += soft(part_weight[p], rule)
+    for p in range(sums.shape[0]):
+        violation += outside(sums, p, weight, 0, 0.0, limit)
+        cost += soft(sums[p, 0], rule)
     for cell in range(len(part)):
         if home[cell] >= 0 and part[cell] != home[cell]:
             moved += stay[cell]
         for e in range(indptr[cell], indptr[cell + 1]):
             if part[indices[e]] != part[cell]:
                 twice += price[e]
-    return violation, moved, cost + rule[3] * moved + rule[4] * twice / 2
+        for e in range(far_indptr[cell], far_indptr[cell + 1]):
+            if part[far_indices[e]] != part[cell]:
+                twice += tie[e]
+                violation += max(0.0, wish[e]) / 2
+            else:
+                violation -= min(0.0, wish[e]) / 2
+    return violation, moved, cost + rule[1] * moved + rule[2] * twice / 2
 
 
 @njit
@@ -68,17 +101,26 @@ def _rise(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     price: NDArray[np.float64],
+    far_indptr: NDArray[np.int64],
+    far_indices: NDArray[np.int32],
+    wish: NDArray[np.float64],
+    tie: NDArray[np.float64],
     weight: NDArray[np.float64],
     stay: NDArray[np.float64],
     home: NDArray[np.int32],
     part: NDArray[np.int32],
-    part_weight: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    limit: NDArray[np.float64],
     rule: NDArray[np.float64],
 ) -> tuple[float, float, float]:
     """Return by how much a move changes violation, what changed hands, and the price of all but violation."""
-    own, w = part[cell], weight[cell]
-    a, b = part_weight[own], part_weight[target]
-    violation = outside(a - w, rule) - outside(a, rule) + outside(b + w, rule) - outside(b, rule)
+    own = part[cell]
+    violation = (
+        outside(sums, own, weight, cell, -1.0, limit)
+        - outside(sums, own, weight, cell, 0.0, limit)
+        + outside(sums, target, weight, cell, 1.0, limit)
+        - outside(sums, target, weight, cell, 0.0, limit)
+    )
     moved = 0.0
     if home[cell] == own:
         moved = stay[cell]
@@ -91,8 +133,17 @@ def _rise(
             border += price[e]
         elif of == target:
             border -= price[e]
-    cost = rule[3] * moved + rule[4] * border
-    if rule[5] > 0:
+    for e in range(far_indptr[cell], far_indptr[cell + 1]):
+        of = part[far_indices[e]]
+        if of == own:
+            border += tie[e]
+            violation += wish[e]
+        elif of == target:
+            border -= tie[e]
+            violation -= wish[e]
+    cost = rule[1] * moved + rule[2] * border
+    if rule[3] > 0:
+        a, b, w = sums[own, 0], sums[target, 0], weight[cell, 0]
         cost += soft(a - w, rule) - soft(a, rule) + soft(b + w, rule) - soft(b, rule)
     return violation, moved, cost
 
@@ -146,18 +197,104 @@ def _hanging(
 
 
 @njit
+def _mates(  # noqa: PLR0912  a kernel pays for every call
+    cell: int,
+    target: int,
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    far_indptr: NDArray[np.int64],
+    far_indices: NDArray[np.int32],
+    wish: NDArray[np.float64],
+    part: NDArray[np.int32],
+    size: NDArray[np.int64],
+    stamp: NDArray[np.int64],
+    queue: NDArray[np.int32],
+) -> int:
+    """Put into `queue` the cells of the same part that should stay together with `cell`; count them.
+
+    0 where there are none, or where they cannot go to the target without leaving one of the two parts in pieces.
+    """
+    own = part[cell]
+    n = len(stamp) - 1
+    inside = stamp[n] + 1
+    stamp[n] = inside + 2
+    stamp[cell] = inside
+    tail, here = 0, cell
+    while True:
+        for e in range(far_indptr[here], far_indptr[here + 1]):
+            other = far_indices[e]
+            if wish[e] > 0 and part[other] == own and stamp[other] < inside:
+                stamp[other] = inside
+                queue[tail] = other
+                tail += 1
+        if here == cell:
+            head = 0
+        else:
+            head += 1
+        if head >= tail:
+            break
+        here = queue[head]
+    if tail == 0 or tail + 1 >= size[own]:
+        return 0
+    # All that go touch the target, or hang together with one that does.
+    reached, growing = 0, True
+    while growing:
+        growing = False
+        for i in range(-1, tail):
+            one = cell if i < 0 else queue[i]
+            if stamp[one] != inside:
+                continue
+            for e in range(indptr[one], indptr[one + 1]):
+                other = indices[e]
+                if part[other] == target or stamp[other] == inside + 1:
+                    stamp[one] = inside + 1
+                    reached, growing = reached + 1, True
+                    break
+    if reached < tail + 1:
+        return 0
+    # What is left is in one piece.
+    first = -1
+    for i in range(-1, tail):
+        one = cell if i < 0 else queue[i]
+        for e in range(indptr[one], indptr[one + 1]):
+            other = indices[e]
+            if part[other] == own and stamp[other] < inside:
+                first = other
+    if first < 0:
+        return 0
+    stamp[first] = inside + 2
+    queue[tail] = first
+    head, last = tail, tail + 1
+    while head < last:
+        here = queue[head]
+        head += 1
+        for e in range(indptr[here], indptr[here + 1]):
+            other = indices[e]
+            if part[other] == own and stamp[other] < inside:
+                stamp[other] = inside + 2
+                queue[last] = other
+                last += 1
+    return tail if last - tail == size[own] - tail - 1 else 0
+
+
+@njit
 def search(  # noqa: PLR0912, PLR0915  a kernel pays for every call
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
     price: NDArray[np.float64],
+    far_indptr: NDArray[np.int64],
+    far_indices: NDArray[np.int32],
+    wish: NDArray[np.float64],
+    tie: NDArray[np.float64],
     weight: NDArray[np.float64],
     stay: NDArray[np.float64],
     home: NDArray[np.int32],
     part: NDArray[np.int32],
-    part_weight: NDArray[np.float64],
+    sums: NDArray[np.float64],
     n_cut: NDArray[np.int32],
     border: NDArray[np.int32],
     place: NDArray[np.int32],
+    limit: NDArray[np.float64],
     rule: NDArray[np.float64],
     cap: float,
     enough: float,
@@ -169,16 +306,23 @@ def search(  # noqa: PLR0912, PLR0915  a kernel pays for every call
     state: NDArray[np.uint64],
     best: NDArray[np.int32],
 ) -> tuple[float, float, int]:
-    """Anneal moves over the border, alone, in pairs, or with what hangs on the cell; keep the best plan met in `best`.
+    """Anneal moves over the border: alone, in pairs, with what hangs on the cell, or with what it stays together with.
 
-    Better is: less violation, then a smaller price of all else. Parts stay connected and never empty, and no plan
-    with more than `cap` changed hands is entered. The search ends early at a plan without violation of which at
-    most `enough` changed hands. Returns violation and price of the best plan, and the number of moves.
+    The best plan met is kept in `best`. Better is: less violation, then a smaller price of all else. Parts stay
+    connected and never empty, and no plan with more than `cap` changed hands is entered. The search ends early at a
+    plan without violation of which at most `enough` changed hands. Returns violation and price of the best plan, and
+    the number of moves.
     """
     n = len(part)
-    violation, moved, cost = key_of(indptr, indices, price, stay, home, part, part_weight, rule)
+    violation, moved, cost = key_of(
+        indptr, indices, price, far_indptr, far_indices, wish, tie, weight, stay, home, part, sums, limit,
+        rule,
+    )  # fmt: skip
     best[:] = part
     best_violation, best_cost = violation, cost
+    size = np.zeros(sums.shape[0], np.int64)
+    for cell in range(n):
+        size[part[cell]] += 1
     temperature, falling, moves = hot, 1.0, 0
     if hot > 0 and cold > 0 and n_proposals > 64:
         falling = (cold / hot) ** (64.0 / n_proposals)
@@ -192,78 +336,85 @@ def search(  # noqa: PLR0912, PLR0915  a kernel pays for every call
         target = part[indices[indptr[cell] + below(state, indptr[cell + 1] - indptr[cell])]]
         if own == target:
             continue
-        dv, dm, dc = _rise(cell, target, indptr, indices, price, weight, stay, home, part, part_weight, rule)
+        dv, dm, dc = _rise(
+            cell, target, indptr, indices, price, far_indptr, far_indices, wish, tie, weight, stay, home,
+            part, sums, limit, rule,
+        )  # fmt: skip
         kind = uniform(state)
         pair, block = kind < 0.25, kind > 0.94
-        alone = moved + dm <= cap and _accept(rule[2] * dv + dc, temperature, state)
-        if not (alone or pair or block):
+        alone = moved + dm <= cap and _accept(rule[0] * dv + dc, temperature, state)
+        tied = far_indptr[cell + 1] > far_indptr[cell] and kind > 0.5
+        if not (alone or pair or block or tied):
             continue
-        if removal_safety(indptr, indices, part, cell, stamp, queue, n + 1) != 1:
+        count, taken = -1, False
+        if tied and not alone:
+            count = _mates(
+                cell, target, indptr, indices, far_indptr, far_indices, wish, part, size, stamp, queue
+            )
+            if count == 0:
+                continue
+        elif removal_safety(indptr, indices, part, cell, stamp, queue, n + 1) != 1:
             keep = indices[indptr[cell] + below(state, indptr[cell + 1] - indptr[cell])]
             if not block or part[keep] != own:
                 continue
             count = _hanging(cell, keep, indptr, indices, part, stamp, queue)
+        if count >= 0:
             dv, dm, dc = 0.0, 0.0, 0.0
             for i in range(-1, count):
                 one = cell if i < 0 else queue[i]
                 ev, em, ec = _rise(
-                    one, target, indptr, indices, price, weight, stay, home, part, part_weight, rule
-                )
+                    one, target, indptr, indices, price, far_indptr, far_indices, wish, tie, weight, stay,
+                    home, part, sums, limit, rule,
+                )  # fmt: skip
                 move_cell(one, target, indptr, indices, part, n_cut, border, place)
-                part_weight[own] -= weight[one]
-                part_weight[target] += weight[one]
+                _shift(one, own, target, weight, sums)
                 dv, dm, dc = dv + ev, dm + em, dc + ec
-            if moved + dm > cap or not _accept(rule[2] * dv + dc, temperature, state):
+            taken = moved + dm <= cap and _accept(rule[0] * dv + dc, temperature, state)
+            if not taken:
                 for i in range(-1, count):
                     one = cell if i < 0 else queue[i]
                     move_cell(one, own, indptr, indices, part, n_cut, border, place)
-                    part_weight[own] += weight[one]
-                    part_weight[target] -= weight[one]
+                    _shift(one, target, own, weight, sums)
                 continue
+            size[own] -= count + 1
+            size[target] += count + 1
             moves += count + 1
-            violation, moved, cost = violation + dv, moved + dm, cost + dc
-            if violation < best_violation - 1e-7 or (
-                violation <= best_violation + 1e-7 and cost < best_cost - 1e-9
-            ):
-                best[:] = part
-                best_violation, best_cost = violation, cost
-                if violation <= 1e-7 and moved <= enough + 1e-7:
-                    break
-            continue
-        move_cell(cell, target, indptr, indices, part, n_cut, border, place)
-        part_weight[own] -= weight[cell]
-        part_weight[target] += weight[cell]
-        if not alone:
-            # A second move out of the part that received, so that the two together may be worth it.
-            other, to = -1, -1
-            for _ in range(6):
-                guess = border[below(state, border[n])]
-                if guess != cell and part[guess] == target:
-                    to = part[indices[indptr[guess] + below(state, indptr[guess + 1] - indptr[guess])]]
-                    if to != target:
-                        other = guess
-                        break
-            taken = False
-            if other >= 0:
-                ev, em, ec = _rise(
-                    other, to, indptr, indices, price, weight, stay, home, part, part_weight, rule
-                )
-                if (
-                    moved + dm + em <= cap
-                    and _accept(rule[2] * (dv + ev) + dc + ec, temperature, state)
-                    and removal_safety(indptr, indices, part, other, stamp, queue, n + 1) == 1
-                ):
-                    move_cell(other, to, indptr, indices, part, n_cut, border, place)
-                    part_weight[target] -= weight[other]
-                    part_weight[to] += weight[other]
-                    dv, dm, dc = dv + ev, dm + em, dc + ec
-                    taken = True
-            if not taken:
-                move_cell(cell, own, indptr, indices, part, n_cut, border, place)
-                part_weight[own] += weight[cell]
-                part_weight[target] -= weight[cell]
-                continue
-        moves += 1
+        else:
+            move_cell(cell, target, indptr, indices, part, n_cut, border, place)
+            _shift(cell, own, target, weight, sums)
+            if not alone:
+                # A second move out of the part that received, so that the two together may be worth it.
+                other, to = -1, -1
+                for _ in range(6):
+                    guess = border[below(state, border[n])]
+                    if guess != cell and part[guess] == target:
+                        to = part[indices[indptr[guess] + below(state, indptr[guess + 1] - indptr[guess])]]
+                        if to != target:
+                            other = guess
+                            break
+                if other >= 0:
+                    ev, em, ec = _rise(
+                        other, to, indptr, indices, price, far_indptr, far_indices, wish, tie, weight, stay,
+                        home, part, sums, limit, rule,
+                    )  # fmt: skip
+                    if (
+                        moved + dm + em <= cap
+                        and _accept(rule[0] * (dv + ev) + dc + ec, temperature, state)
+                        and removal_safety(indptr, indices, part, other, stamp, queue, n + 1) == 1
+                    ):
+                        move_cell(other, to, indptr, indices, part, n_cut, border, place)
+                        _shift(other, target, to, weight, sums)
+                        size[target] -= 1
+                        size[to] += 1
+                        dv, dm, dc = dv + ev, dm + em, dc + ec
+                        taken = True
+                if not taken:
+                    move_cell(cell, own, indptr, indices, part, n_cut, border, place)
+                    _shift(cell, target, own, weight, sums)
+                    continue
+            size[own] -= 1
+            size[target] += 1
+            moves += 1
         violation, moved, cost = violation + dv, moved + dm, cost + dc
         if violation < best_violation - 1e-7 or (
             violation <= best_violation + 1e-7 and cost < best_cost - 1e-9
@@ -304,3 +455,17 @@ def extract(
     for i in range(n):
         position[cells[i]] = -1
     return own_indptr, own_indices[:m].copy(), own_price[:m].copy()
+
+
+@njit
+def extract_far(
+    cells: NDArray[np.int64],
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    wish: NDArray[np.float64],
+    tie: NDArray[np.float64],
+    position: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
+    """Number the far pairs of some cells anew, with their two values; see `extract`."""
+    own_indptr, own_indices, own_wish = extract(cells, indptr, indices, wish, position)
+    return own_indptr, own_indices, own_wish, extract(cells, indptr, indices, tie, position)[2]

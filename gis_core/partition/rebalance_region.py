@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from gis_core.graph.components import subgraph
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.objective import Bounds, violation
-from gis_core.partition.rebalance_kernels import extract, key_of, search
-from gis_core.partition.refine import border_lists, part_totals
+from gis_core.partition.rebalance_kernels import extract, extract_far, key_of, search
+from gis_core.partition.refine import border_lists, part_sums
 
-__all__ = ["Ground", "Key", "Region", "without_crossings"]
+__all__ = ["Far", "Ground", "Key", "Region", "without_crossings"]
 
 #: Violation; what changed hands, with the price of opened and closed parts; border and deviation.
 Key = tuple[float, float, float]
@@ -45,6 +45,39 @@ def without_crossings(graph: AdjacencyGraph, zone: NDArray[np.integer]) -> Adjac
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Far:
+    """Pairs of cells, neighbours or not, that are asked or priced beside the borders; symmetric CSR, empty: none.
+
+    Attributes
+    ----------
+    indptr : int64, shape (n + 1,)
+    indices : int32
+    wish : float64
+        Violation where the two lie in different parts; below 0: where they share one.
+    tie : float64, metres
+        What a border between them costs.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    wish: NDArray[np.float64]
+    tie: NDArray[np.float64]
+
+    @classmethod
+    def none(cls, n: int) -> Far:
+        """Return no pairs among n cells."""
+        return cls(np.zeros(n + 1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0))
+
+    def broken(self, part: NDArray[np.int32]) -> float:
+        """Sum the violation of the wishes."""
+        if not len(self.indices):
+            return 0.0
+        owner = np.repeat(np.arange(len(part)), np.diff(self.indptr))
+        apart = part[owner] != part[self.indices]
+        return float(np.where(apart, np.maximum(0.0, self.wish), np.maximum(0.0, -self.wish)).sum()) / 2
+
+
 @dataclass
 class Ground:
     """Cells, what they weigh and cost, and the part that each has now.
@@ -67,6 +100,11 @@ class Ground:
         Parts that keep their cells as they are.
     frozen : bool, shape (n,)
         Cells that keep their part: islands that belong to a part elsewhere.
+    more : float64, shape (n, n_weights - 1)
+        Further weights with bounds of their own.
+    more_limit : float64, shape (n_weights - 1, 3)
+        Least and greatest sum of each, and the violation of one unit outside.
+    far : Far
     """
 
     graph: AdjacencyGraph
@@ -80,17 +118,33 @@ class Ground:
     mean: float
     locked: set[int]
     frozen: NDArray[np.bool_]
+    more: NDArray[np.float64] | None = None
+    more_limit: NDArray[np.float64] | None = None
+    far: Far | None = None
     position: NDArray[np.int32] = field(init=False)
+    weights: NDArray[np.float64] = field(init=False)
+    limit: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.position = np.full(len(self.weight), -1, np.int32)
+        n = len(self.weight)
+        self.position = np.full(n, -1, np.int32)
+        self.weights, self.limit = (
+            self.weight.reshape(n, 1), np.array([[self.bounds.minimum, self.bounds.maximum, 1.0]])
+        )  # fmt: skip
+        if self.more is not None and self.more_limit is not None:
+            self.weights = np.ascontiguousarray(np.column_stack([self.weights, self.more]))
+            self.limit = np.vstack([self.limit, self.more_limit])
 
     def part_weight(self) -> NDArray[np.float64]:
-        """Sum the weight of each part; shape (n_parts,)."""
+        """Sum what is balanced for each part; shape (n_parts,)."""
+        return self.part_sum(0)
+
+    def part_sum(self, column: int) -> NDArray[np.float64]:
+        """Sum one weight of each part; shape (n_parts,)."""
         given = self.part >= 0
-        return np.bincount(self.part[given], weights=self.weight[given], minlength=self.n_parts).astype(
-            np.float64
-        )
+        return np.bincount(
+            self.part[given], weights=self.weights[given, column], minlength=self.n_parts
+        ).astype(np.float64)
 
     def sizes(self) -> NDArray[np.int64]:
         """Count the cells of each part; shape (n_parts,)."""
@@ -102,8 +156,37 @@ class Ground:
         return float(self.stay[away].sum())
 
     def outside(self) -> NDArray[np.float64]:
-        """Return by how much each part is out of bounds; 0 for parts without cells; shape (n_parts,)."""
-        return np.where(self.sizes() > 0, violation(self.part_weight(), self.bounds), 0.0)
+        """Return by how much each part is out of all its bounds; 0 for parts without cells; shape (n_parts,)."""
+        found = violation(self.part_weight(), self.bounds)
+        for column in range(1, self.weights.shape[1]):
+            low, high, unit = self.limit[column]
+            total = self.part_sum(column)
+            off = np.maximum(0.0, np.maximum(low - total, total - high))
+            # Sums of fractions may miss a bound by rounding.
+            found = found + unit * np.where(off > 1e-9 * max(1.0, float(total.sum())), off, 0.0)
+        return np.where(self.sizes() > 0, found, 0.0)
+
+    def broken(self) -> float:
+        """Return the violation of wishes."""
+        return 0.0 if self.far is None else self.far.broken(self.part)
+
+    def wishing(self) -> list[int]:
+        """List the parts that have a cell of a wish that is not fulfilled, ascending; locked ones left out."""
+        if self.far is None or not len(self.far.indices):
+            return []
+        owner = np.repeat(np.arange(len(self.part)), np.diff(self.far.indptr))
+        apart = self.part[owner] != self.part[self.far.indices]
+        bad = np.where(apart, self.far.wish > 0, self.far.wish < 0)
+        return [p for p in np.unique(self.part[owner[bad]]).tolist() if p >= 0 and p not in self.locked]
+
+    def partners(self, p: int) -> set[int]:
+        """Return the parts that share a wish with a part which is not fulfilled; locked ones left out."""
+        if self.far is None:
+            return set()
+        owner = np.repeat(np.arange(len(self.part)), np.diff(self.far.indptr))
+        other = self.part[self.far.indices]
+        mine = (self.part[owner] == p) & (other != p) & (self.far.wish > 0)
+        return {int(q) for q in np.unique(other[mine]).tolist() if q >= 0 and q not in self.locked}
 
     def neighbors(self) -> dict[int, set[int]]:
         """Return the parts that each part touches; locked ones touch nothing."""
@@ -138,8 +221,8 @@ class Region:
         Parts that may exchange cells; none of them locked.
     cells : int64, shape (n,), optional
         Their cells that are not frozen, where they are known; else they are looked for.
-    base : float64, shape (n_parts of the region,), optional
-        Weight of their frozen cells; needed with `cells`.
+    base : float64, shape (n_parts of the region,) or (n_parts of the region, n_weights), optional
+        Weights of their frozen cells; needed with `cells`.
     """
 
     def __init__(
@@ -158,46 +241,63 @@ class Region:
         self.indptr, self.indices, self.price = extract(
             cells, ground.graph.indptr, ground.graph.indices, ground.price, ground.position
         )
-        self.weight, self.stay = ground.weight[cells], ground.stay[cells]
+        far = ground.far if ground.far is not None and len(ground.far.indices) else None
+        if far is None:
+            self.far = Far.none(len(cells))
+        else:
+            self.far = Far(*extract_far(cells, far.indptr, far.indices, far.wish, far.tie, ground.position))
+        self.weights, self.stay = np.ascontiguousarray(ground.weights[cells]), ground.stay[cells]
+        self.weight = self.weights[:, 0]
         self.part = local[ground.part[cells]]
         self.home = local[ground.home[cells]]
         n = len(cells)
         if base is None:
-            base = np.zeros(len(self.parts))
+            base = np.zeros((len(self.parts), ground.weights.shape[1]))
             islands = np.flatnonzero(ground.frozen)
             held = islands[local[ground.part[islands]] >= 0]
-            np.add.at(base, local[ground.part[held]], ground.weight[held])
-        self.base = base
+            np.add.at(base, local[ground.part[held]], ground.weights[held])
+        self.base = base.reshape(len(self.parts), -1)
         self._stamp, self._queue = np.zeros(n + 1, np.int64), np.empty(n, np.int32)
 
     def rule(self, *, big: float, moved: float, border: float, extra: float = 0.0) -> NDArray[np.float64]:
         """Return what a plan costs, for the kernels."""
-        bounds = self.ground.bounds
-        return np.array([bounds.minimum, bounds.maximum, big, moved, border, extra, self.ground.mean])
+        return np.array([big, moved, border, extra, self.ground.mean])
+
+    def sums(self, part: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Sum the weights of each part of the region; shape (n_parts, n_weights)."""
+        return np.asarray(part_sums(part, self.weights, len(self.parts)) + self.base)
 
     def totals(self, part: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Sum the weight of each part of the region."""
-        return part_totals(part, self.weight, len(self.parts)) + self.base
+        """Sum what is balanced for each part of the region."""
+        return np.ascontiguousarray(self.sums(part)[:, 0])
 
     def key(self, part: NDArray[np.int32], rule: NDArray[np.float64]) -> tuple[float, float, float]:
         """Return violation, what changed hands, and the price of all but violation."""
+        far = self.far
         return key_of(
-            self.indptr, self.indices, self.price, self.stay, self.home, part, self.totals(part), rule
-        )
+            self.indptr, self.indices, self.price, far.indptr, far.indices, far.wish, far.tie, self.weights,
+            self.stay, self.home, part, self.sums(part), self.ground.limit, rule,
+        )  # fmt: skip
 
     def least(self) -> float:
-        """Return a bound: what at least changes hands until the parts of the region are inside the bounds."""
-        full = np.zeros(len(self.parts))
-        free = np.zeros(len(self.parts))
-        at_home = (self.home >= 0) & (self.home == self.part)
-        np.add.at(full, self.part, self.weight)
-        np.add.at(free, self.part[~at_home], self.weight[~at_home])
-        np.add.at(free, self.part[at_home], (self.weight - self.stay)[at_home])
-        full += self.base
-        bounds = self.ground.bounds
-        over = np.maximum(0.0, full - bounds.maximum - free).sum()
-        under = np.maximum(0.0, bounds.minimum - full).sum() - free.sum()
-        return float(max(over, under, 0.0))
+        """Return a bound: what at least changes hands until the parts of the region are inside the bounds.
+
+        What a part has too much must leave it, and what parts lack must come from elsewhere: at least the cells that
+        pay least for their weight, the last of them in part (Dantzig's bound of the knapsack).
+        """
+        settled = self.home >= 0
+        found = 0.0
+        for column, (low, high, _) in enumerate(self.ground.limit):
+            weight, base = self.weights[:, column], self.base[:, column]
+            own = np.bincount(self.home[settled], weights=weight[settled], minlength=len(self.parts)) + base
+            over = sum(
+                _cheapest(weight[mine], self.stay[mine], float(own[p] - high))
+                for p in np.flatnonzero(own > high).tolist()
+                for mine in [self.home == p]
+            )
+            lacking = float(np.maximum(0.0, low - own).sum() - weight[~settled].sum())
+            found = max(found, over, _cheapest(weight[settled], self.stay[settled], lacking))
+        return found
 
     def anneal(
         self,
@@ -215,10 +315,11 @@ class Region:
         now = part.copy()
         n_cut, border, place = border_lists(self.indptr, self.indices, now)
         best = np.empty_like(now)
+        far = self.far
         found, cost, _moves = search(
-            self.indptr, self.indices, self.price, self.weight, self.stay, self.home, now, self.totals(now),
-            n_cut, border, place, rule, cap, enough, hot, cold, proposals, self._stamp, self._queue, state,
-            best,
+            self.indptr, self.indices, self.price, far.indptr, far.indices, far.wish, far.tie, self.weights,
+            self.stay, self.home, now, self.sums(now), n_cut, border, place, self.ground.limit, rule, cap,
+            enough, hot, cold, proposals, self._stamp, self._queue, state, best,
         )  # fmt: skip
         return best, found, cost
 
@@ -265,7 +366,7 @@ class Region:
 
     def border_unit(self) -> float:
         """Return the price of a metre of border, in changed hands: so small that all borders weigh less than one."""
-        return 0.4 / max(1.0, float(self.price.sum()))
+        return 0.4 / max(1.0, float(np.abs(self.price).sum() + np.abs(self.far.tie).sum()))
 
     def deviation_unit(self) -> float:
         """Return the price of deviation, in changed hands, beside `border_unit`; all of it weighs less than one too."""
@@ -281,3 +382,19 @@ class Region:
     def write(self, part: NDArray[np.int32]) -> None:
         """Put a plan of the region into the ground."""
         self.ground.part[self.cells] = self.parts[part].astype(np.int32)
+
+
+def _cheapest(weight: NDArray[np.float64], stay: NDArray[np.float64], need: float) -> float:
+    """Return the least that is paid for cells that weigh `need` together, one of them taken in part."""
+    if need <= 0:
+        return 0.0
+    some = weight > 0
+    weight, stay = weight[some], stay[some]
+    order = np.argsort(stay / weight, kind="stable")
+    running = np.cumsum(weight[order])
+    whole = int(np.searchsorted(running, need, side="left"))
+    paid = float(stay[order[:whole]].sum())
+    if whole < len(order):
+        before = float(running[whole - 1]) if whole else 0.0
+        paid += (need - before) * float(stay[order[whole]] / weight[order[whole]])
+    return paid

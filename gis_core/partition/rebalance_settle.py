@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from gis_core.graph.components import component_labels, part_component_labels
 from gis_core.partition.counts import parts_for_total
-from gis_core.partition.objective import Bounds, Objective
+from gis_core.partition.objective import Objective
+from gis_core.partition.problem import Constraint
 from gis_core.partition.rebalance_region import Ground
 from gis_core.partition.solve import solve
 
-__all__ = ["open_parts", "settle"]
+__all__ = ["mend", "open_parts", "settle"]
 
 
-def settle(ground: Ground, zone: NDArray[np.integer], objective: Objective, rng: np.random.Generator) -> None:
-    """Give every cell a part, so that all parts are in one piece.
+def mend(ground: Ground, budget: float) -> tuple[float, tuple[int, ...]]:
+    """Take the cells away from parts in pieces, but those of the main piece and of whole islands.
 
-    A part in pieces keeps the piece with most that would change hands. Pieces that lost their part, and ground that
-    never had one, go whole to a neighbour; where they weigh enough, or have no neighbour, they become new parts.
-    Whole islands that belong to a part elsewhere in their zone stay with it and are frozen.
+    A part in pieces keeps the piece with most that would change hands. Whole islands that belong to a part elsewhere in
+    their zone stay with it and are frozen. So are pieces that cost more than the budget, the dearest first.
 
     Parameters
     ----------
     ground : Ground
-        Changed in place.
-    zone : int, shape (n_cells,)
-        Boundary polygon of each cell; no part lies in two.
-    objective : Objective
-        For new parts.
-    rng : Generator
+        Changed in place: `part` and `frozen`.
+    budget : float
+        What may change hands at most.
+
+    Returns
+    -------
+    needed : float
+        What changes hands where all pieces are taken away.
+    in_pieces : tuple of int
+        Parts that are left in pieces.
     """
     island = component_labels(ground.graph)
-    _keep_main_pieces(ground, island)
-    while (ground.part < 0).any():
-        piece = part_component_labels(ground.graph, ground.part)
-        without = np.flatnonzero(ground.part < 0)
-        _, rank = np.unique(piece[without], return_inverse=True)
-        heavy = np.bincount(rank, weights=ground.weight[without])
-        chosen = int(np.argmax(heavy))
-        _house(ground, without[rank == chosen], island, zone, objective, rng)
-
-
-def _keep_main_pieces(ground: Ground, island: NDArray[np.int32]) -> None:
-    """Take the cells away from parts in pieces, but those of the main piece and of whole islands."""
     piece = part_component_labels(ground.graph, ground.part)
     n = int(piece.max(initial=-1)) + 1
     first = np.unique(piece, return_index=True)[1]
@@ -59,8 +53,45 @@ def _keep_main_pieces(ground: Ground, island: NDArray[np.int32]) -> None:
     locked = np.isin(part, list(ground.locked))
     held = ~main & whole & (part >= 0)
     ground.frozen |= held[piece] | (locked & ~main)[piece]
-    lost = ~main & ~held & ~locked
-    ground.part[lost[piece]] = -1
+    lost = np.flatnonzero(~main & ~held & ~locked & (part >= 0))
+    lost = lost[np.argsort(stay[lost], kind="stable")]
+    paid = np.cumsum(stay[lost])
+    torn = lost[paid > budget + 1e-9]
+    ground.frozen |= np.isin(piece, torn)
+    ground.part[np.isin(piece, np.setdiff1d(lost, torn))] = -1
+    needed = float(paid[-1]) if len(lost) else 0.0
+    return needed, tuple(np.unique(part[torn]).tolist())
+
+
+def settle(
+    ground: Ground, zone: NDArray[np.integer], objective: Objective, rng: np.random.Generator,
+    constraints: Sequence[Constraint] = (),
+) -> None:  # fmt: skip
+    """Give every cell a part.
+
+    Pieces that lost their part, and ground that never had one, go whole to a neighbour, where the bounds and wishes
+    suffer least; where they weigh enough, or have no neighbour, they become new parts.
+
+    Parameters
+    ----------
+    ground : Ground
+        Changed in place; its parts are mended.
+    zone : int, shape (n_cells,)
+        Boundary polygon of each cell; no part lies in two.
+    objective : Objective
+        For new parts.
+    rng : Generator
+    constraints : sequence of Constraint
+        For new parts.
+    """
+    island = component_labels(ground.graph)
+    while (ground.part < 0).any():
+        piece = part_component_labels(ground.graph, ground.part)
+        without = np.flatnonzero(ground.part < 0)
+        _, rank = np.unique(piece[without], return_inverse=True)
+        heavy = np.bincount(rank, weights=ground.weight[without])
+        chosen = int(np.argmax(heavy))
+        _house(ground, without[rank == chosen], island, zone, objective, rng, constraints)
 
 
 def _house(
@@ -70,6 +101,7 @@ def _house(
     zone: NDArray[np.integer],
     objective: Objective,
     rng: np.random.Generator,
+    constraints: Sequence[Constraint],
 ) -> None:
     """Find a part for one piece of ground without."""
     weight = float(ground.weight[cells].sum())
@@ -85,20 +117,25 @@ def _house(
             ground.frozen[cells] = True
             return
     if not border or (weight >= ground.bounds.minimum and weight > 0):
-        open_parts(ground, cells, max(1, parts_for_total(weight, ground.bounds)), objective, rng)
+        count = max(1, parts_for_total(weight, ground.bounds))
+        open_parts(ground, cells, count, objective, rng, constraints=constraints)
         return
-    totals = ground.part_weight()
-    bounds = ground.bounds
+    sums = np.column_stack([ground.part_sum(column) for column in range(len(ground.limit))])
+    own = ground.weights[cells].sum(axis=0)
 
     def price(part: int) -> tuple[float, float, int]:
-        before, after = _outside(totals[part], bounds), _outside(totals[part] + weight, bounds)
-        return after - before, -border[part], part
+        wishes = 0.0
+        if ground.far is not None:
+            ground.part[cells] = part
+            wishes = ground.broken()
+        return _outside(sums[part] + own, ground) - _outside(sums[part], ground) + wishes, -border[part], part
 
     ground.part[cells] = min(border, key=price)
 
 
-def _outside(weight: float, bounds: Bounds) -> float:
-    return max(0.0, bounds.minimum - weight, weight - bounds.maximum)
+def _outside(sums: NDArray[np.float64], ground: Ground) -> float:
+    low, high, unit = ground.limit.T
+    return float((unit * np.maximum(0.0, np.maximum(low - sums, sums - high))).sum())
 
 
 def _touching(ground: Ground, cells: NDArray[np.int64]) -> dict[int, float]:
@@ -123,6 +160,7 @@ def open_parts(
     objective: Objective,
     rng: np.random.Generator,
     keeps: int = -1,
+    constraints: Sequence[Constraint] = (),
 ) -> list[int]:
     """Cut some connected cells into new parts; `keeps`, where it is a part, stays with its most settled piece.
 
@@ -136,6 +174,7 @@ def open_parts(
         found = solve(
             ground.graph if len(cells) == len(ground.part) else ground.subgraph(cells), ground.weight[cells],
             n_parts=count, bounds=ground.bounds, objective=objective, rng=rng, effort=0.3,
+            constraints=[each.restrict(cells) for each in constraints],
         )  # fmt: skip
         piece = found.assignment
     else:
