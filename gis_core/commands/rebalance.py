@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from gis_core.commands._asked import BordersOf, Bound, Seeds, Weight, WishFiles, read_asked
 from gis_core.commands._common import EXIT_NO, command, fault_line, print_json, terminal_progress
+from gis_core.commands._ground import BarrierPolicy, PiecePolicy
 from gis_core.commands._options import Db, Estimate, Mapping, OnInvalid, Policy, Within
 from gis_core.commands._output import require_output
-from gis_core.commands.partition import _plan_crs, _require_bounds, _require_positive
+from gis_core.commands.partition import _all_kept, _plan_crs, _require_bounds, _require_positive
 from gis_core.errors import ParameterError
 
 #: Lines of who moves where that are shown on a terminal.
@@ -28,20 +30,37 @@ def rebalance(
         int | None, typer.Option("--max-moved", help="Most households that may change hands.")
     ] = None,
     minimum: Annotated[
-        int | None, typer.Option("--min", help="Least households of a grid; default: as PLAN was made.")
+        float | None, typer.Option("--min", help="Least households of a grid; default: as PLAN was made.")
     ] = None,
     maximum: Annotated[
-        int | None, typer.Option("--max", help="Most households of a grid; default: as PLAN was made.")
+        float | None, typer.Option("--max", help="Most households of a grid; default: as PLAN was made.")
     ] = None,
+    weight: Weight = None,
+    bound: Bound = None,
     lock: Annotated[
         list[str] | None,
         typer.Option("--lock", metavar="CODE", help="A grid that keeps its ground; may be repeated."),
+    ] = None,
+    wishes: WishFiles = None,
+    seeds: Seeds = None,
+    borders: BordersOf = None,
+    barriers: Annotated[
+        BarrierPolicy | None,
+        typer.Option("--barriers", metavar="cost|cut", help="As for partition; default: as PLAN was made."),
+    ] = None,
+    pieces: Annotated[
+        PiecePolicy | None,
+        typer.Option(
+            "--pieces", metavar="alone|nearest|crossings", help="As for partition; default: as PLAN was made."
+        ),
     ] = None,
     within: Within = None,
     on_invalid: Policy = OnInvalid.repair,
     mapping: Mapping = None,
     estimate_households: Estimate = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a grid is out of bounds.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 where a bound or wish is not kept.")
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", help="One seed, one plan.")] = 0,
     time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds for the search.")] = None,
     processes: Annotated[
@@ -66,6 +85,7 @@ def rebalance(
     from gis_core.layers.write import writing
     from gis_core.plan import write_plan
     from gis_core.plan.file import require_plan_path
+    from gis_core.plan.in_force import HOUSEHOLDS, made_with
     from gis_core.plan.rebalance import rebalance_plan
 
     _require_positive(time_limit=time_limit, processes=processes)
@@ -74,12 +94,23 @@ def rebalance(
     require_plan_path(out)
     inputs = [file.path for file in find_files(dataset).files]
     inputs += [] if stored_plan_id(plan) is not None else [Path(plan)]
+    files = read_asked(
+        dataset, weight=None, bounds=bound or [], locks=[], start=None, code_col="code", wishes=wishes or [],
+        seeds=seeds, borders=borders or [],
+    )  # fmt: skip
+    inputs += files.inputs
     for number, path in enumerate([out, moves, report]):
         if path is not None:
             require_output(path, inputs=[*inputs, *[p for p in [out, moves][:number] if p is not None]])
     plan_crs = _plan_crs(crs)
     before = read_plan_ref(plan, db)
-    bounds = _bounds(before.report, minimum, maximum)
+    made = made_with(before.report).changed(
+        weight, minimum, maximum, files.bounds, None if barriers is None else barriers.value,
+        None if pieces is None else pieces.value,
+    )  # fmt: skip
+    _require_bounds(*made.bounds)
+    files.weight = None if made.weight == HOUSEHOLDS else made.weight
+    files.bounds = list(made.further)
     seconds: dict[str, float] = {}
     with terminal_progress(not json_) as progress:
         started = time.perf_counter()
@@ -99,7 +130,9 @@ def rebalance(
             layers,
             fabric,
             before,
-            bounds=bounds,
+            bounds=made.bounds,
+            asked=files.gather(layers, fabric),
+            ground=made.ground,
             max_moved=max_moved,
             locked=lock or (),
             seed=seed,
@@ -118,17 +151,9 @@ def rebalance(
         print_json(after.report)
     else:
         _say(after.report, out)
-    if strict and after.report["in_bounds"] < after.report["grids"]:
+    too_few = max_moved is not None and after.report["rebalance"]["mending"] > max_moved
+    if too_few or (strict and not _all_kept(after.report)):
         raise typer.Exit(EXIT_NO)
-
-
-def _bounds(report: dict[str, Any], minimum: int | None, maximum: int | None) -> tuple[int, int]:
-    """Return the bounds: as given, else those that the plan was made with, else 300 and 500."""
-    made = report.get("bounds") or [300, 500]
-    low = int(made[0]) if minimum is None else minimum
-    high = int(made[1]) if maximum is None else maximum
-    _require_bounds(low, high)
-    return low, high
 
 
 def _write(values: dict[str, Any], moves: Path | None, report: Path | None) -> None:
@@ -148,13 +173,18 @@ def _write(values: dict[str, Any], moves: Path | None, report: Path | None) -> N
 
 def _say(values: dict[str, Any], out: Path) -> None:
     change = values["rebalance"]
-    low, high = values["bounds"]
+    first, *others = values["weights"]
+    low, high = first["bounds"]
+    of = "" if first["name"] == "households" else f" of {first['name']}"
     proof = ", proved" if change["proved"] else ""
     typer.echo(
-        f"{out.name}: {values['grids']} grids, {values['in_bounds']} inside [{low}, {high}]; "
+        f"{out.name}: {values['grids']} grids, {values['in_bounds']} inside [{low}, {high}]{of}; "
         f"{change['households_moved']:,} households in {change['buildings_moved']:,} buildings change hands "
         f"(at least {change['least_moved']:,} must{proof}); {change['households_new']:,} households are new."
     )
+    for row in others:
+        low, high = ("any" if side is None else side for side in row["bounds"])
+        typer.echo(f"  {row['name']}: {row['in_bounds']} of {values['grids']} grids inside [{low}, {high}]")
     for name, codes in (("New grids", change["codes_new"]), ("Closed for good", change["codes_retired"])):
         if codes:
             typer.echo(f"  {name}: {', '.join(codes[:_SHOWN])}{' ...' if len(codes) > _SHOWN else ''}")

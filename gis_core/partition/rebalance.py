@@ -284,7 +284,7 @@ class _Work:
     def _hopeless(self) -> set[int]:
         """List the parts of islands whose total leaves as much violation with this or any usual number of parts."""
         ground, bounds = self.ground, self.ground.bounds
-        if ground.more is not None or ground.far is not None:
+        if ground.more is not None or (ground.far is not None and ground.far.wish.any()):
             return set()
         of = np.full(ground.n_parts, -1)
         movable = ~ground.frozen

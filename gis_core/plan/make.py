@@ -173,7 +173,8 @@ def make_plan(
     if asked.start is not None and n_grids is None and not whole:
         improved = improve_start(
             laid.graph, fabric.boundary_ix, weight, asked, limits,
-            n_boundaries=len(boundary_codes), seed=seed, time_limit_s=time_limit_s,
+            n_boundaries=len(boundary_codes), seed=seed, objective=prices, constraints=wishes,
+            time_limit_s=time_limit_s,
         )  # fmt: skip
         begin = improved.assignment.astype(np.int64)
     if isinstance(n_grids, tuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,21 +13,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gis_core import __version__
-from gis_core.errors import NotFoundError, some_of
-from gis_core.graph import component_labels, part_component_labels, subgraph
-from gis_core.model import Dataset, Fabric, Infeasible
-from gis_core.partition import Bounds, PartitionResult
-from gis_core.partition.bounds import deviation_lower_bound
-from gis_core.partition.certify import Piece, explain_piece, total_reason
+from gis_core.errors import NotFoundError, ParameterError, some_of
+from gis_core.model import Dataset, Fabric
+from gis_core.partition import Bounds, Objective, PartitionResult, preset
+from gis_core.partition.problem import Constraint
 from gis_core.partition.rebalance import Rebalanced, rebalance
+from gis_core.partition.rebalance_asked import Terms
 from gis_core.partition.rebalance_bound import Case, least_change_exactly, least_change_flow
 from gis_core.partition.rebalance_region import without_crossings
+from gis_core.partition.run import broken_constraints
+from gis_core.plan.asked import Asked, lock_reasons, wish_reasons
 from gis_core.plan.carry import CarryOver, carry_plan
 from gis_core.plan.codes import DIGITS
-from gis_core.plan.compare import compare_plans
+from gis_core.plan.compare import compare_plans, match_buildings
 from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
+from gis_core.plan.ground import Ground, GroundOptions, add_ground, lay_ground
+from gis_core.plan.lower import lower_bounds
 from gis_core.plan.make import Plan
+from gis_core.plan.rebalance_reasons import bound_reasons, mending_reasons
 from gis_core.plan.report import build_report
 
 __all__ = ["next_codes", "rebalance_plan"]
@@ -38,12 +42,58 @@ _NAMED = 20
 Progress = Callable[[str, int, int], None]
 
 
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """Who changes hands with each cell, counted by buildings.
+
+    Attributes
+    ----------
+    stay : float64, shape (n_cells,)
+        Households of buildings that were in the grid which the cell has now.
+    forced : float64, shape (n_cells,)
+        Households of buildings that were in another grid than the cell has now: they change hands as it is.
+    """
+
+    stay: NDArray[np.float64]
+    forced: NDArray[np.float64]
+
+    @property
+    def least(self) -> NDArray[np.float64]:
+        """What at least changes hands with each cell beside `forced`: some of those may come home with it."""
+        return np.maximum(0.0, self.stay - self.forced)
+
+
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What is rebalanced, and what it is held to."""
+
+    fabric: Fabric
+    carried: CarryOver
+    held: _Held
+    weight: NDArray[np.float64]
+    bounds: Bounds
+    laid: Ground
+    constraints: tuple[Constraint, ...]
+    objective: Objective
+    locked: tuple[int, ...]
+
+    @property
+    def terms(self) -> Terms:
+        """What the constraints left of the ground."""
+        inner = without_crossings(self.laid.graph, self.fabric.boundary_ix)
+        return Terms.of(
+            inner, self.weight, self.bounds, self.objective, self.constraints, self.carried.assignment
+        )
+
+
 def rebalance_plan(
     dataset: Dataset,
     fabric: Fabric,
     before: PlanFile,
     *,
-    bounds: tuple[int, int] = (300, 500),
+    bounds: tuple[float, float] = (300, 500),
+    asked: Asked | None = None,
+    ground: GroundOptions | None = None,
     max_moved: int | None = None,
     locked: Iterable[str] = (),
     seed: int = 0,
@@ -61,10 +111,14 @@ def rebalance_plan(
         Built from `dataset`.
     before : PlanFile
         The plan in force.
-    bounds : (int, int)
-        Least and most households of a grid.
+    bounds : (float, float)
+        Least and most households of a grid, or of what `asked.weight` balances instead.
+    asked : Asked or None
+        Other weights and wishes; no locks and no grids to start from.
+    ground : GroundOptions or None
+        Barriers and pieces of boundary polygons; None takes the defaults.
     max_moved : int or None
-        Most households that may change hands; None: as few as the bounds need.
+        Most households that may change hands, for mending too; None: as few as the bounds need.
     locked : iterable of str
         Codes of grids that keep their ground as it is.
     seed : int
@@ -87,35 +141,93 @@ def rebalance_plan(
     NotFoundError
         Where a grid to lock is not in the plan.
     ParameterError
-        Where bounds cannot be used.
+        Where bounds cannot be used, or a walking distance is asked for.
     """
     started = time.perf_counter()
     rule = Bounds(minimum=bounds[0], maximum=bounds[1])
+    if ground is not None and ground.max_walk_m is not None:
+        raise ParameterError(
+            "A walking distance cannot be kept while households change hands; leave it out, or draw the grids anew "
+            "from the plan with wangge partition --from PLAN --max-walk M."
+        )
     carried = carry_plan(fabric, dataset, before)
-    keep = _positions(locked, carried.codes)
-    result = rebalance(
-        fabric.graph, fabric.households, carried.assignment, bounds=rule, zone=fabric.boundary_ix,
-        stay=carried.settled, n_parts=len(carried.codes), locked=keep, max_moved=max_moved, rng=seed,
-        time_limit_s=time_limit_s, progress=progress,
-    )  # fmt: skip
-    result, least, proved = _judge(
-        fabric, carried, result, rule, keep, 0.0 if max_moved is not None else prove_s
+    asked, keep = _with_locks(asked or Asked(), carried, locked)
+    weight = asked.balanced(fabric)
+    told = asked.keepable(fabric, rule.minimum)
+    laid = lay_ground(
+        dataset, fabric, ground or GroundOptions(), weight, rule, asked.locked, told.kept_borders(fabric)
     )
+    held = _held(dataset, fabric, before, carried)
+    wishes = (*laid.constraints, *told.all_constraints)
+    task = _Task(fabric, carried, held, weight, rule, laid, wishes, preset("plan"), tuple(keep))
+    forced = float(held.forced.sum())
+    result = rebalance(
+        laid.graph, weight, carried.assignment, bounds=rule, zone=fabric.boundary_ix, stay=held.stay,
+        n_parts=len(carried.codes), locked=keep, constraints=wishes, objective=task.objective, rng=seed,
+        max_moved=None if max_moved is None else max(0.0, max_moved - forced), time_limit_s=time_limit_s,
+        progress=progress,
+    )  # fmt: skip
+    result, least, proved = _judge(task, result, 0.0 if max_moved is not None else prove_s)
     solved = time.perf_counter()
     assignment, codes, boundary_ix, fresh = _number(dataset, fabric, before, carried, result)
     frames = plan_frames(dataset, fabric, assignment, codes, boundary_ix)
     frames = replace(frames, grids=_named(frames, before), name=dataset.name)
+    links = task.terms.links
+    kept = [codes.index(code) for code in asked.lock_codes if code in codes]
+    why = bound_reasons(dataset, fabric, links, weight, rule, assignment, boundary_ix, max_moved)
     partition = PartitionResult(
-        assignment, boundary_ix, tuple(_reasons(dataset, fabric, assignment, boundary_ix, rule)),
-        _lower_bounds(dataset, fabric, boundary_ix), result.stopped_by, solved - started,
+        assignment, boundary_ix, tuple(why),
+        lower_bounds(links, fabric.boundary_ix, weight, assignment, n_boundaries=len(dataset.boundary), locked=kept),
+        result.stopped_by, solved - started,
     )  # fmt: skip
+    names = [str(code) for code in dataset.boundary["code"]]
+    reasons = mending_reasons(carried, result, forced, max_moved)
+    reasons += lock_reasons(asked, fabric, names, weight, rule)
+    reasons += wish_reasons(asked, fabric, names, weight, rule)
+    reasons += broken_constraints(wishes, laid.graph, assignment)
     report = build_report(
-        dataset, fabric, assignment, frames.grids, boundary_ix, partition, bounds=bounds,
-        seconds={**(seconds or {}), "solve": solved - started}, seed=seed, version=__version__,
+        dataset, fabric, assignment, frames.grids, boundary_ix, partition, bounds=bounds, asked=asked,
+        reasons=reasons, seconds={**(seconds or {}), "solve": solved - started}, seed=seed, version=__version__,
     )  # fmt: skip
-    report["rebalance"] = _change(before, frames, carried, fresh, max_moved, least, proved)
+    add_ground(report, laid, dataset, fabric, assignment, frames.grids, weight, rule)
+    report["rebalance"] = {
+        **_change(before, frames, carried, fresh, max_moved, least, proved),
+        "mending": _whole(forced + result.mending),
+        "in_pieces": [carried.codes[part] for part in result.in_pieces],
+    }
     frames = replace(frames, report=report)
     return Plan(dataset, fabric, assignment, tuple(codes), boundary_ix, report, frames)
+
+
+def _with_locks(asked: Asked, carried: CarryOver, locked: Iterable[str]) -> tuple[Asked, list[int]]:
+    """Return what is asked with the locked grids among it, and the positions of these in the plan in force."""
+    codes = tuple(dict.fromkeys(locked))
+    keep = _positions(codes, carried.codes)
+    for code, part in zip(codes, keep, strict=True):
+        if not (carried.assignment == part).any():
+            raise NotFoundError(f"The grid {code} has no ground in this dataset any more; do not lock it.")
+    if not keep:
+        return asked, keep
+    place = np.full(len(carried.codes) + 1, -1, np.int64)
+    place[keep] = np.arange(len(keep))
+    return replace(asked, locked=place[carried.assignment], lock_codes=codes), keep
+
+
+def _held(dataset: Dataset, fabric: Fabric, before: PlanFile, carried: CarryOver) -> _Held:
+    """Count the households of each cell as plans are compared: by buildings that are known from the plan."""
+    placed = np.flatnonzero(fabric.building_cell_ix >= 0)
+    now = dataset.buildings.iloc[placed]
+    match = match_buildings(before.buildings, now)
+    had = before.buildings["grid_code"].astype("str").to_numpy(dtype=object)[match.before]
+    cell = fabric.building_cell_ix[placed[match.after]]
+    code = np.array([*carried.codes, None], dtype=object)[carried.assignment[cell]]
+    households = now["households"].to_numpy(dtype=np.float64)[match.after]
+    same = had == code
+    stay, forced = (
+        np.bincount(cell[at], weights=households[at], minlength=fabric.n_cells).astype(np.float64)
+        for at in (same, ~same)
+    )
+    return _Held(stay, forced)
 
 
 def _positions(locked: Iterable[str], codes: Sequence[str]) -> list[int]:
@@ -129,28 +241,22 @@ def _positions(locked: Iterable[str], codes: Sequence[str]) -> list[int]:
     return [place[code] for code in locked]
 
 
-def _judge(
-    fabric: Fabric, carried: CarryOver, result: Rebalanced, bounds: Bounds, locked: list[int], prove_s: float
-) -> tuple[Rebalanced, float, bool]:
+def _judge(task: _Task, result: Rebalanced, prove_s: float) -> tuple[Rebalanced, float, bool]:
     """Return the plan, or a better one of the exact search; a lower bound on the change; whether it is reached."""
+    terms, forced = task.terms, float(task.held.forced.sum())
     case = Case(
-        without_crossings(fabric.graph, fabric.boundary_ix),
-        fabric.households.astype(np.float64),
-        carried.settled,
-        carried.assignment,
-        result.assignment,
-        result.n_parts,
-        bounds,
-        frozenset(locked),
-    )
+        terms.links, task.weight, task.held.least, task.carried.assignment, result.assignment, result.n_parts,
+        task.bounds, frozenset(task.locked), terms.more, terms.more_limit, terms.far,
+    )  # fmt: skip
     least = least_change_flow(case)
     if least < case.moved and prove_s > 0:
         bound, part = least_change_exactly(case, time_limit_s=prove_s)
         least = max(least, bound)
         if part is not None:
-            case = replace(case, part=part)
-            result = replace(result, assignment=part, moved=case.moved)
-    return result, least, least >= case.moved
+            moved = replace(case, stay=task.held.stay, part=part).moved
+            if moved < result.moved:
+                result = replace(result, assignment=part, moved=moved)
+    return result, forced + least, least >= result.moved
 
 
 def _number(
@@ -233,7 +339,7 @@ def _change(
         "households_moved": change["households"]["moved"],
         "buildings_moved": change["buildings"]["moved"],
         "households_new": change["households"]["new"],
-        "least_moved": int(least) if least == int(least) else round(least, 3),
+        "least_moved": _whole(min(least, change["households"]["moved"])),
         "proved": proved,
         "codes_new": fresh,
         "codes_retired": sorted({*retired_codes(before), *gone}),
@@ -241,58 +347,6 @@ def _change(
     }
 
 
-def _pieces(fabric: Fabric, cells: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """List the connected pieces of some cells that hold households."""
-    label = component_labels(subgraph(fabric.graph, cells))
-    found = [cells[label == number] for number in range(int(label.max(initial=-1)) + 1)]
-    return [piece for piece in found if fabric.households[piece].sum() > 0]
-
-
-def _lower_bounds(dataset: Dataset, fabric: Fabric, boundary_ix: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Return the lower bound on the deviation of each boundary polygon with its number of grids."""
-    lower = np.zeros(len(dataset.boundary))
-    for ix in np.unique(boundary_ix):
-        pieces = _pieces(fabric, np.flatnonzero(fabric.boundary_ix == ix))
-        weights = [fabric.households[piece].astype(np.float64) for piece in pieces]
-        if weights:
-            lower[ix] = deviation_lower_bound(weights, int((boundary_ix == ix).sum()))
-    return lower
-
-
-def _reasons(
-    dataset: Dataset,
-    fabric: Fabric,
-    assignment: NDArray[np.int32],
-    boundary_ix: NDArray[np.int32],
-    bounds: Bounds,
-) -> list[Infeasible]:
-    """Say why grids are still out of bounds."""
-    totals = np.bincount(assignment, weights=fabric.households, minlength=len(boundary_ix))
-    out = (totals < bounds.minimum) | (totals > bounds.maximum)
-    reasons: list[Infeasible] = []
-    for ix in np.unique(boundary_ix[out]).tolist():
-        code = str(dataset.boundary["code"].iloc[ix])
-        cells = np.flatnonzero(fabric.boundary_ix == ix)
-        count = int((boundary_ix == ix).sum())
-        whole = total_reason(code, float(fabric.households[cells].sum()), count, bounds, asked=False)
-        reasons += [] if whole is None else [whole]
-        pieces = _pieces(fabric, cells)
-        for piece in pieces:
-            parts, number = np.unique(assignment[piece], return_inverse=True)
-            graph = subgraph(fabric.graph, piece)
-            if part_component_labels(graph, number).max(initial=0) + 1 > len(parts):
-                continue
-            shown = Piece(
-                graph,
-                fabric.households[piece].astype(np.float64),
-                piece,
-                len(parts),
-                number.astype(np.int32),
-                1,
-                False,
-            )
-            reasons += explain_piece(
-                shown, code, bounds, heavy_names={}, alone=len(pieces) == 1, asked=False,
-                total_explained=whole is not None,
-            )  # fmt: skip
-    return reasons
+def _whole(value: float) -> int | float:
+    """Write a whole number without its point."""
+    return int(value) if value == int(value) else round(value, 3)

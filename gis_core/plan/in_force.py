@@ -1,0 +1,99 @@
+"""What the plan in force was made with, as its report says: its weight and bounds hold for the plan that follows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gis_core.errors import ParameterError
+from gis_core.plan.ground import GroundOptions
+
+__all__ = ["HOUSEHOLDS", "Made", "made_with"]
+
+HOUSEHOLDS = "households"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a plan is held to.
+
+    Attributes
+    ----------
+    weight : str
+        Formula of what is balanced.
+    bounds : (float, float)
+    further : tuple of (formula, minimum, maximum)
+    ground : GroundOptions
+        Without a walking distance.
+    """
+
+    weight: str
+    bounds: tuple[float, float]
+    further: tuple[tuple[str, float, float], ...]
+    ground: GroundOptions
+
+    def changed(
+        self, weight: str | None, minimum: float | None, maximum: float | None,
+        further: Sequence[tuple[str, float, float]], barriers: str | None, pieces: str | None,
+    ) -> Made:  # fmt: skip
+        """Return the same with what is asked now; a further weight takes the place of the one of that formula.
+
+        Raises
+        ------
+        ParameterError
+            Where another weight is asked for without bounds of its own.
+        """
+        now = self.weight if weight is None else weight.strip()
+        if now != self.weight and (minimum is None or maximum is None):
+            low, high = self.bounds
+            raise ParameterError(
+                f"The plan was made with {low:g} to {high:g} of {self.weight!r}; for the weight {now!r} give --min and "
+                "--max."
+            )
+        low = self.bounds[0] if minimum is None else minimum
+        high = self.bounds[1] if maximum is None else maximum
+        asked = {formula for formula, _, _ in further}
+        kept = (each for each in self.further if each[0] not in asked)
+        # A bound without a side is one that was lifted.
+        others = tuple(each for each in (*kept, *further) if each[1] > 0 or math.isfinite(each[2]))
+        ground = GroundOptions(
+            "cut" if (barriers or self.ground.barriers) == "cut" else "cost", pieces or self.ground.pieces
+        )
+        return Made(now, (low, high), others, ground)
+
+
+def made_with(report: Mapping[str, Any]) -> Made:
+    """Read the report of a plan; plans without one were made with 300 to 500 households.
+
+    Raises
+    ------
+    ParameterError
+        Where the plan has levels above the grids, or a walking distance was asked for: a plan that follows would not
+        keep them.
+    """
+    levels = report.get("levels") or []
+    if levels:
+        names = ", ".join(str(level["name"]) for level in levels[:-1])
+        raise ParameterError(
+            f"The plan has levels above its grids ({names}), which rebalancing would not keep. Take that layer of the "
+            "plan as the layer boundary of the dataset, and a plan without --levels."
+        )
+    rows = report.get("weights") or []
+    usual: dict[str, Any] = {"name": HOUSEHOLDS, "bounds": report.get("bounds") or [300, 500]}
+    first = rows[0] if rows else usual
+    further = tuple(
+        (
+            str(row["name"]),
+            float(row["bounds"][0]),
+            math.inf if row["bounds"][1] is None else float(row["bounds"][1]),
+        )
+        for row in rows[1:]
+    )
+    barriers = str((report.get("barriers") or {}).get("policy", "cost"))
+    pieces = str((report.get("pieces") or {}).get("policy", "alone"))
+    return Made(
+        str(first["name"]), (float(first["bounds"][0]), float(first["bounds"][1])), further,
+        GroundOptions("cut" if barriers == "cut" else "cost", pieces),
+    )  # fmt: skip

@@ -1,0 +1,97 @@
+"""Why a rebalanced plan is not as it was asked to be: grids out of bounds, grids in pieces, too few that may move."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gis_core.errors import some_of
+from gis_core.graph import part_component_labels, subgraph
+from gis_core.model import AdjacencyGraph, Dataset, Fabric, Infeasible
+from gis_core.partition import Bounds
+from gis_core.partition.certify import Piece, explain_piece, total_reason
+from gis_core.partition.rebalance import Rebalanced
+from gis_core.plan.carry import CarryOver
+from gis_core.plan.lower import inhabited_pieces
+
+__all__ = ["bound_reasons", "mending_reasons"]
+
+#: Sums of fractions may miss a bound by so much.
+_SLACK = 1e-6
+
+
+def mending_reasons(
+    carried: CarryOver, result: Rebalanced, forced: float, max_moved: int | None
+) -> list[Infeasible]:
+    """Say where the households that may change hands are too few to mend the grids."""
+    needed = forced + result.mending
+    if max_moved is None or needed <= max_moved:
+        return []
+    said = []
+    if result.in_pieces:
+        codes = some_of([carried.codes[part] for part in result.in_pieces])
+        said.append(
+            f"the grids {codes} stay in pieces"
+            if len(result.in_pieces) > 1
+            else f"the grid {codes} stays in pieces"
+        )
+    if forced > max_moved:
+        said.append(
+            f"{forced:,.0f} of them change hands whatever is done, because their cells hold buildings of several grids "
+            "or lie in another boundary polygon now"
+        )
+    return [
+        Infeasible(
+            "max-moved", "",
+            f"Mending the grids moves {needed:,.0f} households, more than the {max_moved:,} that may change hands: "
+            f"{'; '.join(said)}.",
+            mend=f"Give --max-moved {int(np.ceil(needed))} or more.",
+        )
+    ]  # fmt: skip
+
+
+def bound_reasons(
+    dataset: Dataset,
+    fabric: Fabric,
+    links: AdjacencyGraph,
+    weight: NDArray[np.float64],
+    bounds: Bounds,
+    assignment: NDArray[np.int32],
+    boundary_ix: NDArray[np.int32],
+    max_moved: int | None,
+) -> list[Infeasible]:
+    """Say why grids are still out of bounds."""
+    home = fabric.boundary_ix
+    totals = np.bincount(assignment, weights=weight, minlength=len(boundary_ix))
+    out = (totals < bounds.minimum - _SLACK) | (totals > bounds.maximum + _SLACK)
+    reasons: list[Infeasible] = []
+    for ix in np.unique(boundary_ix[out]).tolist():
+        code = str(dataset.boundary["code"].iloc[ix])
+        cells = np.flatnonzero(home == ix)
+        count = int((boundary_ix == ix).sum())
+        whole = total_reason(code, float(weight[cells].sum()), count, bounds, asked=False)
+        reasons += [] if whole is None else [whole]
+        pieces = inhabited_pieces(links, weight, cells)
+        for piece in pieces:
+            parts, number = np.unique(assignment[piece], return_inverse=True)
+            graph = subgraph(links, piece)
+            if part_component_labels(graph, number).max(initial=0) + 1 > len(parts):
+                continue
+            shown = Piece(graph, weight[piece], piece, len(parts), number.astype(np.int32), 1, False)
+            reasons += explain_piece(
+                shown, code, bounds, heavy_names={}, alone=len(pieces) == 1, asked=False,
+                total_explained=whole is not None,
+            )  # fmt: skip
+    if max_moved is None or not out.any():
+        return reasons
+    # That the search found nothing is no wonder where little may change hands.
+    known = [item for item in reasons if item.what != "not-found"]
+    return [*known, _too_few(int(out.sum()), max_moved)]
+
+
+def _too_few(n_out: int, max_moved: int) -> Infeasible:
+    many = f"{n_out} grids stay" if n_out > 1 else "1 grid stays"
+    return Infeasible(
+        "max-moved", "", f"{many} outside the bounds with at most {max_moved:,} households changing hands.",
+        mend="Let more of them change hands, or leave --max-moved out to see how many the bounds need.",
+    )  # fmt: skip
