@@ -19,12 +19,12 @@ from scipy.optimize import LinearConstraint, linprog, milp
 from scipy.sparse import coo_array, csr_array, vstack
 from scipy.sparse.csgraph import dijkstra
 
-from gis_core.graph.components import component_labels, part_component_labels
+from gis_core.graph.components import component_labels, part_component_labels, subgraph
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.objective import Bounds
 from gis_core.partition.rebalance_region import Far
 
-__all__ = ["Case", "least_change_exactly", "least_change_flow"]
+__all__ = ["Case", "least_change_exactly", "least_change_flow", "split_case"]
 
 #: Cells times parts up to which the cost of the ground between parts is measured.
 _MEASURED = 20_000_000
@@ -107,6 +107,36 @@ class Case:
     def whole(self) -> bool:
         """Whether all numbers are whole."""
         return bool((self.weight == np.round(self.weight)).all() and (self.stay == np.round(self.stay)).all())
+
+
+def split_case(case: Case, zone: NDArray[np.integer]) -> list[tuple[NDArray[np.int64], Case]]:
+    """Take a case apart by zones (boundary polygons), which no part crosses: what is least in each is least in all.
+
+    Parameters
+    ----------
+    case : Case
+    zone : int, shape (n,)
+
+    Returns
+    -------
+    list of (int64 shape (n_zone,), Case)
+        Cells of each zone, and their case with parts numbered anew in ascending order.
+    """
+    found = []
+    for z in np.unique(zone).tolist():
+        cells = np.flatnonzero(zone == z)
+        home, part = case.home[cells], case.part[cells]
+        number = np.unique(np.concatenate([home[home >= 0], part]))
+        locked = frozenset(np.flatnonzero(np.isin(number, list(case.locked))).tolist())
+        mine = Case(
+            subgraph(case.graph, cells), case.weight[cells], case.stay[cells],
+            np.where(home >= 0, np.searchsorted(number, home), -1).astype(np.int32),
+            np.searchsorted(number, part).astype(np.int32), len(number), case.bounds, locked,
+            None if case.more is None else case.more[cells], case.more_limit,
+            None if case.far is None else case.far.among(cells),
+        )  # fmt: skip
+        found.append((cells, mine))
+    return found
 
 
 def _reach(case: Case) -> NDArray[np.float64] | None:

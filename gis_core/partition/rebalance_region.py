@@ -69,6 +69,13 @@ class Far:
         """Return no pairs among n cells."""
         return cls(np.zeros(n + 1, np.int64), np.zeros(0, np.int32), np.zeros(0), np.zeros(0))
 
+    def among(self, cells: NDArray[np.int64], position: NDArray[np.int32] | None = None) -> Far:
+        """Return the pairs among some cells, which are numbered anew; `position` is scratch (see `extract`)."""
+        if not len(self.indices):
+            return Far.none(len(cells))
+        scratch = np.full(len(self.indptr) - 1, -1, np.int32) if position is None else position
+        return Far(*extract_far(cells, self.indptr, self.indices, self.wish, self.tie, scratch))
+
     def broken(self, part: NDArray[np.int32]) -> float:
         """Sum the violation of the wishes."""
         if not len(self.indices):
@@ -241,11 +248,7 @@ class Region:
         self.indptr, self.indices, self.price = extract(
             cells, ground.graph.indptr, ground.graph.indices, ground.price, ground.position
         )
-        far = ground.far if ground.far is not None and len(ground.far.indices) else None
-        if far is None:
-            self.far = Far.none(len(cells))
-        else:
-            self.far = Far(*extract_far(cells, far.indptr, far.indices, far.wish, far.tie, ground.position))
+        self.far = Far.none(len(cells)) if ground.far is None else ground.far.among(cells, ground.position)
         self.weights, self.stay = np.ascontiguousarray(ground.weights[cells]), ground.stay[cells]
         self.weight = self.weights[:, 0]
         self.part = local[ground.part[cells]]

@@ -19,7 +19,7 @@ from gis_core.partition import Bounds, Objective, PartitionResult, preset
 from gis_core.partition.problem import Constraint
 from gis_core.partition.rebalance import Rebalanced, rebalance
 from gis_core.partition.rebalance_asked import Terms
-from gis_core.partition.rebalance_bound import Case, least_change_exactly, least_change_flow
+from gis_core.partition.rebalance_bound import Case, least_change_exactly, least_change_flow, split_case
 from gis_core.partition.rebalance_region import without_crossings
 from gis_core.partition.run import broken_constraints
 from gis_core.plan.asked import Asked, lock_reasons, wish_reasons
@@ -248,15 +248,31 @@ def _judge(task: _Task, result: Rebalanced, prove_s: float) -> tuple[Rebalanced,
         terms.links, task.weight, task.held.least, task.carried.assignment, result.assignment, result.n_parts,
         task.bounds, frozenset(task.locked), terms.more, terms.more_limit, terms.far,
     )  # fmt: skip
-    least = least_change_flow(case)
-    if least < case.moved and prove_s > 0:
-        bound, part = least_change_exactly(case, time_limit_s=prove_s)
+    part, least = result.assignment.copy(), 0.0
+    deadline = time.perf_counter() + prove_s
+    cases = [each for each in split_case(case, task.fabric.boundary_ix) if each[1].moved > 0]
+    cases.sort(key=lambda each: each[1].graph.n_cells)
+    for left, (cells, own) in zip(range(len(cases), 0, -1), cases, strict=True):
+        had = case.home[cells]
+        number = np.unique(np.concatenate([had[had >= 0], part[cells]]))
+        bound, better = _least(own, (deadline - time.perf_counter()) / left)
+        if better is not None:
+            moved = replace(own, stay=task.held.stay[cells])
+            if replace(moved, part=better).moved < moved.moved:
+                part[cells] = number[better]
+        least += bound
+    away = (case.home >= 0) & (case.home != part)
+    moved_now = float(task.held.stay[away].sum())
+    return replace(result, assignment=part, moved=moved_now), forced + least, least >= moved_now - 1e-9
+
+
+def _least(case: Case, seconds: float) -> tuple[float, NDArray[np.int32] | None]:
+    """Bound the change of one boundary polygon, and look for a plan that changes less."""
+    least, part = least_change_flow(case), None
+    if least < case.moved and seconds > 0:
+        bound, part = least_change_exactly(case, time_limit_s=seconds)
         least = max(least, bound)
-        if part is not None:
-            moved = replace(case, stay=task.held.stay, part=part).moved
-            if moved < result.moved:
-                result = replace(result, assignment=part, moved=moved)
-    return result, forced + least, least >= result.moved
+    return least, part
 
 
 def _number(
