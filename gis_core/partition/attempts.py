@@ -1,4 +1,4 @@
-"""One piece of a boundary polygon: numbers of parts tried in turn, and the exact solver where the search fails."""
+"""One piece of a boundary polygon: numbers of parts tried in turn, and proofs where the search fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from gis_core.graph.components import part_component_labels
 from gis_core.graph.links import change_adjacencies
 from gis_core.model import AdjacencyGraph
-from gis_core.partition.certify import Piece, Settled, settle_piece
+from gis_core.partition.certify import (
+    Demand,
+    Effort,
+    Piece,
+    Settled,
+    blamed_demands,
+    settle_piece,
+    usual_effort,
+    wish_proofs,
+)
+from gis_core.partition.demands import demands_of
 from gis_core.partition.objective import Bounds, Objective, border_cost, violation
 from gis_core.partition.problem import Constraint, Problem
 from gis_core.partition.solve import Solution, StoppedBy, solve
@@ -42,6 +52,8 @@ class PieceTask:
         Parts to begin from.
     effort : float
     use_time : bool
+    code : str
+        Of the boundary polygon, for reasons.
     """
 
     graph: AdjacencyGraph
@@ -54,6 +66,7 @@ class PieceTask:
     start: NDArray[np.int32] | None
     effort: float
     use_time: bool
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +125,8 @@ def solve_piece(
 ) -> Attempt:
     """Try the numbers of parts in turn until one gives a plan inside the bounds, heavy cells aside.
 
-    Where none does, and the piece is small, the exact solver finds a plan or proves that there is none; its plan is
-    improved by the search.
+    Where none does, or a wish is not met, and the piece is small, it is searched to the end: a plan is found, which the
+    search then improves, or it is proved that there is none.
 
     Parameters
     ----------
@@ -146,9 +159,10 @@ def solve_piece(
     rank, found, count = best
     late = found.stopped_by == "time-limit"
     piece = Piece(task.links, task.weight, task.cell_ix, count, found.assignment, tries, late)
-    if rank[0] == 0 or late or _has_further(task, count):
+    demands = demands_of(task.constraints)
+    if rank[0] == 0 and all(each.kept(piece.part) for each in demands):
         return Attempt(piece, Settled("open", piece, ()), found.stopped_by)
-    return _settled(task, piece, rng, asked, until, progress)
+    return _settled(task, piece, demands, rng, asked, until, progress)
 
 
 def _search(
@@ -183,27 +197,42 @@ def _outside(task: PieceTask, part: NDArray[np.int32], count: int) -> tuple[floa
     return float(outside.sum()), further
 
 
-def _has_further(task: PieceTask, count: int) -> bool:
-    """Tell whether constraints hold further weights inside bounds, of which the exact solver knows nothing."""
-    if not task.constraints:
-        return False
-    problem = posed(task.graph, task.weight, count, task.bounds, task.objective, task.constraints)
-    return problem.weights.shape[1] > 1
-
-
 def _settled(
-    task: PieceTask, piece: Piece, rng: np.random.Generator, asked: bool, until: float | None,
-    progress: _Progress | None,
+    task: PieceTask, piece: Piece, demands: tuple[Demand, ...], rng: np.random.Generator, asked: bool,
+    until: float | None, progress: _Progress | None,
 ) -> Attempt:  # fmt: skip
-    """Ask the exact solver; improve what it finds, and keep that inside the bounds."""
-    left = 5.0 if until is None else min(5.0, until - time.perf_counter())
-    if left <= 0:
-        return Attempt(piece, Settled("open", piece, ()), "converged")
-    settled = settle_piece(piece, task.bounds, asked=asked, time_limit_s=left)
+    """Search to the end for a plan that the search missed, or say why there is none; a plan is improved."""
+    stopped: StoppedBy = "time-limit" if piece.late else "converged"
+    fits = bool((violation(piece.part_weight, task.bounds) == 0).all())
+    effort = usual_effort(until)
+    reasons = tuple(wish_proofs(piece, task.code, task.bounds, demands, asked=asked)) if demands else ()
+    if demands and not reasons:
+        met = settle_piece(piece, task.bounds, asked=asked, demands=demands, effort=effort.part(0.5))
+        if met.status == "plan":
+            return _improved(task, met, demands, rng, until, progress)
+        if met.status == "none" and met.counts and (fits or _possible(piece, task, asked, effort)):
+            reasons = (blamed_demands(met, task.code, task.bounds, demands, effort.part(0.7), asked=asked),)
+    if fits:
+        return Attempt(piece, Settled("open", piece, (), reasons), stopped)
+    settled = settle_piece(piece, task.bounds, asked=asked, effort=effort)
     if settled.status != "plan":
-        return Attempt(piece, settled, "converged")
+        return Attempt(piece, replace(settled, reasons=reasons), stopped)
+    return _improved(task, replace(settled, reasons=reasons), (), rng, until, progress)
+
+
+def _possible(piece: Piece, task: PieceTask, asked: bool, effort: Effort) -> bool:
+    """Tell whether there is a plan inside the bounds when nothing else is asked."""
+    return settle_piece(piece, task.bounds, asked=asked, effort=effort.part(0.3)).status == "plan"
+
+
+def _improved(
+    task: PieceTask, settled: Settled, demands: tuple[Demand, ...], rng: np.random.Generator,
+    until: float | None, progress: _Progress | None,
+) -> Attempt:  # fmt: skip
+    """Improve a plan by the search, and keep that where it still meets what the plan did."""
     plan = settled.piece
     better = _search(task, plan.n_parts, plan.part, rng, until, _POLISH * task.effort, progress)
-    if _outside(task, better.assignment, plan.n_parts)[0] == 0:
+    kept = _outside(task, better.assignment, plan.n_parts)[0] == 0
+    if kept and all(each.kept(better.assignment) for each in demands):
         plan = replace(plan, part=better.assignment)
     return Attempt(plan, settled, better.stopped_by)

@@ -40,7 +40,12 @@ _GRAPH_WORDS = (
         r"Divide the cell into \1 or more",
     ),
     (r", or make \0 and a neighbouring boundary polygon one", ""),
-    (r"by a crossing or the shortest line \(pieces: crossings, nearest\)", "by an adjacency"),
+    (
+        r"by a crossing \(--pieces crossings\) or by the shortest line \(--pieces nearest\)",
+        "by an adjacency",
+    ),
+    (r"\bany households\b", "any weight"),
+    (r"\ba whole number of households\b", "a whole number"),
     (r"\(a crossing that the data lack\)", "(an adjacency that the data lack)"),
     (r"\bgrid(s?)\b", r"part\1"),
 )

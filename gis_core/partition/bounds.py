@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.pockets import BlockTree, block_tree, judge
 
-__all__ = ["deviation_lower_bound", "grain_of"]
+__all__ = ["deviation_lower_bound", "grain_of", "ladder"]
 
 #: Pockets of all pieces are walked at most so often times the number of blocks.
 _MOST_STEPS = 400_000
@@ -30,7 +30,7 @@ def grain_of(weight: NDArray[np.float64]) -> float:
     return float(np.gcd.reduce(weight.astype(np.int64)))
 
 
-def _ladder(mean: float, grain: float, at: float) -> float:
+def ladder(mean: float, grain: float, at: float) -> float:
     """Return the least distance from the mean, at least `at`, that a part weight can have."""
     if grain <= 0:
         return at
@@ -157,7 +157,7 @@ def deviation_lower_bound(
     blocks = sum(len(tree.gate) for tree in trees if tree is not None)
     probes = max(4, min(40, _MOST_STEPS // max(1, blocks)))
     # From a deviation of 100 % on, parts may be empty and nothing is ruled out.
-    found = _least_possible(possible, lambda at: _ladder(mean, grain, at), first, max(first, mean), probes)
+    found = _least_possible(possible, lambda at: ladder(mean, grain, at), first, max(first, mean), probes)
     return found / mean
 
 

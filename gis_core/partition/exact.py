@@ -2,8 +2,8 @@
 
 Needs OR-tools (CP-SAT), the optional extra `exact`; without it the answers say `unavailable`. The model: every part
 is rooted in its first cell (heaviest cells first, so that no plan occurs twice), and every other cell names a
-neighbour of the same part that is one step nearer to the root. One thread and fixed seeds: the same answer each time,
-unless the time limit stops the search.
+neighbour of the same part that is one step nearer to the root. One thread, fixed seeds, and a limit in the solver's own
+steps: the same answer each time, also on a busy machine, unless a deadline stops the search.
 """
 
 from __future__ import annotations
@@ -30,13 +30,11 @@ __all__ = [
     "Status",
     "exact_available",
     "find_within",
-    "greatest_minimum",
     "least_deviation",
-    "least_maximum",
 ]
 
 #: `proved`: the plan is the best there is (or is inside the bounds); `none`: proved that there is no plan;
-#: `open`: the time limit came first; `unavailable`: the optional solver is not installed.
+#: `open`: the limit of work came first; `unavailable`: the optional solver is not installed.
 Status = Literal["proved", "none", "open", "unavailable"]
 
 #: Weights that are no whole numbers are counted in this fraction of their total.
@@ -94,9 +92,9 @@ class ExactAnswer:
     part : int32, shape (n_cells,), or None
         The best plan; free parts first, then the locked ones in ascending order of their number.
     value : float
-        What was made least, of that plan: deviation (fraction) or greatest part weight; NaN where there is none.
+        Of that plan: its deviation (fraction), or its greatest part weight; NaN where there is none.
     bound : float
-        No plan has less.
+        No plan has a smaller deviation.
     """
 
     status: Status
@@ -110,8 +108,19 @@ def exact_available() -> bool:
     return importlib.util.find_spec("ortools") is not None
 
 
-def find_within(task: ExactTask, bounds: Bounds, *, time_limit_s: float = 10.0) -> ExactAnswer:
+def find_within(
+    task: ExactTask, bounds: Bounds, *, work_s: float = 10.0, until: float | None = None
+) -> ExactAnswer:
     """Find a plan with every part inside the bounds, or prove that there is none.
+
+    Parameters
+    ----------
+    task : ExactTask
+    bounds : Bounds
+    work_s : float
+        Limit in the solver's own measure of work, of which one takes about a second.
+    until : float
+        Time (`time.perf_counter`) at which it stops all the same; None: none.
 
     Returns
     -------
@@ -129,68 +138,17 @@ def find_within(task: ExactTask, bounds: Bounds, *, time_limit_s: float = 10.0) 
     given = task.lock_weights(task.weight)
     if ((given < bounds.minimum) | (given > bounds.maximum)).any():
         return ExactAnswer("none")
-    model = _Model(task, time_limit_s)
+    model = _Model(task, work_s, until)
     low, high = model.whole(bounds.minimum, bounds.maximum)
     return model.answer(model.run(low, high), bounds.maximum)
-
-
-def least_maximum(task: ExactTask, minimum: float, *, time_limit_s: float = 10.0) -> ExactAnswer:
-    """Find the least maximum with which a plan exists whose parts all hold at least `minimum`.
-
-    Returns
-    -------
-    ExactAnswer
-        `value` is the greatest part weight of the plan; `none` where no maximum helps.
-
-    Raises
-    ------
-    ParameterError
-        Where arrays do not fit the graph.
-    """
-    _require_usable(task)
-    if not exact_available():
-        return ExactAnswer("unavailable")
-    given = task.lock_weights(task.weight)
-    if (given < minimum).any():
-        return ExactAnswer("none")
-    model = _Model(task, time_limit_s)
-    low, high = model.whole(minimum, float(task.weight.sum()))
-    return model.answer(model.run(low, high, goal="maximum"), 0.0, floor=float(given.max(initial=0.0)))
-
-
-def greatest_minimum(task: ExactTask, maximum: float, *, time_limit_s: float = 10.0) -> ExactAnswer:
-    """Find the greatest minimum with which a plan exists whose parts all hold at most `maximum`.
-
-    Returns
-    -------
-    ExactAnswer
-        `value` is the least part weight of the plan, and no plan has a greater one than `bound`; `none` where no
-        minimum helps.
-
-    Raises
-    ------
-    ParameterError
-        Where arrays do not fit the graph.
-    """
-    _require_usable(task)
-    if not exact_available():
-        return ExactAnswer("unavailable")
-    given = task.lock_weights(task.weight)
-    if (given > maximum).any():
-        return ExactAnswer("none")
-    model = _Model(task, time_limit_s)
-    run = model.run(*model.whole(0.0, maximum), goal="minimum")
-    if run.part is None:
-        return ExactAnswer(run.status, bound=math.inf)
-    value = float(np.bincount(run.part, weights=task.weight, minlength=task.n_parts).min())
-    return ExactAnswer(run.status, run.part, value, min(run.bound, float(given.min(initial=np.inf))))
 
 
 def least_deviation(
     task: ExactTask,
     *,
     start: NDArray[np.integer] | None = None,
-    time_limit_s: float = 60.0,
+    work_s: float = 60.0,
+    until: float | None = None,
     lower: float = 0.0,
 ) -> ExactAnswer:
     """Find the plan with the least greatest deviation from the mean, and prove it, or bound it from below.
@@ -200,7 +158,8 @@ def least_deviation(
     task : ExactTask
     start : int, shape (n_cells,)
         A plan to begin with, as good as known; parts of any numbers.
-    time_limit_s : float
+    work_s, until
+        As in `find_within`.
     lower : float
         A bound (fraction) that is known to hold.
 
@@ -228,7 +187,7 @@ def least_deviation(
         return ExactAnswer("proved", found, value, value)
     if total <= 0 or not exact_available():
         return ExactAnswer("open" if total <= 0 else "unavailable", found, value, lower)
-    model = _Model(task, time_limit_s, steady=False)
+    model = _Model(task, work_s, until)
     model.hint(found)
     ceiling = 2 * total if found is None else value * mean
     first = model.run_deviation(mean, lower * mean, ceiling)
@@ -308,7 +267,7 @@ def _require_usable(task: ExactTask) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One run of the solver; `bound` is what it proved about the deviation (fraction) or maximum."""
+    """One run of the solver; `bound` is what it proved about the deviation (fraction)."""
 
     status: Status
     part: NDArray[np.int32] | None = None
@@ -320,9 +279,8 @@ class _Model:
     """The model of one task in whole numbers; every run may add what has been learned."""
 
     task: ExactTask
-    time_limit_s: float
-    #: Count the solver's own steps instead of seconds, so that a busy machine gives the same answer.
-    steady: bool = True
+    work_s: float
+    until: float | None = None
     free: NDArray[np.int64] = field(init=False)
     weight: NDArray[np.int64] = field(init=False)
     scale: float = field(init=False)
@@ -331,13 +289,11 @@ class _Model:
     cp: Any = field(init=False)
     inside: list[list[Any]] = field(init=False)
     loads: list[Any] = field(init=False)
-    until: float = field(init=False)
 
     def __post_init__(self) -> None:
         task = self.task
         label = task.lock_labels()
         importlib.import_module("ortools.sat.python.cp_model")
-        self.until = time.perf_counter() + self.time_limit_s
         self.free = np.flatnonzero(label < 0)
         self.parts = task.n_parts - len(np.unique(label[label >= 0]))
         self.weight, self.scale, self.error = _whole_weights(task.weight[self.free])
@@ -446,24 +402,15 @@ class _Model:
                 if p <= int(np.flatnonzero(rank == v)[0]):
                     self.cp.add_hint(variable, int(number[part[self.free[v]]] == p))
 
-    def run(self, low: int, high: int, goal: Literal["maximum", "minimum", ""] = "") -> _Run:
-        """Find a plan with loads from `low` to `high`; with a goal, the least greatest or the greatest least load."""
+    def run(self, low: int, high: int) -> _Run:
+        """Find a plan with loads from `low` to `high`."""
         if not 1 <= self.parts <= len(self.free) or low > high:
             empty = self.parts == 0 and len(self.free) == 0
             return _Run("proved", self._assembled(None)) if empty else _Run("none")
         for load in self.loads:
             self.cp.add_linear_constraint(load, low, high)
-        if goal == "maximum":
-            most = self.cp.new_int_var(low, high, "most")
-            self.cp.add_max_equality(most, self.loads)
-            self.cp.minimize(most)
-        elif goal == "minimum":
-            least = self.cp.new_int_var(low, high, "least")
-            self.cp.add_min_equality(least, self.loads)
-            self.cp.maximize(least)
-        status, part, bound = self._solve()
-        off = self.error if goal == "minimum" else -self.error
-        return _Run(status, part, bound / self.scale + off)
+        status, part, _ = self._solve()
+        return _Run(status, part)
 
     def run_deviation(self, mean: float, at_least: float, below: float) -> _Run:
         """Find the plan with the least greatest distance from `mean`, if there is one nearer than `below`."""
@@ -492,12 +439,10 @@ class _Model:
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 1
-        if self.steady:
-            # A unit of it takes about a second; the clock only guards against a stall.
-            solver.parameters.max_deterministic_time = self.time_limit_s
-            solver.parameters.max_time_in_seconds = 20 * self.time_limit_s
-        else:
-            solver.parameters.max_time_in_seconds = max(0.01, self.until - time.perf_counter())
+        # A unit of it takes about a second; the clock only guards against a stall, or keeps a deadline.
+        solver.parameters.max_deterministic_time = self.work_s
+        left = math.inf if self.until is None else self.until - time.perf_counter()
+        solver.parameters.max_time_in_seconds = max(0.01, min(20 * self.work_s, left))
         code = solver.solve(self.cp)
         if code == cp_model.INFEASIBLE:
             return "none", None, 0.0
@@ -517,14 +462,14 @@ class _Model:
         whole[label >= 0] = self.parts + number
         return whole
 
-    def answer(self, run: _Run, ceiling: float, floor: float = 0.0) -> ExactAnswer:
+    def answer(self, run: _Run, ceiling: float) -> ExactAnswer:
         """Turn a run about part weights into an answer; rounded weights are checked against the true ones."""
         if run.part is None:
-            return ExactAnswer(run.status, bound=run.bound)
+            return ExactAnswer(run.status)
         value = float(np.bincount(run.part, weights=self.task.weight, minlength=self.task.n_parts).max())
-        if ceiling and self.error > 0 and value > ceiling + 1e-9:
+        if self.error > 0 and value > ceiling + 1e-9:
             return ExactAnswer("open")
-        return ExactAnswer(run.status, run.part, value, max(run.bound, floor))
+        return ExactAnswer(run.status, run.part, value)
 
 
 def _whole_weights(weight: NDArray[np.float64]) -> tuple[NDArray[np.int64], float, float]:

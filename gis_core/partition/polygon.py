@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from gis_core.graph.ordering import spatial_order
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.attempts import Attempt, PieceTask, links_left, posed, solve_piece, usable_start
 from gis_core.partition.bounds import deviation_lower_bound
-from gis_core.partition.certify import Piece, Settled, certify_deviation, explain_piece, total_reason
+from gis_core.partition.certify import Effort, Piece, Settled, certify_deviation, explain_piece, total_reason
 from gis_core.partition.counts import count_range, counts_to_try, parts_for_total, share_by_pieces
 from gis_core.partition.objective import Bounds, Objective, violation
 from gis_core.partition.problem import Constraint
@@ -23,8 +24,9 @@ from gis_core.partition.solve import StoppedBy
 
 __all__ = ["PolygonAnswer", "PolygonTask", "least_grids", "solve_polygon"]
 
-#: Cells up to which the least deviation is looked for by the exact solver, and for how many seconds.
-_MOST_CELLS, _CERTIFY_S = 60, 1.0
+#: Cells up to which the least deviation is looked for, and seconds of work for it (counted in steps): where evenness
+#: comes first, and elsewhere, where many small polygons may be waiting.
+_MOST_CELLS, _CERTIFY_S, _CERTIFY_LESS_S = 160, 4.0, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ def solve_polygon(
     )  # fmt: skip
     answers: list[Attempt] = []
     done, least = 0, 0.0
+    until = None if time_limit_s is None else time.perf_counter() + time_limit_s
     for cells, count in zip(settled, counts, strict=True):
         limit = None if time_limit_s is None else max(1e-3, time_limit_s * len(cells) / n)
         report = None if progress is None else _shifted(progress, done, n)
@@ -184,14 +187,14 @@ def solve_polygon(
         rng = np.random.default_rng([task.seed & 0xFFFFFFFF, zlib.crc32(name)])
         found = _solve(task, cells, count, rng, limit, report)
         if len(settled) == 1 and not len(locks):
-            found, least = _certified(task, found)
+            found, least = _certified(task, found, until)
         part[cells] = found.piece.part + n_parts
         n_parts += found.piece.n_parts
         answers.append(found)
         done += len(cells)
     _join_empty_pieces(task, part, pieces)
     late = any(each.stopped_by == "time-limit" for each in answers)
-    reasons = _reasons(task, answers, total, asked)
+    reasons = _reasons(task, answers, total, asked, until)
     lower = max(least, _lower_bound(task, answers, n_parts))
     _, first, number = np.unique(part, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
@@ -218,7 +221,7 @@ def _solve(
         choices = counts_to_try(given if least <= given <= most else count, least, min(most, len(weight)))
     piece_task = PieceTask(
         graph, links, weight, task.cell_ix[cells], task.bounds, task.objective, constraints, start, task.effort,
-        task.use_time,
+        task.use_time, task.code,
     )  # fmt: skip
     return solve_piece(piece_task, choices, rng, asked=asked, time_limit_s=time_limit_s, progress=progress)
 
@@ -234,14 +237,16 @@ def _lower_bound(task: PolygonTask, answers: list[Attempt], n_parts: int) -> flo
     )  # fmt: skip
 
 
-def _certified(task: PolygonTask, found: Attempt) -> tuple[Attempt, float]:
-    """Ask the exact solver how even the only piece of a small polygon can be; take its plan where that comes first."""
+def _certified(task: PolygonTask, found: Attempt, until: float | None) -> tuple[Attempt, float]:
+    """Search to the end how even the only piece of a small polygon can be; take its plan where that comes first."""
     piece = found.piece
-    if piece.graph.n_cells > _MOST_CELLS or found.stopped_by == "time-limit" or piece.weight.sum() == 0:
+    if piece.graph.n_cells > _MOST_CELLS or piece.weight.sum() == 0:
         return found, 0.0
+    first = task.objective.balance_first
     proved = certify_deviation(
-        piece.graph, piece.weight, piece.part, most_cells=_MOST_CELLS, time_limit_s=_CERTIFY_S
-    )
+        piece.graph, piece.weight, piece.part, most_cells=_MOST_CELLS, solver=first,
+        effort=Effort(_CERTIFY_S if first else _CERTIFY_LESS_S, until),
+    )  # fmt: skip
     even = replace(piece, part=proved.part.astype(np.int32))
     outside = [float(violation(each.part_weight, task.bounds).sum()) for each in (piece, even)]
     if task.objective.balance_first and not task.constraints and outside[1] <= outside[0]:
@@ -273,7 +278,9 @@ def _join_empty_pieces(task: PolygonTask, part: NDArray[np.int32], pieces: list[
         part[cells] = part[home[nearest[np.argmin(distance)]]]
 
 
-def _reasons(task: PolygonTask, answers: list[Attempt], total: float, asked: bool) -> list[Infeasible]:
+def _reasons(
+    task: PolygonTask, answers: list[Attempt], total: float, asked: bool, until: float | None
+) -> list[Infeasible]:
     """Collect the reasons of the polygon and of its pieces."""
     n_parts = sum(each.piece.n_parts for each in answers)
     n_locked = len(np.unique(task.locked[task.locked >= 0]))
@@ -286,6 +293,6 @@ def _reasons(task: PolygonTask, answers: list[Attempt], total: float, asked: boo
     for each in answers:
         reasons += explain_piece(
             each.piece, task.code, task.bounds, heavy_names=task.heavy_names, alone=len(answers) == 1,
-            asked=asked, total_explained=whole is not None, settled=each.settled,
+            asked=asked, total_explained=whole is not None, settled=each.settled, until=until,
         )  # fmt: skip
     return reasons

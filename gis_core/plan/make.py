@@ -24,6 +24,7 @@ from gis_core.plan.codes import DEFAULT_TEMPLATE, number_grids
 from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
 from gis_core.plan.ground import Ground, GroundOptions, add_ground, lay_ground, shorten_by_number
+from gis_core.plan.reasons import building_name
 from gis_core.plan.report import build_report
 from gis_core.plan.start import improve_start, is_whole
 
@@ -250,6 +251,7 @@ class _CellNames(Sequence[str]):
     """Name of each cell by the ids of its buildings, for the reasons of the solver; made when it is asked for."""
 
     def __init__(self, dataset: Dataset, fabric: Fabric) -> None:
+        self.dataset = dataset
         self.ids = dataset.buildings["id"].to_numpy()
         self.rows = np.argsort(fabric.building_cell_ix, kind="stable")
         self.start = np.searchsorted(fabric.building_cell_ix[self.rows], np.arange(fabric.n_cells + 1))
@@ -259,6 +261,8 @@ class _CellNames(Sequence[str]):
 
     def __getitem__(self, cell: Any) -> Any:
         rows = self.rows[self.start[cell] : self.start[cell + 1]]
+        if len(rows) == 1:
+            return building_name(self.dataset, int(rows[0]))
         return some_of([str(id_) for id_ in self.ids[rows].tolist()])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from gis_core.partition import PartitionResult
 from gis_core.plan.asked import Asked
 from gis_core.plan.metrics import deviation as deviations
 from gis_core.plan.metrics import grids_in_pieces, inner_border
+from gis_core.plan.reasons import tell_reasons
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -75,9 +75,8 @@ def build_report(
         for wish in asked.all_constraints
         for item in wish.broken(fabric.graph, assignment.astype(np.int64))
     ]
-    infeasible = list(
-        {(item.what, item.reason): item for item in (*result.infeasible, *reasons, *broken)}.values()
-    )
+    unit = None if asked.weight is None else asked.weight.name
+    told = tell_reasons(dataset, fabric, (*result.infeasible, *reasons), broken, unit=unit)
     border, on_street = inner_border(fabric.graph, assignment, fabric.boundary_ix)
     outside = int((fabric.building_cell_ix < 0).sum())
     return {
@@ -100,7 +99,7 @@ def build_report(
         "buildings": {"inside": len(fabric.building_cell_ix) - outside, "outside": outside},
         "households_estimated": bool((dataset.buildings["households_source"] == "estimated").any()),
         "per_boundary": _per_boundary(dataset, households, fits, deviation, boundary_ix, result),
-        "infeasible": [_reason(dataset, fabric, item) for item in infeasible],
+        "infeasible": told,
         "faults": [fault.as_dict() for fault in (*dataset.faults, *fabric.faults, *asked.faults)],
         "attribution": dataset.attribution,
         "seconds": {
@@ -178,34 +177,6 @@ def _per_boundary(
             }
         )
     return rows
-
-
-def _reason(dataset: Dataset, fabric: Fabric, item: Infeasible) -> dict[str, Any]:
-    """Add what planners know and the solver does not: the name of the boundary polygon, the buildings to blame."""
-    at = np.flatnonzero(np.isin(fabric.building_cell_ix, np.array(item.cell_ix, dtype=np.int32)))
-    reason, mend = _with_building(dataset, fabric, item), item.mend
-    for code, name in zip(dataset.boundary["code"], dataset.boundary["name"], strict=True):
-        if item.where.partition(":")[0] == code and isinstance(name, str) and name != code:
-            reason, mend = (said.replace(repr(code), f"{name} ({code})") for said in (reason, mend))
-    buildings = [str(id_) for id_ in dataset.buildings["id"].to_numpy()[at[:20]]]
-    return {**item.as_dict(), "reason": reason, "mend": mend, "buildings": buildings}
-
-
-def _with_building(dataset: Dataset, fabric: Fabric, item: Infeasible) -> str:
-    """Name the first cell to blame by its building where the reason has only its number."""
-    inside = (
-        np.flatnonzero(fabric.building_cell_ix == item.cell_ix[0]) if item.cell_ix else np.zeros(0, np.int64)
-    )
-    if len(inside) == 0:
-        return item.reason
-    building = dataset.buildings["id"].to_numpy()[inside[0]]
-    return re.sub(
-        rf"\b([Cc])ell {item.cell_ix[0]}\b", lambda found: _cell_of(found[1], building), item.reason
-    )
-
-
-def _cell_of(letter: str, building: object) -> str:
-    return f"{'The' if letter == 'C' else 'the'} cell of building {building}"
 
 
 def _number(value: float, digits: int) -> float | None:

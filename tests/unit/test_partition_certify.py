@@ -12,6 +12,7 @@ from gis_core.errors import ParameterError
 from gis_core.partition import Bounds, partition_fabric
 from gis_core.partition.certify import (
     Piece,
+    Settled,
     blamed_locks,
     certify_deviation,
     explain_piece,
@@ -163,8 +164,8 @@ def test_more_grids_than_cells():
 
 @pytest.fixture
 def knot():
-    """Nine cells of which no plan is inside 420 to 480, though totals and necks allow it."""
-    weight = np.array([250.0, 170, 90, 260, 130, 270, 110, 240, 280])
+    """Nine cells of which no plan is inside 200 to 250, though totals, necks and walls allow it."""
+    weight = np.array([170.0, 80, 50, 80, 100, 170, 110, 50, 90])
     graph = lattice(3, 3)
     part = np.array([0, 0, 1, 0, 2, 1, 3, 2, 1], np.int32)
     return Piece(graph, weight, np.arange(9), 4, part, 12, False)
@@ -176,7 +177,7 @@ def _explained(piece, bounds, **more):
 
 
 def test_what_is_searched_to_the_end_is_proved_and_mended(knot):
-    bounds = Bounds(420, 480)
+    bounds = Bounds(200, 250)
     (reason,) = _explained(knot, bounds)
     assert reason.what == "no-plan" and "9 cells" in reason.reason
     totals = {
@@ -184,13 +185,13 @@ def test_what_is_searched_to_the_end_is_proved_and_mended(knot):
         for k in (3, 4, 5)
     }
     high, low = advised(reason.mend, "Raise the maximum to"), advised(reason.mend, "lower the minimum to")
-    assert high == min(t.max() for plans in totals.values() for t in plans if t.min() >= 420)
-    assert low == max(t.min() for plans in totals.values() for t in plans if t.max() <= 480)
+    assert high == min(t.max() for plans in totals.values() for t in plans if t.min() >= 200)
+    assert low == max(t.min() for plans in totals.values() for t in plans if t.max() <= 250)
 
 
 def test_without_the_proof_nothing_is_called_impossible(knot, monkeypatch):
-    monkeypatch.setattr(settle, "exact_available", lambda: False)
-    (reason,) = _explained(knot, Bounds(420, 480))
+    monkeypatch.setattr(settle, "MOST_CELLS", 5)
+    (reason,) = _explained(knot, Bounds(200, 250), settled=Settled("open", knot, ()))
     assert reason.what == "not-found"
     assert "was found in 12 tries; none of the provable reasons applies" in reason.reason
     assert "the plan that was made is inside those bounds" in reason.mend
@@ -212,17 +213,17 @@ def test_a_plan_that_the_search_missed_is_found():
 
 
 def test_another_number_of_grids_is_advised_where_it_works():
-    # A ring of 400, 400, 400 and 0: three grids, and never two.
+    # A ring of 400, 410, 420 and 0: three grids, and never two.
     ring = from_edges(4, [(0, 1), (1, 2), (2, 3), (0, 3)])
     part = np.array([0, 0, 1, 1], np.int32)
-    piece = Piece(ring, np.array([400.0, 400, 400, 0]), np.arange(4), 2, part, 1, False)
-    (reason,) = _explained(piece, Bounds(390, 700), asked=True)
+    piece = Piece(ring, np.array([400.0, 410, 420, 0]), np.arange(4), 2, part, 1, False)
+    (reason,) = _explained(piece, Bounds(390, 800), asked=True)
     assert (reason.what, "Ask for 3 grids here" in reason.mend) == ("no-plan", True)
 
 
-def test_pockets_in_pockets_are_proved_without_the_extra(monkeypatch):
+def test_pockets_in_pockets_are_proved_without_a_search(monkeypatch):
     # A spider of three legs of two cells: 100 at each foot, 210 at each knee, 50 in the middle.
-    monkeypatch.setattr(settle, "exact_available", lambda: False)
+    monkeypatch.setattr(settle, "MOST_CELLS", 5)
     graph = from_edges(7, [(0, 1), (1, 2), (0, 3), (3, 4), (0, 5), (5, 6)])
     weight = np.array([50.0, 210, 100, 210, 100, 210, 100])
     bounds = Bounds(320, 490)

@@ -133,7 +133,7 @@ def test_pieces_are_solved_alone_and_empty_ones_join_the_nearest_grid():
     assert result.assignment[17] == result.assignment[0]
     assert _whats(result) == ["piece-total"]
     assert result.infeasible[0].reason == (
-        "The piece of 140 households is cut off from the rest of 'XYZ' and below the minimum of 300."
+        "The piece of 140 households (cell 16) is cut off from the rest of 'XYZ' and below the minimum of 300."
     )
     assert result.infeasible[0].cell_ix == (16,)
 
@@ -166,16 +166,15 @@ def test_cells_behind_a_gate_are_named():
 
 
 def test_what_was_not_found_is_not_called_impossible(monkeypatch):
-    # Three cells of 350 do not make parts of 500 to 530, but no total and no gate proves it.
-    monkeypatch.setattr(settle, "exact_available", lambda: False)
-    households = np.array([350, 350, 350, 0, 0, 0])
-    result = partition_fabric(
-        lattice(2, 3), np.zeros(6, int), households, boundary_codes=["A"], bounds=Bounds(345, 530)
+    # Nine cells that make no parts of 200 to 250, but no total, no gate and no wall proves it.
+    monkeypatch.setattr(settle, "MOST_CELLS", 5)
+    households = np.array([170, 80, 50, 80, 100, 170, 110, 50, 90])
+    graph, home = lattice(3, 3), np.zeros(9, int)
+    assert (
+        partition_fabric(graph, home, households, boundary_codes=["A"], bounds=Bounds(190, 250)).infeasible
+        == ()
     )
-    assert result.infeasible == ()
-    result = partition_fabric(
-        lattice(2, 3), np.zeros(6, int), households, boundary_codes=["A"], bounds=Bounds(500, 530)
-    )
+    result = partition_fabric(graph, home, households, boundary_codes=["A"], bounds=Bounds(200, 250))
     assert _whats(result) == ["not-found"]
     assert "was found in" in result.infeasible[0].reason
 

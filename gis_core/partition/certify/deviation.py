@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from gis_core.graph.components import component_labels, subgraph
 from gis_core.model import AdjacencyGraph
-from gis_core.partition.bounds import deviation_lower_bound
+from gis_core.partition.bounds import deviation_lower_bound, grain_of, ladder
+from gis_core.partition.certify.prove import MOST_VARIABLES, Effort, find_plan
 from gis_core.partition.certify.words import number
-from gis_core.partition.exact import ExactTask, exact_available, least_deviation
+from gis_core.partition.exact import ExactTask, least_deviation
+from gis_core.partition.objective import Bounds
 
 __all__ = ["Certificate", "certify_deviation"]
 
 _TINY = 1e-9
+#: Seconds of work, counted in steps.
+_WORK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ def certify_deviation(
     *,
     locked: NDArray[np.integer] | None = None,
     most_cells: int = 0,
-    time_limit_s: float = 10.0,
+    effort: Effort | None = None,
+    solver: bool = True,
 ) -> Certificate:
     """Compare the deviation of a plan with the least there can be.
 
@@ -64,9 +69,11 @@ def certify_deviation(
     locked : int, shape (n_cells,)
         Cells with one number of 0 or more are a part that is given; -1: free. None: all free.
     most_cells : int
-        Graphs with no more cells are given to the exact solver where the cheap bound leaves a gap; 0: none.
-    time_limit_s : float
-        For the exact solver.
+        Graphs with no more cells are searched to the end where the cheap bound leaves a gap; 0: none.
+    effort : Effort
+        Work for that; None: 5 seconds, counted in steps.
+    solver : bool
+        Whether the optional solver (extra `exact`) is asked too, where the search is not done.
 
     Returns
     -------
@@ -79,12 +86,10 @@ def certify_deviation(
     mean = float(total.mean())
     reached = float(np.abs(total - mean).max() / mean) if mean > 0 else 0.0
     lower = _cheap(task) if mean > 0 else 0.0
-    if lower < reached - _TINY and graph.n_cells <= most_cells and exact_available():
-        found = least_deviation(task, start=part, time_limit_s=time_limit_s, lower=lower)
-        lower = max(lower, found.bound)
-        if found.part is not None and found.value < reached - _TINY:
-            part, reached = found.part, found.value
-            total = np.bincount(part, weights=weight, minlength=n_parts).astype(np.float64)
+    if lower < reached - _TINY and graph.n_cells <= most_cells:
+        lower, part = _searched(task, part, lower, reached, effort or Effort(_WORK_S), solver)
+        total = np.bincount(part, weights=weight, minlength=n_parts).astype(np.float64)
+        reached = float(np.abs(total - mean).max() / mean)
     proved = reached <= lower + _TINY
     return Certificate(reached, min(lower, reached), proved, part, _words(total, reached, lower, proved))
 
@@ -104,6 +109,42 @@ def _cheap(task: ExactTask) -> float:
         [task.weight[free[own]] for own in cells], task.n_parts,
         graphs=[subgraph(inner, own) for own in cells], locked=given,
     )  # fmt: skip
+
+
+def _searched(
+    task: ExactTask, part: NDArray[np.integer], lower: float, reached: float, effort: Effort, solver: bool
+) -> tuple[float, NDArray[np.integer]]:
+    """Raise the bound and improve the plan until they meet or the work is done; return both.
+
+    One distance from the mean after the other is asked for: the least that is not ruled out, then in steps that
+    double until there is a plan, then in between. Few ways to put cells together come near the mean, so that the
+    sharpest questions take the least time.
+    """
+    total = float(task.weight.sum())
+    mean, grain, tiny = total / task.n_parts, grain_of(task.weight), 4 * _TINY * total
+    low, high = ladder(mean, grain, lower * mean), reached * mean
+    at, width, met = low, max(grain / task.n_parts, (high - low) / 64), False
+    most_s = effort.work_s / 4
+    while low < high - tiny:
+        bounds = Bounds(max(0.0, mean - at), mean + at)
+        found = find_plan(task, bounds, effort, most_s=most_s, solver=False)
+        if found.status == "open":
+            break
+        if found.part is not None:
+            part, met = found.part, True
+            high = float(np.abs(np.bincount(part, weights=task.weight, minlength=task.n_parts) - mean).max())
+        else:
+            low = min(high, ladder(mean, grain, at + tiny))
+        at = ladder(mean, grain, (low + high) / 2 if met else min(low + width, (low + high) / 2))
+        at = at if at < high - tiny else low
+        width *= 2
+    large = task.graph.n_cells * task.n_parts > MOST_VARIABLES
+    if low < high - tiny and solver and not large and effort.at_most(effort.work_s) > 0:
+        left = effort.at_most(effort.work_s) / 2
+        answer = least_deviation(task, start=part, work_s=left, until=effort.until, lower=low / mean)
+        return max(low / mean, answer.bound), part if answer.part is None else answer.part
+    # Closer than the tolerance of sums: the plan is the best.
+    return (high if low >= high - tiny else low) / mean, part
 
 
 def _words(total: NDArray[np.float64], reached: float, lower: float, proved: bool) -> str:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from gis_core.graph.components import component_labels, subgraph
 from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.certify.prove import Effort, find_plan
 from gis_core.partition.certify.settle import MOST_CELLS
 from gis_core.partition.certify.words import first_cells, grids, households, number
 from gis_core.partition.counts import count_range
-from gis_core.partition.exact import ExactTask, find_within
+from gis_core.partition.exact import ExactTask
 from gis_core.partition.objective import Bounds
 from gis_core.partition.pockets import block_tree, judge
 
@@ -22,6 +23,8 @@ __all__ = ["LockBlame", "blamed_locks"]
 
 #: Above so many cells of a piece only its total is looked at.
 _MOST_WALKED = 50_000
+#: Seconds of work for what the release of one lock leaves, counted in steps.
+_ASK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +140,10 @@ class _Ground:
         return max(found) if found else None
 
     def _possible(self, cells: NDArray[np.int64], least: int, most: int) -> bool:
-        """Ask the exact solver about a small piece; True too where it is not installed or not sure."""
+        """Search a small piece to the end; True too where that takes too long."""
         graph, weight = subgraph(self.graph, cells), self.weight[cells]
         for count in range(least, min(most, len(cells)) + 1):
-            if find_within(ExactTask(graph, weight, count), self.bounds, time_limit_s=1.0).status != "none":
+            if find_plan(ExactTask(graph, weight, count), self.bounds, Effort(_ASK_S)).status != "none":
                 return True
         return False
 

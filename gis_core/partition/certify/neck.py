@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gis_core.graph.articulation import find_pockets, pocket_cells
 from gis_core.model import AdjacencyGraph, Infeasible
+from gis_core.partition.certify.prove import Effort
 from gis_core.partition.certify.settle import least_change
 from gis_core.partition.certify.words import Piece, cell_name, first_cells, grids, households, number, widened
 from gis_core.partition.objective import Bounds
@@ -51,7 +52,14 @@ def forced_gates(
 
 
 def pocket_reasons(
-    piece: Piece, code: str, bounds: Bounds, out: set[int], names: Mapping[int, str], *, asked: bool
+    piece: Piece,
+    code: str,
+    bounds: Bounds,
+    out: set[int],
+    names: Mapping[int, str],
+    *,
+    asked: bool,
+    effort: Effort | None = None,
 ) -> list[Infeasible]:
     """Prove that gates and their pockets force a part out of bounds; take those parts from `out`."""
     reasons = []
@@ -61,7 +69,7 @@ def pocket_reasons(
         if not touched:
             continue
         out -= touched
-        mend = mend or _mend(piece, bounds, asked)
+        mend = mend or _mend(piece, bounds, asked, effort)
         name = cell_name(names, int(piece.cell_ix[gate]))
         what = f"{len(behind):,} others" if len(behind) > 1 else "what lies behind it"
         reasons.append(
@@ -78,9 +86,9 @@ def pocket_reasons(
     return reasons
 
 
-def _mend(piece: Piece, bounds: Bounds, asked: bool) -> str:
+def _mend(piece: Piece, bounds: Bounds, asked: bool, effort: Effort | None) -> str:
     """Say with which bounds there is a plan, and what else helps."""
-    advice = least_change(piece, bounds, asked=asked)
+    advice = least_change(piece, bounds, asked=asked, effort=effort)
     if not advice:
         wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
         advice = f"{wide[:1].upper()}{wide[1:]}: the plan that was made is inside those bounds."
@@ -99,7 +107,13 @@ def _middle(piece: Piece) -> int:
 
 
 def nested_pocket_reason(
-    piece: Piece, code: str, bounds: Bounds, names: Mapping[int, str], *, asked: bool
+    piece: Piece,
+    code: str,
+    bounds: Bounds,
+    names: Mapping[int, str],
+    *,
+    asked: bool,
+    effort: Effort | None = None,
 ) -> Infeasible | None:
     """Prove by pockets within pockets that no plan is inside the bounds, or none with the number asked for."""
     root = _middle(piece)
@@ -110,7 +124,7 @@ def nested_pocket_reason(
     if verdict.counts and (not asked or verdict.allows(piece.n_parts)):
         return None
     if verdict.counts:
-        return _count_reason(piece, code, bounds, verdict)
+        return _count_reason(piece, code, bounds, verdict, effort)
     gate = verdict.stuck_at
     rows = np.flatnonzero(tree.gate == gate)
     behind = np.unique(
@@ -129,17 +143,19 @@ def nested_pocket_reason(
     )
     blamed = first_cells(piece.cell_ix[np.append(gate, behind)])
     where = f"{code}: cell {int(piece.cell_ix[gate])}"
-    return Infeasible("pocket", where, reason, blamed, _mend(piece, bounds, asked))
+    return Infeasible("pocket", where, reason, blamed, _mend(piece, bounds, asked, effort))
 
 
-def _count_reason(piece: Piece, code: str, bounds: Bounds, verdict: Verdict) -> Infeasible:
+def _count_reason(
+    piece: Piece, code: str, bounds: Bounds, verdict: Verdict, effort: Effort | None
+) -> Infeasible:
     """Say that the pockets leave room for other numbers of grids only."""
     room = ", ".join(f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in verdict.counts)
     reason = (
         f"{code!r} hangs together at single cells so that {grids(piece.n_parts)} cannot all be inside "
         f"{number(bounds.minimum)} to {number(bounds.maximum)}."
     )
-    advice = least_change(piece, bounds, asked=True)
+    advice = least_change(piece, bounds, asked=True, effort=effort)
     if not advice:
         wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
         advice = f"Ask for another number (not ruled out: {room}), or {wide}."

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from gis_core.model import Infeasible
 from gis_core.partition.certify.neck import nested_pocket_reason, pocket_reasons
-from gis_core.partition.certify.settle import Settled, proof_reason, settle_piece
-from gis_core.partition.certify.totals import piece_total_reason
+from gis_core.partition.certify.prove import Effort
+from gis_core.partition.certify.settle import ADVICE_S, Settled, proof_reason, settle_piece, usual_effort
+from gis_core.partition.certify.totals import grain_reason, piece_total_reason, weightless_reason
+from gis_core.partition.certify.walls import shut_in
 from gis_core.partition.certify.words import Piece, first_cells, grids, households, number, widened
 from gis_core.partition.objective import Bounds, violation
 
@@ -28,6 +30,7 @@ def explain_piece(
     asked: bool,
     total_explained: bool,
     settled: Settled | None = None,
+    until: float | None = None,
 ) -> list[Infeasible]:
     """Give the reasons for the parts of one piece that are out of bounds; proved ones first.
 
@@ -47,6 +50,8 @@ def explain_piece(
         Whether the polygon's total has been given as the reason already.
     settled : Settled
         What `settle_piece` said about this piece; None: it is asked here, if nothing simpler explains.
+    until : float
+        Deadline (a time of `time.perf_counter`), which is passed by a little at most; None: none.
 
     Returns
     -------
@@ -55,9 +60,9 @@ def explain_piece(
     """
     part_weight = piece.part_weight
     out = set(np.flatnonzero(violation(part_weight, bounds) > 0).tolist())
+    reasons = [] if settled is None else list(settled.reasons)
     if not out:
-        return []
-    reasons: list[Infeasible] = []
+        return reasons
     if alone and total_explained:
         out.clear()
     elif not alone:
@@ -69,30 +74,46 @@ def explain_piece(
     for cell in heavy:
         reasons.append(_heavy_reason(piece, code, bounds, heavy_names, cell))
         out.discard(int(piece.part[cell]))
-    necks = pocket_reasons(piece, code, bounds, out, heavy_names, asked=asked) if out else []
-    reasons += necks
-    if necks:
-        # No plan is inside the bounds, so that it says nothing that this one has other parts outside them too.
-        return reasons
-    if out and not heavy:
-        reason = _deeper_reason(piece, code, bounds, heavy_names, asked, settled)
-        if reason is not None:
-            return [*reasons, reason]
     if out:
+        proved = _proved(piece, code, bounds, heavy_names, out, asked, settled, usual_effort(until, ADVICE_S))
+        if proved:
+            # No plan is inside the bounds, so that it says nothing that this one has other parts outside them too.
+            return [*reasons, *proved]
+    if out and not (settled is not None and settled.reasons):
         reasons.append(_not_found(piece, code, part_weight, bounds, out))
     return reasons
 
 
+def _proved(
+    piece: Piece, code: str, bounds: Bounds, names: Mapping[int, str], out: set[int], asked: bool,
+    settled: Settled | None, effort: Effort,
+) -> list[Infeasible]:  # fmt: skip
+    """Prove that no plan is inside the bounds, the simplest way first; empty where nothing was proved."""
+    reason = weightless_reason(piece, code, bounds, asked=asked)
+    if reason is not None:
+        return [reason]
+    found = pocket_reasons(piece, code, bounds, out, names, asked=asked, effort=effort)
+    if found or piece.weight.max(initial=0.0) > bounds.maximum:
+        return found
+    found = shut_in(piece, code, bounds)
+    if found:
+        return found
+    reason = grain_reason(piece, code, bounds, asked=asked)
+    reason = reason or _deeper_reason(piece, code, bounds, names, asked, settled, effort)
+    return [] if reason is None else [reason]
+
+
 def _deeper_reason(
-    piece: Piece, code: str, bounds: Bounds, names: Mapping[int, str], asked: bool, settled: Settled | None
-) -> Infeasible | None:
-    """Prove that there is no plan: by nested pockets, or by the exact solver where the piece is small."""
-    reason = nested_pocket_reason(piece, code, bounds, names, asked=asked)
+    piece: Piece, code: str, bounds: Bounds, names: Mapping[int, str], asked: bool, settled: Settled | None,
+    effort: Effort,
+) -> Infeasible | None:  # fmt: skip
+    """Prove that there is no plan: by nested pockets, or by searching to the end where the piece is small."""
+    reason = nested_pocket_reason(piece, code, bounds, names, asked=asked, effort=effort)
     if reason is not None:
         return reason
-    settled = settled or settle_piece(piece, bounds, asked=asked)
+    settled = settled or settle_piece(piece, bounds, asked=asked, effort=usual_effort(effort.until))
     return (
-        proof_reason(settled, code, bounds, asked=asked)
+        proof_reason(settled, code, bounds, asked=asked, effort=effort)
         if settled.status == "none" and settled.counts
         else None
     )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from gis_core.model import Infeasible
+from gis_core.partition.bounds import grain_of
 from gis_core.partition.certify.words import Piece, first_cells, grids, households, number, widened
 from gis_core.partition.counts import count_range
 from gis_core.partition.objective import Bounds
 
-__all__ = ["piece_total_reason", "total_reason"]
+__all__ = ["grain_reason", "piece_total_reason", "total_reason", "weightless_reason"]
 
 
 def _gap(total: float, bounds: Bounds) -> str | None:
@@ -131,8 +134,10 @@ def piece_total_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) 
     total = float(piece.weight.sum())
     where = f"{code}: piece at cell {int(piece.cell_ix[0])}"
     least, most = count_range(total, bounds)
-    head = f"The piece of {households(total)} is cut off from the rest of {code!r} and "
-    link = "or link it to the rest by a crossing or the shortest line (pieces: crossings, nearest)."
+    cells = len(piece.cell_ix)
+    about = f"cell {int(piece.cell_ix[0])}" + (f" and {cells - 1:,} more" if cells > 1 else "")
+    head = f"The piece of {households(total)} ({about}) is cut off from the rest of {code!r} and "
+    link = "or link it to the rest by a crossing (--pieces crossings) or by the shortest line (--pieces nearest)."
     if least > most:
         if most < 1:
             tail = f"below the minimum of {number(bounds.minimum)}."
@@ -161,3 +166,57 @@ def piece_total_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) 
         first_cells(piece.cell_ix),
         mend=f"{advice}, {link}" if advice else "",
     )
+
+
+def weightless_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Infeasible | None:
+    """Say that fewer cells have households than grids need one; None where there are enough."""
+    if bounds.minimum <= 0:
+        return None
+    cells = np.flatnonzero(piece.weight > 0)
+    wanted = piece.n_parts if asked else count_range(float(piece.weight.sum()), bounds)[0]
+    if len(cells) >= wanted:
+        return None
+    have = "Only 1 cell" if len(cells) == 1 else f"Only {len(cells):,} cells"
+    reason = (
+        f"{have} of {code!r} {'has' if len(cells) == 1 else 'have'} any households, and each of {grids(wanted)} needs "
+        f"at least {number(bounds.minimum)}."
+    )
+    most = f"raise the maximum to {number(math.ceil(float(piece.weight.sum())))}"
+    mend = (
+        f"Ask for at most {grids(len(cells))}, or set the minimum to 0." if asked else f"{most.capitalize()}."
+    )
+    return Infeasible("boundary-total", code, reason, first_cells(piece.cell_ix[cells]), mend)
+
+
+def grain_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Infeasible | None:
+    """Say that all weights are multiples of one number, of which the bounds leave too few; None where they do not."""
+    grain, total = grain_of(piece.weight), float(piece.weight.sum())
+    if grain <= 0:
+        return None
+    low = math.ceil(bounds.minimum / grain - 1e-9) * grain
+    high = math.floor(bounds.maximum / grain + 1e-9) * grain
+    whole = "a whole number of households" if grain == 1 else f"a multiple of {households(grain)}"
+    head = f"Every cell of {code!r} has {whole}"
+    span = f"{number(bounds.minimum)} to {number(bounds.maximum)}"
+    if low > high:
+        some = "whole number" if grain == 1 else f"multiple of {number(grain)}"
+        reason = f"{head}, and no {some} lies in {span}."
+        below, above = max(0.0, high), low
+        mend = f"Lower the minimum to {number(below)}, or raise the maximum to {number(above)}."
+        return Infeasible("boundary-total", code, reason, mend=mend)
+    least, most = count_range(total, Bounds(low, high)) if high > 0 else (1, 0)
+    if least <= most and (not asked or least <= piece.n_parts <= most):
+        return None
+    inside = f"{number(low)}" if low == high else f"{number(low)} to {number(high)}"
+    reason = (
+        f"{head}, so that a grid inside {span} has {inside}; {grids(piece.n_parts)} of that cannot make up "
+        f"{households(total)}."
+    )
+    fair = total / piece.n_parts
+    below, above = math.floor(fair / grain + 1e-9) * grain, math.ceil(fair / grain - 1e-9) * grain
+    said = [f"lower the minimum to {number(below)}"] if below < bounds.minimum else []
+    said += [f"raise the maximum to {number(above)}"] if above > bounds.maximum else []
+    mend = " and ".join(said)
+    if least <= most:
+        mend = f"ask for {grids(least)} here" + (f", or {mend}" if mend else "")
+    return Infeasible("boundary-total", code, reason, mend=f"{mend[:1].upper()}{mend[1:]}." if mend else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from gis_core.model import AdjacencyGraph
 from gis_core.partition.counts import count_range, counts_to_try, parts_for_total
 from gis_core.partition.objective import Bounds
 
-__all__ = ["Piece", "cell_name", "first_cells", "grids", "households", "number", "widened"]
+__all__ = ["Piece", "cell_name", "first_cells", "grids", "households", "listed", "number", "widened"]
 
 _MOST_CELLS = 20
 
@@ -63,6 +63,19 @@ def grids(count: int) -> str:
 def households(count: float) -> str:
     """Write a number of households."""
     return f"{number(count)} household" if count == 1 else f"{number(count)} households"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """Join names for a sentence, the first few and the number of the others.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"]), listed(["a", "b", "c"], 1)
+    ('a, b and c', 'a and 2 more')
+    """
+    if len(names) > most:
+        return f"{', '.join(names[:most])} and {len(names) - most:,} more"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def first_cells(cells: NDArray[np.int64]) -> tuple[int, ...]:

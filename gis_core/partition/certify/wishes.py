@@ -1,0 +1,258 @@
+"""Why further weights, seeds and cells that stay together or apart cannot be had: proofs that need no search.
+
+Each is a sum or a path: numbers of grids that exclude each other, a single cell above a further maximum,
+cells that can be joined only through too much; `walls` has those that are shut in.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
+
+from gis_core.model import Infeasible
+from gis_core.partition.certify.demands import Demand
+from gis_core.partition.certify.walls import shut_in
+from gis_core.partition.certify.words import Piece, first_cells, grids, households, listed, number
+from gis_core.partition.objective import Bounds
+
+__all__ = ["wish_proofs"]
+
+#: Cells times floods or paths that are looked at.
+_MOST_WORK = 20_000_000
+_TINY = 1e-9
+
+
+def wish_proofs(
+    piece: Piece, code: str, bounds: Bounds, demands: Sequence[Demand], *, asked: bool
+) -> list[Infeasible]:
+    """Prove that some demands cannot be met by any plan inside the bounds.
+
+    Parameters
+    ----------
+    piece : Piece
+    code : str
+        Code of the boundary polygon.
+    bounds : Bounds
+    demands : sequence of Demand
+        In the numbering of the piece.
+    asked : bool
+        Whether the number of parts is given.
+
+    Returns
+    -------
+    list of Infeasible
+        One for each thing that cannot be; empty where nothing was proved.
+    """
+    found = []
+    for each in demands:
+        reason = _heavy(piece, code, each) or _far(piece, code, bounds, each)
+        if reason is not None:
+            found.append(reason)
+    if found:
+        return found
+    number_reason = _numbers(piece, code, bounds, demands, asked)
+    if number_reason is not None:
+        return [number_reason]
+    return shut_in(piece, code, bounds, demands)
+
+
+def _heavy(piece: Piece, code: str, demand: Demand) -> Infeasible | None:
+    """Name cells above the maximum of a further weight."""
+    if demand.limit is None or demand.seeds:
+        return None
+    values, _, high = demand.limit
+    cells = np.flatnonzero(values > high * (1 + _TINY))
+    if len(cells) == 0:
+        return None
+    worst = int(cells[np.argmax(values[cells])])
+    ix, own = int(piece.cell_ix[worst]), float(values[worst])
+    more = f"; {len(cells) - 1:,} more are above it too" if len(cells) > 1 else ""
+    reason = (
+        f"Cell {ix} of {code!r} has {number(round(own, 1))} of {demand.sum_of}, more than the maximum of "
+        f"{number(high)}{more}."
+    )
+    parts = math.ceil(own / high) if high > 0 else 0
+    divide = f"Divide the building into {parts:,} or more parts, or raise" if parts else "Raise"
+    mend = f"{divide} the maximum of {demand.sum_of} to {number(math.ceil(own))}."
+    return Infeasible("weights", f"{code}: cell {ix}", reason, first_cells(piece.cell_ix[cells]), mend)
+
+
+def _far(piece: Piece, code: str, bounds: Bounds, demand: Demand) -> Infeasible | None:
+    """Say that cells can share a grid only with so many others that it is above the maximum."""
+    own = list(demand.together)
+    if len(own) < 2 or len(own) * piece.graph.n_cells > _MOST_WORK:
+        return None
+    held = float(piece.weight[own].sum())
+    if held > bounds.maximum:
+        reason = (
+            f"{_capital(demand.label)} is to stay together, but its {len(own):,} cells have {households(held)}, more "
+            f"than the maximum of {number(bounds.maximum)}."
+        )
+        spare, all_of_it = number(math.ceil(held - bounds.maximum)), number(math.ceil(held))
+        mend = f"Take buildings with {spare} or more out of the group, or raise the maximum to {all_of_it}."
+        return Infeasible("together", code, reason, first_cells(piece.cell_ix[own]), mend)
+    entry = piece.weight.copy()
+    entry[own] = 0.0
+    graph = piece.graph
+    # A step onto a cell costs what it holds; a little more, as zeros would be no step at all.
+    step = entry[graph.indices] + 1e-12 * max(1.0, float(piece.weight.sum()))
+    matrix = csr_array((step, graph.indices, graph.indptr), shape=(graph.n_cells, graph.n_cells))
+    way = dijkstra(matrix, indices=own)[:, own]
+    a, b = np.unravel_index(int(np.argmax(way)), way.shape)
+    least = held + float(way[a, b])
+    if least <= bounds.maximum * (1 + 1e-6) or not np.isfinite(least):
+        return None
+    ends = (int(piece.cell_ix[own[a]]), int(piece.cell_ix[own[b]]))
+    reason = (
+        f"{_capital(demand.label)} is to stay together, but cell {ends[0]} and cell {ends[1]} are so far apart that a "
+        f"grid with both has {households(math.ceil(least - 1e-6))} at least, more than the maximum of "
+        f"{number(bounds.maximum)}."
+    )
+    mend = f"Take one of them out of the group, or raise the maximum to {number(math.ceil(least - 1e-6))} or more."
+    return Infeasible("together", code, reason, ends, mend)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """At least, or at most, so many grids, because of one thing; and what would change that to another number."""
+
+    count: int
+    why: str
+    ease: Callable[[int], str]
+    kind: str = "weights"
+    cells: tuple[int, ...] = ()
+
+
+def _numbers(
+    piece: Piece, code: str, bounds: Bounds, demands: Sequence[Demand], asked: bool
+) -> Infeasible | None:
+    """Say that one thing needs more grids than another leaves room for."""
+    lows: list[_Claim] = []
+    highs: list[_Claim] = []
+    if asked:
+        said = _Claim(piece.n_parts, f"{grids(piece.n_parts)} were asked for", lambda to: f"ask for {to:,}")
+        lows, highs = [said], [said]
+    total = float(piece.weight.sum())
+    own = _sum_claims(households(total), "", total, bounds.minimum, bounds.maximum)
+    for each in demands:
+        if each.limit is None:
+            continue
+        values, low, high = each.limit
+        if each.seeds:
+            lows.append(_seed_claim(piece, each))
+        else:
+            sums = float(values.sum())
+            said_of = f"{number(round(sums, 1))} of {each.sum_of}"
+            below, above = _sum_claims(said_of, f" of {each.sum_of}", sums, low, high)
+            lows += below
+            highs += above
+    pairs = [each.apart[0] for each in demands if each.apart]
+    clique = _clique(pairs)
+    if len(clique) > 1:
+        lows.append(_apart_claim(piece, clique))
+    # One of the two at least is a wish; the total alone is told elsewhere.
+    told = []
+    for need, room in (
+        (_most(lows), _fewest(own[1])),
+        (_most(own[0]), _fewest(highs)),
+        (_most(lows), _fewest(highs)),
+    ):
+        if need is not None and room is not None and need is not room and need.count > room.count:
+            told.append((need, room))
+    if not told:
+        return None
+    need, room = told[0]
+    ways = [need.ease(room.count), room.ease(need.count)]
+    mend = ", or ".join(way for way in ways if way)
+    reason = f"No number of grids fits {code!r}: {need.why}, but {room.why}."
+    kind = need.kind if need.kind != "weights" else room.kind
+    return Infeasible(
+        kind, code, reason, need.cells or room.cells, f"{mend[:1].upper()}{mend[1:]}." if mend else ""
+    )
+
+
+def _most(claims: Sequence[_Claim]) -> _Claim | None:
+    return max(claims, key=lambda one: one.count, default=None)
+
+
+def _fewest(claims: Sequence[_Claim]) -> _Claim | None:
+    return min(claims, key=lambda one: one.count, default=None)
+
+
+def _sum_claims(
+    said: str, of: str, total: float, low: float, high: float
+) -> tuple[list[_Claim], list[_Claim]]:
+    """Return the least and the greatest number of grids that a sum and its bounds allow."""
+    lows, highs = [], []
+    if math.isfinite(high) and high > 0:
+        least = max(1, math.ceil(total / high - _TINY))
+        lows.append(
+            _Claim(
+                least,
+                f"its {said} need at least {grids(least)} of at most {number(high)}",
+                lambda to: (
+                    f"raise the maximum{of} to {number(math.ceil(total / to - _TINY))}" if to > 0 else ""
+                ),
+            )
+        )
+    if low > 0:
+        most = math.floor(total / low + _TINY)
+        highs.append(
+            _Claim(
+                most,
+                f"its {said} are enough for at most {grids(most)} of at least {number(low)}",
+                lambda to: f"lower the minimum{of} to {number(math.floor(total / to + _TINY))}",
+            )
+        )
+    return lows, highs
+
+
+def _seed_claim(piece: Piece, demand: Demand) -> _Claim:
+    assert demand.limit is not None
+    cells = np.flatnonzero(demand.limit[0] > 0)
+    return _Claim(
+        len(cells),
+        f"its {len(cells):,} seeds ({listed(demand.names)}) need a grid each",
+        lambda to: f"take {len(cells) - to:,} of the seeds out",
+        "seeds",
+        first_cells(piece.cell_ix[cells]),
+    )
+
+
+def _apart_claim(piece: Piece, clique: list[int]) -> _Claim:
+    cells = piece.cell_ix[np.array(sorted(clique))]
+    names = listed([f"cell {cell}" for cell in cells.tolist()], 8)
+    return _Claim(
+        len(clique),
+        f"{names} are all to stay apart from each other and need {grids(len(clique))}",
+        lambda to: f"take {len(clique) - to:,} of them out" if to > 0 else "",
+        "apart",
+        first_cells(cells),
+    )
+
+
+def _clique(pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """Return cells of which each is to stay apart from each, as many as a greedy search finds."""
+    near: dict[int, set[int]] = {}
+    for a, b in pairs:
+        near.setdefault(a, set()).add(b)
+        near.setdefault(b, set()).add(a)
+    best: list[int] = []
+    for first in sorted(near, key=lambda cell: (-len(near[cell]), cell))[:50]:
+        own, others = [first], set(near[first])
+        while others:
+            cell = max(sorted(others), key=lambda one: len(near[one] & others))
+            own.append(cell)
+            others &= near[cell]
+        if len(own) > len(best):
+            best = own
+    return best
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
