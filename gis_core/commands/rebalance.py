@@ -54,6 +54,7 @@ def rebalance(
             "--pieces", metavar="alone|nearest|crossings", help="As for partition; default: as PLAN was made."
         ),
     ] = None,
+    max_walk: Annotated[float | None, typer.Option("--max-walk", hidden=True)] = None,
     within: Within = None,
     on_invalid: Policy = OnInvalid.repair,
     mapping: Mapping = None,
@@ -89,8 +90,7 @@ def rebalance(
     from gis_core.plan.rebalance import rebalance_plan
 
     _require_positive(time_limit=time_limit, processes=processes)
-    if max_moved is not None and max_moved < 0:
-        raise ParameterError(f"--max-moved {max_moved} cannot be used; give 0 or more.")
+    _require_usable(max_moved, max_walk)
     require_plan_path(out)
     inputs = [file.path for file in find_files(dataset).files]
     inputs += [] if stored_plan_id(plan) is not None else [Path(plan)]
@@ -154,6 +154,17 @@ def rebalance(
     too_few = max_moved is not None and after.report["rebalance"]["mending"] > max_moved
     if too_few or (strict and not _all_kept(after.report)):
         raise typer.Exit(EXIT_NO)
+
+
+def _require_usable(max_moved: int | None, max_walk: float | None) -> None:
+    """Refuse a budget below 0, and a walking distance, which nothing here would keep."""
+    if max_walk is not None:
+        raise ParameterError(
+            "--max-walk does not go with rebalance, which cannot keep ways short while households change hands; draw "
+            "the grids anew from the plan with wangge partition --from PLAN --max-walk M."
+        )
+    if max_moved is not None and max_moved < 0:
+        raise ParameterError(f"--max-moved {max_moved} cannot be used; give 0 or more.")
 
 
 def _write(values: dict[str, Any], moves: Path | None, report: Path | None) -> None:

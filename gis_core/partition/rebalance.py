@@ -282,6 +282,20 @@ class _Work:
         return found
 
     def _hopeless(self) -> set[int]:
+        """List the parts that no search can mend: by one heavy cell, or by the total of their island."""
+        return self._heavy() | self._short_islands()
+
+    def _heavy(self) -> set[int]:
+        """List the parts that are out of bounds by no more than one of their cells is alone."""
+        ground = self.ground
+        _, high, unit = ground.limit.T
+        alone = (unit * np.maximum(0.0, ground.weights - high)).sum(axis=1)
+        worst = np.zeros(ground.n_parts)
+        given = ground.part >= 0
+        np.maximum.at(worst, ground.part[given], alone[given])
+        return set(np.flatnonzero((worst > 0) & (ground.outside() <= worst + 1e-6)).tolist())
+
+    def _short_islands(self) -> set[int]:
         """List the parts of islands whose total leaves as much violation with this or any usual number of parts."""
         ground, bounds = self.ground, self.ground.bounds
         if ground.more is not None or (ground.far is not None and ground.far.wish.any()):
@@ -406,7 +420,12 @@ class _Work:
         if (totals <= ground.limit[:, 1] + 1e-9).all():
             return 1
         needed = int(np.ceil((totals / np.maximum(ground.limit[:, 1], 1e-9)).max() - 1e-9))
-        return max(2, parts_for_total(float(totals[0]), ground.bounds), needed)
+        weight = ground.weight[(ground.part == p) & ~ground.frozen]
+        heavy = weight > ground.bounds.maximum
+        # A cell above the maximum is a part of its own; the others share what is left.
+        light = float(totals[0]) - float(weight[heavy].sum())
+        count = int(heavy.sum()) + (parts_for_total(light, ground.bounds) if light > 0 else 0)
+        return max(2, count, needed if not heavy.any() else 0)
 
     def _open(self, p: int, group: list[int]) -> bool:
         """Open parts inside an over-full one, as many as its totals ask for; tell whether that could be done."""

@@ -174,7 +174,7 @@ def rebalance_plan(
     frames = replace(frames, grids=_named(frames, before), name=dataset.name)
     links = task.terms.links
     kept = [codes.index(code) for code in asked.lock_codes if code in codes]
-    why = bound_reasons(dataset, fabric, links, weight, rule, assignment, boundary_ix, max_moved)
+    why = bound_reasons(dataset, fabric, links, weight, rule, assignment, boundary_ix, max_moved, kept)
     partition = PartitionResult(
         assignment, boundary_ix, tuple(why),
         lower_bounds(links, fabric.boundary_ix, weight, assignment, n_boundaries=len(dataset.boundary), locked=kept),

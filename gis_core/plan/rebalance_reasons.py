@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -59,11 +61,13 @@ def bound_reasons(
     assignment: NDArray[np.int32],
     boundary_ix: NDArray[np.int32],
     max_moved: int | None,
+    locked: Collection[int] = (),
 ) -> list[Infeasible]:
-    """Say why grids are still out of bounds."""
+    """Say why grids are still out of bounds; locked ones are spoken of elsewhere."""
     home = fabric.boundary_ix
     totals = np.bincount(assignment, weights=weight, minlength=len(boundary_ix))
     out = (totals < bounds.minimum - _SLACK) | (totals > bounds.maximum + _SLACK)
+    out[list(locked)] = False
     reasons: list[Infeasible] = []
     for ix in np.unique(boundary_ix[out]).tolist():
         code = str(dataset.boundary["code"].iloc[ix])
