@@ -67,7 +67,11 @@ class WalkGround:
         x: NDArray[np.float64],
         y: NDArray[np.float64],
     ) -> WalkGround:
-        """Find the components of the network and put all together."""
+        """Find the components of the network and put all together, without the nodes that are only bends."""
+        indptr, indices, length_m, kept = _straightened(indptr, indices, length_m, door)
+        place = np.cumsum(kept) - 1
+        node_x, node_y = node_x[kept], node_y[kept]
+        door = np.where(door >= 0, place[door], -1).astype(np.int32)
         n = len(indptr) - 1
         region = np.zeros(n, np.int32)
         if n:
@@ -115,6 +119,46 @@ class WalkGround:
             node_y=self.node_y[keep],
             door=np.where(self.door >= 0, place[self.door], -1).astype(np.int32),
         )
+
+
+def _straightened(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    length_m: NDArray[np.float64],
+    door: NDArray[np.int32],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.bool_]]:
+    """Join the stretches that meet at nodes where no way branches and nobody lives; say which nodes are left."""
+    kept = np.diff(indptr) != 2
+    kept[door[door >= 0]] = True
+    owner, other, length = _join_stretches(indptr, indices, length_m, kept)
+    place = np.cumsum(kept) - 1
+    start = np.zeros(int(kept.sum()) + 1, np.int64)
+    np.cumsum(np.bincount(place[owner], minlength=len(start) - 1), out=start[1:])
+    return start, place[other].astype(np.int32), length, kept
+
+
+@njit
+def _join_stretches(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], length: NDArray[np.float64], kept: NDArray[np.bool_]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:  # fmt: skip
+    """Follow every way from a kept node to the next one; loops lead nowhere and are left out."""
+    owner, other = np.empty(len(indices), np.int64), np.empty(len(indices), np.int64)
+    metres = np.empty(len(indices))
+    size = 0
+    for node in range(len(indptr) - 1):
+        if not kept[node]:
+            continue
+        for e in range(indptr[node], indptr[node + 1]):
+            before, here, way = np.int64(node), np.int64(indices[e]), length[e]
+            while not kept[here]:
+                # A bend has two stretches; the way goes on along the one that it did not come by.
+                first = indptr[here]
+                on = first + 1 if indices[first] == before else first
+                before, here, way = here, np.int64(indices[on]), way + length[on]
+            if here != node:
+                owner[size], other[size], metres[size] = node, here, way
+                size += 1
+    return owner[:size], other[:size], metres[:size]
 
 
 @njit

@@ -170,7 +170,7 @@ class TestMaxWalk:
         node_y = np.array([0.0, 0.0, 50.0])
         ground = WalkGround.build(
             np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1], np.int32), np.array([500.0, 500.0, 510.0, 510.0]),
-            node_x, node_y, np.array([0, 2], np.int32), np.zeros(2), node_x[[0, 2]], node_y[[0, 2]],
+            node_x, node_y, np.array([0, 2, 1], np.int32), np.zeros(3), node_x[[0, 2, 1]], node_y[[0, 2, 1]],
         )  # fmt: skip
         assert walk_matrix(ground, np.arange(2))[0, 1] == 1010.0
         assert walk_matrix(ground.of_members(np.arange(2), margin_m=100.0), np.arange(2))[0, 1] == FAR_M

@@ -1,4 +1,4 @@
-"""Whether a finished plan may be changed: for what constraints do after the search."""
+"""Whether a finished plan may be changed, and the search that changes it: for what constraints do after the search."""
 
 from __future__ import annotations
 
@@ -7,9 +7,28 @@ from numpy.typing import NDArray
 
 from gis_core.graph.components import component_labels, subgraph
 from gis_core.graph.links import change_adjacencies
+from gis_core.partition._random import new_state
 from gis_core.partition.problem import Problem
+from gis_core.partition.search import Clock, Search, first_rules
 
-__all__ = ["Referee"]
+__all__ = ["Referee", "search_again"]
+
+
+def search_again(problem: Problem, rng: np.random.Generator, search: Search | None) -> Search:
+    """Return the search that made a plan, or one of the same problem without prices of unevenness and without haste.
+
+    Parameters
+    ----------
+    problem : Problem
+        After `apply` of all constraints.
+    rng : Generator
+    search : Search or None
+    """
+    if search is not None:
+        return search
+    level, mean = problem.level(), problem.weights.sum(axis=0) / problem.n_parts
+    rules = first_rules(level, problem.n_parts, problem.minimum, problem.maximum, mean, 0.0)
+    return Search(level, problem.n_parts, rules, new_state(rng), Clock(np.inf, None, level.n_cells))
 
 
 class Referee:

@@ -13,9 +13,11 @@ from gis_core.errors import some_of
 from gis_core.graph.components import part_component_labels
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.constraints._common import first_cells
-from gis_core.partition.constraints._moves import Referee
+from gis_core.partition.constraints._gather import Gatherer
+from gis_core.partition.constraints._moves import Referee, search_again
 from gis_core.partition.prices import WHOLE_FACTOR, compound_prices
 from gis_core.partition.problem import Problem
+from gis_core.partition.search import Search
 
 __all__ = ["WholeCompounds", "fitting_compounds", "split_compounds"]
 
@@ -91,9 +93,13 @@ class WholeCompounds:
         return [Infeasible("compound-split", names[0], sentence, first_cells(cells))]
 
     def post(
-        self, problem: Problem, assignment: NDArray[np.int32], rng: np.random.Generator
+        self,
+        problem: Problem,
+        assignment: NDArray[np.int32],
+        rng: np.random.Generator,
+        search: Search | None = None,
     ) -> NDArray[np.int32]:
-        """Bring split compounds together where bounds, links and other wishes allow it.
+        """Bring split compounds together where bounds, links and other wishes allow it, as cheaply as can be.
 
         Parameters
         ----------
@@ -101,35 +107,26 @@ class WholeCompounds:
             After `apply` of all constraints.
         assignment : int32, shape (n_cells,)
         rng : Generator
-            Not used: compounds are taken from the lightest on.
+        search : Search
+            What made the plan: its prices count, and its clock is obeyed. None: borders alone, and no haste.
 
         Returns
         -------
         int32, shape (n_cells,)
             A copy; no sum of a part is further outside its bounds than before, and parts that were connected are.
         """
-        part = assignment.copy()
-        referee = Referee(problem)
-        split = split_compounds(self.compound, self.weight, self.maximum, part)
-        total = np.bincount(self.compound[self.compound >= 0], weights=self.weight[self.compound >= 0])
-        for compound in split[np.argsort(total[split], kind="stable")].tolist():
-            cells = np.flatnonzero(self.compound == compound)
-            share = np.bincount(part[cells], weights=1.0 + self.weight[cells])
-            for target in np.argsort(-share, kind="stable")[: int((share > 0).sum())].tolist():
-                moved = part.copy()
-                moved[cells] = target
-                if self.even_first and _unevenness(problem, moved) > _unevenness(problem, part):
-                    continue
-                if referee.may(part, moved, dearer_m=0.0):
-                    part = moved
-                    break
-        return part
-
-
-def _unevenness(problem: Problem, part: NDArray[np.int32]) -> float:
-    """Return the greatest distance of a part from the mean of the first weight."""
-    total = np.bincount(part, weights=problem.weights[:, 0], minlength=problem.n_parts)
-    return float(np.abs(total - total.sum() / problem.n_parts).max())
+        fits = np.isin(self.compound, fitting_compounds(self.compound, self.weight, self.maximum))
+        if not len(split_compounds(self.compound, self.weight, self.maximum, assignment)):
+            return assignment.copy()
+        gatherer = Gatherer(
+            search_again(problem, rng, search),
+            Referee(problem),
+            np.where(fits, self.compound, -1),
+            self.weight > 0,
+            assignment,
+            even_first=self.even_first,
+        )
+        return gatherer.run(rng)
 
 
 def fitting_compounds(
