@@ -29,6 +29,8 @@ StoppedBy = Literal["converged", "time-limit"]
 
 #: What one core does; only very short time limits look at it.
 _PROPOSALS_A_SECOND = 4e6
+#: Share of the time limit that is left to what constraints do after the search.
+_LAST_SHARE = 0.1
 #: Groups that are drawn anew for evenness; each takes some ten times as long as one for the border.
 _MOST_EVEN_GROUPS = 600
 
@@ -164,7 +166,9 @@ def solve(
     if not problem.link.all():
         _require_one_piece(level.indptr, level.indices)
     deadline = np.inf if time_limit_s is None else time.perf_counter() + time_limit_s
-    clock = Clock(deadline, progress, n)
+    posts = [post for each in constraints if (post := getattr(each, "post", None)) is not None]
+    reserved = _LAST_SHARE * time_limit_s if posts and time_limit_s is not None else 0.0
+    clock = Clock(deadline - reserved, progress, n)
     mean = problem.weights.sum(axis=0) / n_parts
     mean[0] = _fair_weight(load, n_parts, bounds)
     rules = first_rules(level, n_parts, problem.minimum, problem.maximum, mean, objective.deviation_factor)
@@ -176,14 +180,13 @@ def solve(
         best, tries = _find_even(search, work, generator, use_time=use_time and time_limit_s is not None)
     else:
         best, tries = _find(search, work, generator, first, use_time=use_time and time_limit_s is not None)
-    part = best.part
-    for constraint in constraints:
-        post = getattr(constraint, "post", None)
-        if post is not None:
-            part = np.ascontiguousarray(post(problem, part, generator), dtype=np.int32)
+    part, late = best.part, clock.late
+    clock.deadline, clock.late = deadline, False
+    for post in posts:
+        part = np.ascontiguousarray(post(problem, part, generator, search), dtype=np.int32)
     outside = float(violation(part_totals(part, load, n_parts), bounds).sum())
     cost = search.plan(part).score[1]
-    return Solution(part, "time-limit" if clock.late else "converged", cost, outside, tries)
+    return Solution(part, "time-limit" if late or clock.late else "converged", cost, outside, tries)
 
 
 def _find(
