@@ -8,7 +8,7 @@ from itertools import product
 from gis_core.graph.reference import neighbor_sets, part_component_labels_slowly
 from gis_core.model import AdjacencyGraph
 
-__all__ = ["least_change_slowly", "measure_slowly"]
+__all__ = ["least_change_slowly", "measure_slowly", "moved_slowly"]
 
 
 def measure_slowly(
@@ -40,6 +40,32 @@ def least_change_slowly(
         measure_slowly(graph, weight, stay, home, part, bounds)
         for part in _connected(graph, n_parts)
         if all(any(now == was == p for now, was in zip(part, home, strict=True)) for p in range(n_parts))
+    )
+
+
+def moved_slowly(
+    graph: AdjacencyGraph,
+    weights: Sequence[tuple[Sequence[float], float, float]],
+    stay: Sequence[float],
+    home: Sequence[int],
+) -> float:
+    """Return the least that changes hands while every weight (values, least, greatest) of every part is inside.
+
+    All plans are tried whose parts are connected and have some of their ground; infinite where there is none.
+    """
+    n_parts, cells = max(home) + 1, range(graph.n_cells)
+
+    def fits(part: tuple[int, ...]) -> bool:
+        return all(any(part[cell] == home[cell] == p for cell in cells) for p in range(n_parts)) and all(
+            low <= sum(values[cell] for cell in cells if part[cell] == p) <= high
+            for values, low, high in weights
+            for p in range(n_parts)
+        )
+
+    plans = (part for part in _connected(graph, n_parts) if fits(part))
+    return min(
+        (sum(stay[cell] for cell in cells if part[cell] != home[cell]) for part in plans),
+        default=float("inf"),
     )
 
 

@@ -175,6 +175,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
+    edits(900, 6)  # compiles what would be timed
     rows = []
     for name, path in towns_or(sys.argv[1:], present_towns()).items():
         rows += [growth(name, path, bounds) for bounds in ((300, 500), (360, 440))]

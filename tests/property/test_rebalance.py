@@ -14,7 +14,7 @@ from gis_core.partition.local import LocalPlan
 from gis_core.partition.objective import border_cost
 from gis_core.partition.rebalance import rebalance
 from gis_core.partition.rebalance_bound import Case, least_change_exactly, least_change_flow
-from gis_core.partition.rebalance_plain import least_change_slowly, measure_slowly
+from gis_core.partition.rebalance_plain import least_change_slowly, measure_slowly, moved_slowly
 from gis_core.partition.rebalance_region import Ground, Region
 
 _SETTINGS = settings(max_examples=12, deadline=None)
@@ -115,6 +115,38 @@ def test_the_lower_bound_is_one_and_the_exact_answer_is_exact(case, seed):
         ).moved  # fmt: skip
         assert bound == least[1] == changed
         assert better is None or len(parts_in_pieces(graph, better)) == 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(plans(6), st.integers(0, 2**31))
+def test_with_two_weights_the_bound_is_one_and_the_exact_answer_is_exact(case, seed):
+    graph, weight, part, bounds = case
+    rng = np.random.default_rng(seed)
+    n, k = len(weight), max(part) + 1
+    people, stay = rng.integers(0, 9, n).astype(float), rng.integers(0, 9, n).astype(float)
+    limit = np.array([[0.5 * people.sum() / k, 1.4 * people.sum() / k + 1, 1.0]])
+    heavy, home = np.array(weight, dtype=np.float64), np.array(part, np.int32)
+    ground = Ground(
+        graph, border_cost(graph, Objective()), heavy, stay, home, home.copy(), k, bounds, bounds.middle, set(),
+        np.zeros(n, dtype=bool), people.reshape(n, 1), limit,
+    )  # fmt: skip
+    region = Region(ground, np.arange(k))
+    found, violation, _ = region.anneal(
+        region.part, region.rule(big=1e3, moved=0.0, border=0.0), hot=9.0, cold=1.0, proposals=800,
+        state=np.array([seed], dtype=np.uint64),
+    )  # fmt: skip
+    if violation > 0:
+        return
+    held = [(weight, bounds.minimum, bounds.maximum), (people.tolist(), *limit[0, :2].tolist())]
+    least = moved_slowly(graph, held, stay.tolist(), part)
+    now = Case(graph, heavy, stay, home, found, k, bounds, frozenset(), people.reshape(n, 1), limit)
+    if any(not (found[home == p] == p).any() for p in range(k)):
+        return
+    assert least_change_flow(now) <= least + 1e-6
+    if now.moved > 0:
+        bound, better = least_change_exactly(now)
+        assert bound == least
+        assert least == (now.moved if better is None else stay[better != home].sum())
 
 
 @_SETTINGS
