@@ -196,7 +196,11 @@ def _say(values: dict[str, Any], out: Path) -> None:
     for row in others:
         low, high = ("any" if side is None else side for side in row["bounds"])
         typer.echo(f"  {row['name']}: {row['in_bounds']} of {values['grids']} grids inside [{low}, {high}]")
-    for name, codes in (("New grids", change["codes_new"]), ("Closed for good", change["codes_retired"])):
+    for name, codes in (
+        ("New grids", change["codes_new"]),
+        ("Closed for good", change["codes_retired"]),
+        ("Without ground in this dataset, left out", change["codes_outside"]),
+    ):
         if codes:
             typer.echo(f"  {name}: {', '.join(codes[:_SHOWN])}{' ...' if len(codes) > _SHOWN else ''}")
     for row in change["moves"][:_SHOWN]:

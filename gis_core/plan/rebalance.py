@@ -283,7 +283,7 @@ def _number(
     first = np.array([int(np.argmax(result.assignment == part)) for part in used], dtype=np.int64)
     home = fabric.boundary_ix[first].astype(np.int32)
     boundary = [str(code) for code in dataset.boundary["code"]]
-    taken = {*carried.codes, *retired_codes(before)}
+    taken = {*carried.codes, *given_codes(before)}
     codes: list[str] = []
     fresh: list[str] = []
     for part, ix in zip(used.tolist(), home.tolist(), strict=True):
@@ -300,9 +300,10 @@ def _number(
     return place[result.assignment], [codes[i] for i in order], home[order], fresh
 
 
-def retired_codes(plan: PlanFile) -> list[str]:
-    """Return the codes that the plan and those before it gave up; they are never used again."""
-    return [str(code) for code in plan.report.get("rebalance", {}).get("codes_retired", [])]
+def given_codes(plan: PlanFile, keys: Sequence[str] = ("codes_retired", "codes_outside")) -> list[str]:
+    """Return codes that grids before the plan had, closed ones and those outside its data; none is used again."""
+    change = plan.report.get("rebalance", {})
+    return [str(code) for key in keys for code in change.get(key, [])]
 
 
 def next_codes(boundary: str, taken: Iterable[str], count: int) -> list[str]:
@@ -346,7 +347,9 @@ def _change(
     """Say what was carried over, what became of the codes, and who moves where."""
     change = compare_plans(before, after)
     now = set(after.grids["code"].astype(str))
-    gone = [code for code in carried.codes if code not in now]
+    here = set(np.unique(carried.assignment).tolist())
+    gone = [(ix in here, code) for ix, code in enumerate(carried.codes) if code not in now]
+    outside = {*given_codes(before, ["codes_outside"]), *(code for inside, code in gone if not inside)}
     return {
         "plan": before.name,
         "carried": carried.counts,
@@ -358,7 +361,10 @@ def _change(
         "least_moved": _whole(min(least, change["households"]["moved"])),
         "proved": proved,
         "codes_new": fresh,
-        "codes_retired": sorted({*retired_codes(before), *gone}),
+        "codes_retired": sorted(
+            {*given_codes(before, ["codes_retired"]), *(code for inside, code in gone if inside)}
+        ),
+        "codes_outside": sorted(outside - now),
         "moves": change["moves"],
     }
 

@@ -105,6 +105,16 @@ def test_forced_change_counts_for_the_budget(plan: Plan) -> None:
     assert [item["what"] for item in after.report["infeasible"]].count("max-moved") == 1
 
 
+def test_grids_outside_the_data_are_left_out_and_not_closed(plan: Plan) -> None:
+    town = replace(plan.dataset, boundary=plan.dataset.boundary.iloc[:1].reset_index(drop=True))
+    after = rebalance_plan(town, build_fabric(town, processes=1), plan.frames)
+    away = [code for code, ix in zip(plan.codes, plan.boundary_ix, strict=True) if ix > 0]
+    assert away
+    assert after.report["rebalance"]["codes_outside"] == sorted(away)
+    assert after.report["rebalance"]["codes_retired"] == []
+    assert set(after.codes) == set(plan.codes) - set(away)
+
+
 def test_lower_bounds_are_below_every_plan() -> None:
     rng = np.random.default_rng(2)
     for seed in range(12):
