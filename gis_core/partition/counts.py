@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gis_core.errors import ParameterError
 from gis_core.partition.objective import Bounds
 
-__all__ = ["count_range", "counts_to_try", "parts_for_total", "share_by_pieces", "share_grids"]
+__all__ = ["count_range", "counts_to_try", "fits_count", "parts_for_total", "share_by_pieces", "share_grids"]
 
 _TINY = 1e-9
 
@@ -26,6 +26,20 @@ def count_range(total: float, bounds: Bounds) -> tuple[int, int]:
     least = max(1, math.ceil(total / bounds.maximum - _TINY))
     most = math.floor(total / bounds.minimum + _TINY) if bounds.minimum > 0 else max(least, math.ceil(total))
     return least, most
+
+
+def fits_count(total: float, count: int, bounds: Bounds) -> bool:
+    """Tell whether a total can be shared by so many parts inside the bounds; without a minimum parts may be empty.
+
+    Examples
+    --------
+    >>> [fits_count(1000, count, Bounds(300, 500)) for count in (1, 2, 3, 4)]
+    [False, True, True, False]
+    >>> fits_count(3, 9, Bounds(0, 5))
+    True
+    """
+    least, most = count_range(total, bounds)
+    return least <= count and (count <= most or bounds.minimum <= 0)
 
 
 def parts_for_total(total: float, bounds: Bounds) -> int:

@@ -47,7 +47,11 @@ def tell_reasons(
     once = {(item.what, item.reason): item for item in (*found, *broken)}
     facts = {(item.what, item.reason) for item in broken}
     proofs = [item for key, item in once.items() if key not in facts]
-    proofs = [item for i, item in enumerate(proofs) if not _is_repeated(item, proofs[:i])]
+    proofs = [
+        item
+        for i, item in enumerate(proofs)
+        if not (_is_repeated(item, proofs[:i]) or _is_of_locks(item, proofs))
+    ]
     told = [*proofs]
     for key, item in once.items():
         if key not in facts:
@@ -64,6 +68,18 @@ def _is_repeated(item: Infeasible, before: Sequence[Infeasible]) -> bool:
     """Tell whether another proof says of the same seeds, or the same group, what this one does."""
     return item.what in ("seeds", "together") and any(
         one.what == item.what and (_place(one) == item.where or _names(one, item)) for one in before
+    )
+
+
+def _is_of_locks(item: Infeasible, proofs: Sequence[Infeasible]) -> bool:
+    """Tell whether a total is too small or too great because of locks that another proof names."""
+    if item.what not in ("boundary-total", "piece-total"):
+        return False
+    locks = [one for one in proofs if one.what == "lock" and "a rest of" in one.reason]
+    return any(
+        bool(set(one.cell_ix) & set(item.cell_ix))
+        or (_place(item) == one.where and "locked grid" in item.reason)
+        for one in locks
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +13,7 @@ from gis_core.model import AdjacencyGraph
 from gis_core.partition.exact import ExactTask
 from gis_core.partition.objective import Bounds
 
-__all__ = ["Demand", "task_with"]
+__all__ = ["Demand", "apart_clique", "count_limits", "task_with"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,3 +75,36 @@ def task_with(
         ties = tuple((each.together[0], other) for other in each.together[1:])
         task = replace(task, together=(*task.together, *ties), apart=(*task.apart, *each.apart))
     return task
+
+
+def apart_clique(demands: Iterable[Demand]) -> list[int]:
+    """Return cells of which each is to stay apart from each, as many as a greedy search finds."""
+    near: dict[int, set[int]] = {}
+    for a, b in (pair for each in demands for pair in each.apart):
+        near.setdefault(a, set()).add(b)
+        near.setdefault(b, set()).add(a)
+    best: list[int] = []
+    for first in sorted(near, key=lambda cell: (-len(near[cell]), cell))[:50]:
+        own, others = [first], set(near[first])
+        while others:
+            cell = max(sorted(others), key=lambda one: len(near[one] & others))
+            own.append(cell)
+            others &= near[cell]
+        if len(own) > len(best):
+            best = own
+    return best
+
+
+def count_limits(demands: Sequence[Demand]) -> tuple[int, float]:
+    """Return the least and the greatest number of parts that the demands leave, each looked at alone."""
+    least, most = len(apart_clique(demands)), math.inf
+    for each in demands:
+        if each.limit is None:
+            continue
+        values, low, high = each.limit
+        total = float(values.sum())
+        if math.isfinite(high) and high > 0:
+            least = max(least, math.ceil(total / high - 1e-9))
+        if low > 0:
+            most = min(most, math.floor(total / low + 1e-9))
+    return least, most

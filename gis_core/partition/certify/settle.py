@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from gis_core.model import Infeasible
-from gis_core.partition.certify.demands import Demand, task_with
+from gis_core.partition.certify.demands import Demand, count_limits, task_with
 from gis_core.partition.certify.prove import Effort, find_plan, great_minimum, small_maximum
 from gis_core.partition.certify.words import Piece, first_cells, grids, listed, number, widened
-from gis_core.partition.counts import count_range, counts_to_try
+from gis_core.partition.counts import count_range, counts_to_try, fits_count
 from gis_core.partition.objective import Bounds, violation
 
 __all__ = [
@@ -98,13 +98,15 @@ def settle_piece(
     if not violation(piece.part_weight, bounds).any() and all(each.kept(piece.part) for each in demands):
         return Settled("plan", piece, (piece.n_parts,))
     counts = _counts(piece, bounds, asked)
+    few, many = count_limits(demands)
     if not counts or piece.weight.max(initial=0.0) > bounds.maximum:
         return Settled("none", piece, counts)
     if piece.graph.n_cells > (MOST_CELLS if most_cells is None else most_cells):
         return Settled("open", piece, counts)
     effort = effort or usual_effort(None)
     sure = True
-    for left, count in zip(range(len(counts), 0, -1), counts, strict=True):
+    tried = [count for count in counts if few <= count <= many]
+    for left, count in zip(range(len(tried), 0, -1), tried, strict=True):
         task = task_with(piece.graph, piece.weight, count, demands)
         found = find_plan(task, bounds, effort, most_s=effort.work_s / left)
         if found.part is not None:
@@ -115,10 +117,13 @@ def settle_piece(
 
 def _counts(piece: Piece, bounds: Bounds, asked: bool) -> tuple[int, ...]:
     """Return the numbers of parts that come into question, the one at hand first."""
-    least, most = count_range(float(piece.weight.sum()), bounds)
+    total = float(piece.weight.sum())
+    least, most = count_range(total, bounds)
     most = min(most, piece.graph.n_cells)
     counts = [piece.n_parts] if asked else counts_to_try(piece.n_parts, least, most, at_most=most + 1)
-    return tuple(count for count in counts if least <= count <= most)
+    return tuple(
+        count for count in counts if fits_count(total, count, bounds) and count <= piece.graph.n_cells
+    )
 
 
 def _head(piece: Piece, code: str, bounds: Bounds, counts: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from gis_core.model import Infeasible
 from gis_core.partition.bounds import grain_of
 from gis_core.partition.certify.words import Piece, first_cells, grids, households, number, widened
-from gis_core.partition.counts import count_range
+from gis_core.partition.counts import count_range, fits_count
 from gis_core.partition.objective import Bounds
 
 __all__ = ["grain_reason", "piece_total_reason", "total_reason", "weightless_reason"]
@@ -83,7 +83,7 @@ def total_reason(
         )
         return Infeasible("boundary-total", code, f"{code!r} has {households(total)}, {gap}.", mend=mend)
     least, most = count_range(total, bounds)
-    if asked and not least <= n_parts <= most:
+    if asked and not fits_count(total, n_parts, bounds):
         side = "above the maximum" if n_parts < least else "below the minimum"
         limit = bounds.maximum if n_parts < least else bounds.minimum
         reason = (
@@ -112,7 +112,7 @@ def _rest_reason(
         return Infeasible(
             "boundary-total", code, f"{head}, {gap}.", mend=f"Release {one}, or change the bounds."
         )
-    if not asked or least <= n_parts <= most:
+    if not asked or fits_count(total, n_parts, bounds):
         return None
     more = "more" if n_parts < least else "fewer"
     reason = (
@@ -146,7 +146,7 @@ def piece_total_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) 
                 f"is too large for {grids(most)} of at most {number(bounds.maximum)} and too small for "
                 f"{grids(most + 1)} of at least {number(bounds.minimum)}."
             )
-    elif asked and not least <= piece.n_parts <= most:
+    elif asked and not fits_count(total, piece.n_parts, bounds):
         side = "above the maximum" if piece.n_parts < least else "below the minimum"
         limit = bounds.maximum if piece.n_parts < least else bounds.minimum
         tail = (
@@ -205,7 +205,7 @@ def grain_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Inf
         mend = f"Lower the minimum to {number(below)}, or raise the maximum to {number(above)}."
         return Infeasible("boundary-total", code, reason, mend=mend)
     least, most = count_range(total, Bounds(low, high)) if high > 0 else (1, 0)
-    if least <= most and (not asked or least <= piece.n_parts <= most):
+    if least <= most and (not asked or fits_count(total, piece.n_parts, Bounds(low, high))):
         return None
     inside = f"{number(low)}" if low == high else f"{number(low)} to {number(high)}"
     reason = (

@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from gis_core.model import Infeasible
-from gis_core.partition.certify.demands import Demand
+from gis_core.partition.certify.demands import Demand, apart_clique
 from gis_core.partition.certify.walls import shut_in
 from gis_core.partition.certify.words import Piece, first_cells, grids, households, listed, number
 from gis_core.partition.objective import Bounds
@@ -135,7 +135,11 @@ def _numbers(
     lows: list[_Claim] = []
     highs: list[_Claim] = []
     if asked:
-        said = _Claim(piece.n_parts, f"{grids(piece.n_parts)} were asked for", lambda to: f"ask for {to:,}")
+        said = _Claim(
+            piece.n_parts,
+            f"{grids(piece.n_parts)} {'was' if piece.n_parts == 1 else 'were'} asked for",
+            lambda to: f"ask for {to:,}",
+        )
         lows, highs = [said], [said]
     total = float(piece.weight.sum())
     own = _sum_claims(households(total), "", total, bounds.minimum, bounds.maximum)
@@ -151,8 +155,7 @@ def _numbers(
             below, above = _sum_claims(said_of, f" of {each.sum_of}", sums, low, high)
             lows += below
             highs += above
-    pairs = [each.apart[0] for each in demands if each.apart]
-    clique = _clique(pairs)
+    clique = apart_clique(demands)
     if len(clique) > 1:
         lows.append(_apart_claim(piece, clique))
     # One of the two at least is a wish; the total alone is told elsewhere.
@@ -234,24 +237,6 @@ def _apart_claim(piece: Piece, clique: list[int]) -> _Claim:
         "apart",
         first_cells(cells),
     )
-
-
-def _clique(pairs: Sequence[tuple[int, int]]) -> list[int]:
-    """Return cells of which each is to stay apart from each, as many as a greedy search finds."""
-    near: dict[int, set[int]] = {}
-    for a, b in pairs:
-        near.setdefault(a, set()).add(b)
-        near.setdefault(b, set()).add(a)
-    best: list[int] = []
-    for first in sorted(near, key=lambda cell: (-len(near[cell]), cell))[:50]:
-        own, others = [first], set(near[first])
-        while others:
-            cell = max(sorted(others), key=lambda one: len(near[one] & others))
-            own.append(cell)
-            others &= near[cell]
-        if len(own) > len(best):
-            best = own
-    return best
 
 
 def _capital(text: str) -> str:
