@@ -20,6 +20,8 @@ __all__ = ["Certificate", "certify_deviation"]
 _TINY = 1e-9
 #: Seconds of work, counted in steps.
 _WORK_S = 5.0
+#: Distances that may stay open before the search for a better plan ends.
+_MOST_UNSETTLED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +125,31 @@ def _searched(
     total = float(task.weight.sum())
     mean, grain, tiny = total / task.n_parts, grain_of(task.weight), 4 * _TINY * total
     low, high = ladder(mean, grain, lower * mean), reached * mean
-    at, width, met = low, max(grain / task.n_parts, (high - low) / 64), False
-    most_s = effort.work_s / 4
-    while low < high - tiny:
+    at, width, met, unsettled = low, max(grain / task.n_parts, (high - low) / 64), False, 0
+    most_s = effort.work_s / 6
+    while low < high - tiny and effort.at_most(most_s) > 0:
         bounds = Bounds(max(0.0, mean - at), mean + at)
         found = find_plan(task, bounds, effort, most_s=most_s, solver=False)
         if found.status == "open":
-            break
+            # Farther from the mean there may be a better plan all the same.
+            unsettled += 1
+            at = ladder(mean, grain, (at + high) / 2)
+            if unsettled > _MOST_UNSETTLED or at >= high - tiny:
+                break
+            continue
         if found.part is not None:
             part, met = found.part, True
             high = float(np.abs(np.bincount(part, weights=task.weight, minlength=task.n_parts) - mean).max())
         else:
             low = min(high, ladder(mean, grain, at + tiny))
+        if unsettled and found.part is None:
+            break
         at = ladder(mean, grain, (low + high) / 2 if met else min(low + width, (low + high) / 2))
         at = at if at < high - tiny else low
         width *= 2
     large = task.graph.n_cells * task.n_parts > MOST_VARIABLES
     if low < high - tiny and solver and not large and effort.at_most(effort.work_s) > 0:
-        left = effort.at_most(effort.work_s) / 2
+        left = effort.at_most(effort.work_s) / 4
         answer = least_deviation(task, start=part, work_s=left, until=effort.until, lower=low / mean)
         return max(low / mean, answer.bound), part if answer.part is None else answer.part
     # Closer than the tolerance of sums: the plan is the best.

@@ -22,7 +22,7 @@ from gis_core.partition.objective import Bounds
 __all__ = ["MOST_VARIABLES", "Effort", "find_plan", "great_minimum", "small_maximum"]
 
 #: The model of the optional solver has about so many variables for each cell and part; larger ones take too long.
-MOST_VARIABLES = 1_500
+MOST_VARIABLES = 1_000
 #: Bounds that are looked at first, as multiples of the one that is too tight.
 _RAISED = (1.02, 1.05, 1.1, 1.2, 1.4, 2.0)
 _LOWERED = (0.98, 0.95, 0.9, 0.8, 0.6, 0.3, 0.0)
