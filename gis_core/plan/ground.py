@@ -24,6 +24,7 @@ from gis_core.partition.objective import violation
 from gis_core.partition.pieces import Bridge, Pieces, bridge_pieces, find_pieces, require_policy
 from gis_core.partition.problem import Constraint
 from gis_core.plan.metrics import grids_in_pieces
+from gis_core.plan.walk_reasons import LongWalks
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -251,7 +252,7 @@ def _compounds(
         "count": len(compounds.names),
         "fit": len(fit),
         "split": len(split),
-        "names": [compounds.names[ix] for ix in split[:20].tolist()],
+        "names": [compounds.names[ix] for ix in split.tolist()],
     }
 
 
@@ -262,12 +263,7 @@ def _walks(
     if ground.walks is None or ground.options.max_walk_m is None:
         return None, []
     walk, ends = greatest_walks(ground.walks, assignment, len(codes))
-    ids = dataset.buildings["id"].to_numpy()
-    households = dataset.buildings["households"].to_numpy()
-    rows = np.flatnonzero((fabric.building_cell_ix >= 0) & (households > 0))
-    rows = rows[np.lexsort((-rows, households[rows]))]
-    name = np.full(fabric.n_cells, "", dtype=object)
-    name[fabric.building_cell_ix[rows]] = [str(ids[row]) for row in rows]
+    name = _door_names(dataset, fabric)
     listed = [
         {
             "code": codes[grid],
@@ -279,6 +275,17 @@ def _walks(
         for grid in np.argsort(-walk, kind="stable").tolist()
     ]
     return round(float(walk.max(initial=0.0)), 1), listed
+
+
+def _door_names(dataset: Dataset, fabric: Fabric) -> NDArray[np.object_]:
+    """Name each inhabited cell by its building with most households; object, shape (n_cells,)."""
+    ids = dataset.buildings["id"].to_numpy()
+    households = dataset.buildings["households"].to_numpy()
+    rows = np.flatnonzero((fabric.building_cell_ix >= 0) & (households > 0))
+    rows = rows[np.lexsort((-rows, households[rows]))]
+    name = np.full(fabric.n_cells, "", dtype=object)
+    name[fabric.building_cell_ix[rows]] = [str(ids[row]) for row in rows]
+    return name
 
 
 def add_ground(
@@ -302,21 +309,43 @@ def add_ground(
     for row in report["per_boundary"]:
         own = [each["walk_m"] for each in report["walks"] if home[each["code"]] == row["code"]]
         row["max_walk_m"] = max(own, default=None)
-    for row in report["walks"]:
-        if row["over"]:
-            ends = " and ".join(row["buildings"])
-            rows.append(
-                {
-                    "what": "max-walk",
-                    "where": home[row["code"]],
-                    "reason": f"The buildings {ends} of grid {row['code']} are {row['walk_m']:,.0f} m apart on foot; "
-                    f"at most {ground.options.max_walk_m:,.0f} m was asked for. Ask for more grids (--grids), lower "
-                    "--min, or allow more.",
-                    "cell_ix": row["cell_ix"],
-                    "buildings": row["buildings"],
-                }
-            )
+    if any(row["over"] for row in report["walks"]):
+        rows += _long_rows(report["walks"], home, ground, dataset, fabric, assignment, weight, bounds)
     report["infeasible"] = rows
+
+
+def _long_rows(
+    walks: list[dict[str, Any]], home: dict[str, str], ground: Ground, dataset: Dataset, fabric: Fabric,
+    assignment: NDArray[np.int32], weight: NDArray[np.float64], bounds: Bounds,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Tell which grids are too long on foot, which buildings are farthest apart, why, and what would mend it."""
+    assert ground.walks is not None
+    assert ground.options.max_walk_m is not None
+    limit = ground.options.max_walk_m
+    told = LongWalks(
+        ground.walks, ground.graph, fabric.boundary_ix, assignment, weight, bounds, limit,
+        _door_names(dataset, fabric),
+    )  # fmt: skip
+    rows = []
+    for row in walks:
+        if not row["over"]:
+            continue
+        why, mend = told.why(int(assignment[row["cell_ix"][0]]))
+        fact = (
+            f"The buildings {' and '.join(row['buildings'])} of grid {row['code']} are {row['walk_m']:,.0f} m apart on "
+            f"foot; at most {limit:,.0f} m was asked for."
+        )
+        rows.append(
+            {
+                "what": "max-walk",
+                "where": home[row["code"]],
+                "reason": f"{fact} {why}".rstrip(),
+                "mend": mend,
+                "cell_ix": row["cell_ix"],
+                "buildings": row["buildings"],
+            }
+        )
+    return rows
 
 
 def shorten_by_number(

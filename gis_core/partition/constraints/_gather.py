@@ -19,9 +19,9 @@ __all__ = ["Gatherer"]
 #: less than any wish of the planner.
 _DEAREST = 10.0
 #: Parts that a group has beyond those that share a compound, one after the other; how often each is tried.
-_MORE_PARTS, _TRIES = (0, 1, 2, 3, 4), 3
+_MORE_PARTS, _TRIES = (0, 1, 2, 3, 4), 5
 #: Rounds over all split compounds: where one went, there is room for others.
-_ROUNDS = 2
+_ROUNDS = 3
 #: Proposals for each cell and level.
 _PER_CELL = 15.0
 
