@@ -14,7 +14,7 @@ from gis_core.partition.exchange import best_exchange
 from gis_core.partition.regroup import Regions, regroup
 from gis_core.partition.search import Plan, Search
 
-__all__ = ["balanced", "even_out", "greatest_deviation"]
+__all__ = ["balanced", "even_out", "greatest_deviation", "into_bounds"]
 
 #: Exchanges between two parts in one visit.
 _MOST_EXCHANGES = 25
@@ -24,6 +24,11 @@ _GENTLE, _FIRM = 60.0, 60_000.0
 _PULL = 6.0
 #: Numbers of parts in a group; a larger group has more ways to be even.
 _SIZES = (5, 6, 7, 8)
+#: Share of the groups that are searched at all levels; the others are annealed from a mild temperature, in prices of a
+#: usual link, with so many times the proposals for each cell. Groups drawn from nothing are hardly ever better.
+_CYCLES, _MILD, _MILD_WORK = 0.7, 0.5, 1.7
+#: Rounds of groups; after each, what is still missing is carried along trees again.
+_ROUNDS = 3
 #: Deviations below this share of the mean are not worth any border.
 _FINE = 2e-4
 #: Graphs of so many cells or fewer are begun several times.
@@ -84,8 +89,11 @@ class _Balancer:
         lows[:, 0], highs[:, 0] = low, high
         return lows, highs
 
-    def carry(self, low: float, high: float, rng: np.random.Generator) -> None:
-        """Bring every part but one into [low, high], from the leaves of a random spanning tree to its root."""
+    def carry(self, low: float, high: float, rng: np.random.Generator, *, to_the_end: bool = False) -> None:
+        """Bring every part but one into [low, high], from the leaves of a random spanning tree to its root.
+
+        The clock stops it, unless it is to go on to the end.
+        """
         neighbors = self.regions.neighbors()
         order, parent = _tree(neighbors, self.search.n_parts, rng)
         unit, mean = self.search.rules.unit, self.search.rules.mean[0]
@@ -94,7 +102,7 @@ class _Balancer:
         for p in order[:0:-1]:
             if self.sums[p, 0] < low or self.sums[p, 0] > high:
                 self.exchange(int(p), int(parent[p]), lows, highs, *alphas)
-            if not self.search.clock.tick(1):
+            if not self.search.clock.tick(1) and not to_the_end:
                 return
 
     def shorten(self, low: float, high: float, rng: np.random.Generator, sweeps: int) -> None:
@@ -191,6 +199,28 @@ def even_out(
     return found
 
 
+def into_bounds(search: Search, plan: Plan, rng: np.random.Generator, trees: int = 2) -> Plan:
+    """Bring the first weight of every part inside its bounds by exchanges along random trees, where that works.
+
+    Quick, careless of borders, and done to the end also where the time is over: for a first plan.
+
+    Returns
+    -------
+    Plan
+        The best that was met; `plan` itself where nothing is out of bounds.
+    """
+    low, high = float(search.rules.minimum[0]), float(search.rules.maximum[0])
+    best = plan
+    for _ in range(trees):
+        if best.score[0] <= 0:
+            break
+        work = _Balancer(search, plan)
+        work.carry(low, high, rng, to_the_end=True)
+        plan = search.plan(work.regions.part)
+        best = min(best, plan, key=lambda one: one.score)
+    return best
+
+
 def balanced(
     search: Search,
     plans: tuple[int, float],
@@ -239,10 +269,20 @@ def balanced(
 
     def anew(small: Search, old: Plan) -> Plan:
         small.rules = soft
-        new = small.start(groups[1]) if rng.random() < 0.5 else small.cycle(old, groups[1])
+        if rng.random() < _CYCLES:
+            new = small.cycle(old, groups[1])
+        else:
+            new = small.plan(
+                small.anneal(small.level, old.part.copy(), _MILD, _MILD_WORK * groups[1], coarse=False)
+            )
         small.rules = tight
         return even_out(small, small.plan(new.part), mean, target, rng, trees=2, sweeps=1)
 
-    best = regroup(search, best, groups[0], groups[1], rng, bold=False, sizes=_SIZES, finish=anew)
+    for _ in range(_ROUNDS):
+        best = regroup(search, best, groups[0] // _ROUNDS, groups[1], rng, bold=False, sizes=_SIZES, finish=anew)
+        if best.score[0] > 0 and not search.clock.late:
+            # What is too much here may be missing far away, where no group reaches.
+            other = even_out(search, best, mean, target, rng, trees=6)
+            best = min(best, other, key=lambda plan: plan.score)
     search.rules = hard
     return search.plan(best.part)

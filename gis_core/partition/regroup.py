@@ -19,6 +19,9 @@ __all__ = ["Regions", "regroup"]
 
 #: Numbers of parts in a group, unless others are asked for.
 _SIZES = (3, 4, 5, 6)
+#: Shares of the groups that are drawn from nothing, and searched at all levels from what is there; the others are
+#: annealed from a mild temperature, in prices of a usual link, with so many times the proposals for each cell.
+_FRESH, _CYCLES, _MILD, _MILD_WORK = 0.2, 0.4, 0.5, 2.0
 #: How much dearer a group may get at first, in borders of a usual part.
 _TOLERANCE = 0.05
 _Csr = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]
@@ -183,6 +186,7 @@ def regroup(
     bold: bool = True,
     sizes: tuple[int, ...] = _SIZES,
     finish: Callable[[Search, Plan], Plan] | None = None,
+    until: float | None = None,
 ) -> Plan:
     """Draw groups of parts anew, one after the other.
 
@@ -202,6 +206,8 @@ def regroup(
         Numbers of parts in a group, each as likely as the others.
     finish : callable
         Searches a region in place of a plain start or cycle: called with its search and the plan that is there.
+    until : float
+        Weight outside the bounds, as `Rules.score` counts it, with which to stop; None: go on.
 
     Returns
     -------
@@ -213,6 +219,8 @@ def regroup(
     best, neighbors = plan, None
     order: list[int] = []
     for done in range(n_groups):
+        if search.clock.late:
+            break
         if not order:
             here = search.plan(regions.part)
             if here.score < best.score:
@@ -223,13 +231,20 @@ def regroup(
         size = int(rng.choice(sizes))
         group = np.array(_grow(order.pop(), size, neighbors, rng), np.int64)
         tolerance = _TOLERANCE * rules.unit * max(0.0, 1 - done / (0.8 * n_groups)) if bold else 0.0
-        fresh = bool(rng.random() < 0.5)
+        # What is out of bounds is often caught where it is.
+        way = 0.0 if until is not None else float(rng.random())
 
-        def anew(small: Search, old: Plan, fresh: bool = fresh) -> Plan:
-            return small.start(per_cell) if fresh else small.cycle(old, per_cell)
+        def anew(small: Search, old: Plan, way: float = way) -> Plan:
+            if way < _FRESH:
+                return small.start(per_cell)
+            if way < _FRESH + _CYCLES:
+                return small.cycle(old, per_cell)
+            return small.plan(
+                small.anneal(small.level, old.part.copy(), _MILD, _MILD_WORK * per_cell, coarse=False)
+            )
 
         _redraw(search, regions, group, tolerance, finish or anew)
-        if search.clock.late:
+        if until is not None and search.plan(regions.part).score[0] <= until:
             break
     here = search.plan(regions.part)
     return here if here.score < best.score else best

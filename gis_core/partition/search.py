@@ -137,8 +137,8 @@ class Search:
         heaviest[0] = share * self.rules.mean[0]
         return heaviest
 
-    def start(self, per_cell: float) -> Plan:
-        """Make a plan from nothing."""
+    def start(self, per_cell: float, most_trees: int = 20) -> Plan:
+        """Make a plan from nothing; of fewer trees for each cut where there is little time."""
         levels, _ = coarsen(
             self.level,
             n_wanted=max(_CLUSTERS * self.n_parts, 24),
@@ -146,7 +146,7 @@ class Search:
             state=self.rng,
         )
         coarsest = levels[-1]
-        tries = int(np.clip(20_000 // max(1, coarsest.n_cells), 2, 20))
+        tries = int(np.clip(20_000 // max(1, coarsest.n_cells), 2, most_trees))
         rule = self.rules.at(coarsest.weights, coarse=len(levels) > 1)
         return self.plan(
             self._up(levels, coarsest.tree_cuts(self.n_parts, rule, tries, self.rng), _HOT, per_cell)
@@ -177,7 +177,12 @@ class Search:
         return self.plan(self._up(levels, part, _MILD, per_cell))
 
     def evolve(
-        self, n_plans: int, per_cell: float, rng: np.random.Generator, first: Plan | None = None
+        self,
+        n_plans: int,
+        per_cell: float,
+        rng: np.random.Generator,
+        *,
+        most_trees: int = 20,
     ) -> Plan:
         """Make plans, let them have children, and let the worst go, until the best is left.
 
@@ -188,12 +193,12 @@ class Search:
             Proposals for each cell and level of a start.
         rng : Generator
             Decides who meets whom.
-        first : Plan
-            One of the plans; None: all are new.
+        most_trees : int
+            See `start`.
         """
-        plans = [] if first is None else [first]
+        plans: list[Plan] = []
         while len(plans) < n_plans and not (self.clock.late and plans):
-            plans.append(self.start(per_cell))
+            plans.append(self.start(per_cell, most_trees))
         while len(plans) > 1 and not self.clock.late:
             order = rng.permutation(len(plans))
             for i in range(0, len(plans) - 1, 2):

@@ -14,7 +14,7 @@ from gis_core.errors import DisconnectedGraphError, ParameterError
 from gis_core.graph.components import component_labels
 from gis_core.model import AdjacencyGraph
 from gis_core.partition._random import new_state
-from gis_core.partition.balance import balanced, greatest_deviation
+from gis_core.partition.balance import balanced, greatest_deviation, into_bounds
 from gis_core.partition.bounds import deviation_lower_bound
 from gis_core.partition.objective import Bounds, Objective, border_cost, violation
 from gis_core.partition.problem import Constraint, Problem
@@ -31,6 +31,13 @@ StoppedBy = Literal["converged", "time-limit"]
 _PROPOSALS_A_SECOND = 4e6
 #: Share of the time limit that is left to what constraints do after the search.
 _LAST_SHARE = 0.1
+#: The least that a plan takes, however small.
+_SECONDS_A_PLAN = 2.5e-3
+#: Proposals for each cell from which two plans with a child are better than one, and the usual number of plans, for
+#: each proposal that a usual plan makes.
+_WORTH_TWO, _USUAL_WORTH = 30.0, 13.0
+#: Proposals for each cell of a group that is drawn anew in a hurry.
+_HURRIED_GROUP = 3.0
 #: Groups that are drawn anew for evenness; each takes some ten times as long as one for the border.
 _MOST_EVEN_GROUPS = 600
 
@@ -71,12 +78,12 @@ class _Effort:
 
     @classmethod
     def for_cells(cls, n: int, n_parts: int, share: float) -> _Effort:
-        # Few parts have few ways to lie; parts of many cells cost more to draw anew.
-        plans = min(max(5 if n < 1500 else 3, n_parts // 7), 6 if n < 12_000 else 4 if n < 40_000 else 2)
+        # Parts of many cells cost more to draw anew.
+        plans = 6 if n < 12_000 else min(max(3, n_parts // 7), 4 if n < 40_000 else 2)
         return cls(
             plans=max(2, round(plans * min(1.0, share))),
-            per_cell=max(4.0, 8 * share),
-            groups=share * 5.0 * min(1.0, (200 * n_parts / n) ** 1.5),
+            per_cell=max(4.0, share * min(8.0, max(4.0, 8.4 * (200 * n_parts / n) ** 0.5))),
+            groups=share * 6.0 * min(1.0, 200 * n_parts / n),
             per_group=8.0,
             share=share,
         )
@@ -144,6 +151,7 @@ def solve(
     -----
     Deterministic for a given graph, weight and `rng`, unless the time limit stops it.
     """
+    deadline = np.inf if time_limit_s is None else time.perf_counter() + time_limit_s
     n = graph.n_cells
     load = np.ascontiguousarray(weight, dtype=np.float64)
     _require_usable(graph, load, n_parts, time_limit_s)
@@ -165,7 +173,6 @@ def solve(
     level = problem.level()
     if not problem.link.all():
         _require_one_piece(level.indptr, level.indices)
-    deadline = np.inf if time_limit_s is None else time.perf_counter() + time_limit_s
     posts = [post for each in constraints if (post := getattr(each, "post", None)) is not None]
     reserved = _LAST_SHARE * time_limit_s if posts and time_limit_s is not None else 0.0
     clock = Clock(deadline - reserved, progress, n)
@@ -199,20 +206,42 @@ def _find(
         return plan, 1
     n_groups = max(4, int(work.groups * search.n_parts))
     unavoidable = _unavoidable(search)
-    per_cell = min(work.per_cell, _affordable(search))
-    best = search.evolve(work.plans, per_cell, rng) if first is None else first
+    if first is None:
+        plans, per_cell, most_trees = _affordable(search, work)
+        best = search.evolve(plans, per_cell, rng, most_trees=most_trees)
+        if best.score[0] > unavoidable:
+            best = into_bounds(search, best, rng)
+        if per_cell < work.per_cell and best.score[0] > unavoidable:
+            best = regroup(
+                search, best, n_groups, _HURRIED_GROUP, rng, bold=False, sizes=(3, 4), until=unavoidable
+            )
+    else:
+        best = first
     best = regroup(search, best, n_groups, work.per_group, rng)
     rounds = 1
     while not search.clock.late and (use_time or (best.score[0] > unavoidable and rounds < 3)):
         rounds += 1
         best = _another_round(search, work, n_groups, best, rng)
-    return Plan(best.score, search.quench(best.part, 10)), rounds * work.plans
+    # Moves that pay may pay with weight outside the bounds.
+    still = search.plan(search.quench(best.part.copy(), 2 if search.clock.late else 10))
+    return min(still, best, key=lambda one: one.score), rounds * work.plans
 
 
-def _affordable(search: Search) -> float:
-    """Return how many proposals for each cell and level a first plan may make, to be there in a third of the time."""
+def _affordable(search: Search, work: _Effort) -> tuple[int, float, int]:
+    """Return how many plans to begin with, proposals for each cell and level, and trees for each cut.
+
+    The usual ones, unless the time limit is so short that even two plans and their child would take most of it.
+    """
     left = search.clock.deadline - time.perf_counter()
-    return max(1.5, left * _PROPOSALS_A_SECOND / (3 * 4 * search.level.n_cells))
+    # What the time is worth in proposals for each cell. A plan takes some 4 of them for each that it makes on the
+    # finest level, and as many to be set up; so does a child for 6.
+    worth = left * _PROPOSALS_A_SECOND / search.level.n_cells
+    plans = int(np.clip(left / _SECONDS_A_PLAN, 1, work.plans))
+    if worth > _USUAL_WORTH * work.per_cell:
+        return plans, work.per_cell, 20 if plans == work.plans else 4
+    if worth > _WORTH_TWO and plans > 1:
+        return 2, (worth - 13) / 13, 4
+    return 1, max(1.0, (worth - 16) / 4), 4
 
 
 def _another_round(
@@ -239,20 +268,22 @@ def _find_even(
     mean = float(load.sum() / search.n_parts)
     bound = deviation_lower_bound((load,), search.n_parts) * mean
     n, k = search.level.n_cells, search.n_parts
-    n_groups = min(_MOST_EVEN_GROUPS, max(4, int(5.0 * k * min(1.0, 150 * k / n, n / 2000))))
+    n_groups = min(_MOST_EVEN_GROUPS, max(4, int(6.0 * k * min(1.0, 150 * k / n, n / 2000))))
+    # Groups are worth more here than plans.
+    plans = min(4, work.plans)
     unavoidable = _unavoidable(search)
     rounds = 0
     best: tuple[float, float, float, Plan] | None = None
     while True:
         rounds += 1
-        plan = balanced(search, (work.plans, work.per_cell), (n_groups, 1.5 * work.per_group), bound, rng)
+        plan = balanced(search, (plans, work.per_cell), (n_groups, 1.2 * work.per_group), bound, rng)
         deviation = greatest_deviation(part_totals(plan.part, load, search.n_parts), mean)
         found = (plan.score[0], max(deviation, bound), plan.score[1], plan)
         if best is None or found[:3] < best[:3]:
             best = found
         if search.clock.late or (not use_time and (best[0] <= unavoidable or rounds >= 3)):
             break
-    return best[3], rounds * work.plans
+    return best[3], rounds * plans
 
 
 def _unavoidable(search: Search) -> float:
