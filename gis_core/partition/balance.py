@@ -279,7 +279,9 @@ def balanced(
         return even_out(small, small.plan(new.part), mean, target, rng, trees=2, sweeps=1)
 
     for _ in range(_ROUNDS):
-        best = regroup(search, best, groups[0] // _ROUNDS, groups[1], rng, bold=False, sizes=_SIZES, finish=anew)
+        best = regroup(
+            search, best, groups[0] // _ROUNDS, groups[1], rng, bold=False, sizes=_SIZES, finish=anew
+        )
         if best.score[0] > 0 and not search.clock.late:
             # What is too much here may be missing far away, where no group reaches.
             other = even_out(search, best, mean, target, rng, trees=6)

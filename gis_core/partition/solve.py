@@ -38,6 +38,8 @@ _SECONDS_A_PLAN = 2.5e-3
 _WORTH_TWO, _USUAL_WORTH = 30.0, 13.0
 #: Proposals for each cell of a group that is drawn anew in a hurry.
 _HURRIED_GROUP = 3.0
+#: Numbers of parts in a group once a plan is good.
+_LARGE_GROUPS = (4, 6, 8)
 #: Groups that are drawn anew for evenness; each takes some ten times as long as one for the border.
 _MOST_EVEN_GROUPS = 600
 
@@ -247,16 +249,16 @@ def _affordable(search: Search, work: _Effort) -> tuple[int, float, int]:
 def _another_round(
     search: Search, work: _Effort, n_groups: int, best: Plan, rng: np.random.Generator
 ) -> Plan:
-    """Make a plan from nothing with twice the work, and improve its child with the best one."""
-    plan = search.evolve(work.plans, 2 * work.per_cell, rng)
+    """Make a plan from nothing, and improve its child with the best one in larger groups."""
+    plan = search.evolve(work.plans, work.per_cell, rng)
     if not search.clock.late:
         plan = regroup(search, plan, n_groups, work.per_group, rng)
     if search.clock.late:
         return min(best, plan, key=lambda one: one.score)
     better, other = (plan, best) if plan.score < best.score else (best, plan)
-    born = search.child(better, other, 3 * work.per_cell)
+    born = search.child(better, other, 6 * work.per_cell)
     if not search.clock.late:
-        born = regroup(search, born, 2 * n_groups, 2 * work.per_group, rng)
+        born = regroup(search, born, n_groups, 2 * work.per_group, rng, sizes=_LARGE_GROUPS)
     return min(best, plan, born, key=lambda one: one.score)
 
 

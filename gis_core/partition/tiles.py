@@ -30,7 +30,7 @@ LEAST_CELLS, _LEAST_TILES = 16_000, 4
 _HOT, _AGAIN = 0.5, 0.45
 #: How much less each coarser level is annealed, for each of its cells, and clusters for each part on the coarsest.
 _COARSER, _CLUSTERS = 0.7, 12
-#: Graphs of so many cells get the usual work for each cell, smaller ones up to twice as much in further passes.
+#: Graphs of so many cells get the usual work for each cell, smaller ones up to four times as much in further passes.
 _USUAL_CELLS = 400_000
 #: Proposals of moves that pay only, for each cell, after a tile is annealed.
 _QUENCH = 4.0
@@ -71,7 +71,7 @@ class Tiling:
         # Homes number the parts, which tiles do themselves.
         if n < LEAST_CELLS or n_parts < _LEAST_TILES * parts or len(search.level.home):
             return None
-        more = min(2.0, max(1.0, _USUAL_CELLS / n))
+        more = min(4.0, max(1.0, _USUAL_CELLS / n))
         return cls(parts, max(4.0, cls.first * effort), max(8.0, more * cls.again * effort))
 
 
