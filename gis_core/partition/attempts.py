@@ -30,7 +30,7 @@ from gis_core.partition.solve import Solution, StoppedBy, solve
 __all__ = ["Attempt", "PieceTask", "links_left", "posed", "solve_piece", "usable_start"]
 
 _Progress = Callable[[str, int, int], None]
-#: Share of the usual work that a plan of the exact solver is improved with.
+#: Share of the usual work that a plan of the search to the end is improved with.
 _POLISH = 0.5
 
 
@@ -78,7 +78,7 @@ class Attempt:
     piece : Piece
         Its graph has only the links.
     settled : Settled
-        What the exact solver said where it was asked; else `open`.
+        What the search to the end said where it was asked; else `open`.
     stopped_by : {"converged", "time-limit"}
     """
 
@@ -162,7 +162,8 @@ def solve_piece(
     demands = demands_of(task.constraints)
     if rank[0] == 0 and all(each.kept(piece.part) for each in demands):
         return Attempt(piece, Settled("open", piece, ()), found.stopped_by)
-    return _settled(task, piece, demands, rng, asked, until, progress)
+    effort = usual_effort(until, time_limit_s)
+    return _settled(task, piece, demands, rng, asked, until, effort, progress)
 
 
 def _search(
@@ -199,12 +200,11 @@ def _outside(task: PieceTask, part: NDArray[np.int32], count: int) -> tuple[floa
 
 def _settled(
     task: PieceTask, piece: Piece, demands: tuple[Demand, ...], rng: np.random.Generator, asked: bool,
-    until: float | None, progress: _Progress | None,
+    until: float | None, effort: Effort, progress: _Progress | None,
 ) -> Attempt:  # fmt: skip
     """Search to the end for a plan that the search missed, or say why there is none; a plan is improved."""
     stopped: StoppedBy = "time-limit" if piece.late else "converged"
     fits = bool((violation(piece.part_weight, task.bounds) == 0).all())
-    effort = usual_effort(until)
     reasons = tuple(wish_proofs(piece, task.code, task.bounds, demands, asked=asked)) if demands else ()
     if demands and not reasons:
         met = settle_piece(piece, task.bounds, asked=asked, demands=demands, effort=effort.part(0.5))

@@ -13,7 +13,10 @@ from gis_core.errors import ParameterError
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.prices import class_prices
 
-__all__ = ["Bounds", "Objective", "border_cost", "preset", "violation"]
+__all__ = ["Bounds", "Objective", "border_cost", "preset", "too_heavy", "violation"]
+
+#: Sums of fractions may miss a bound by this share of them.
+_ROUNDED = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,5 +119,11 @@ def border_cost(graph: AdjacencyGraph, objective: Objective) -> NDArray[np.float
 
 
 def violation(part_weight: NDArray[np.float64], bounds: Bounds) -> NDArray[np.float64]:
-    """Return by how much each part is outside the bounds, 0 inside."""
-    return np.maximum(0.0, np.maximum(bounds.minimum - part_weight, part_weight - bounds.maximum))
+    """Return by how much each part is outside the bounds, 0 inside; what rounding does to fractions is no violation."""
+    off = np.maximum(0.0, np.maximum(bounds.minimum - part_weight, part_weight - bounds.maximum))
+    return np.where(off > _ROUNDED * np.maximum(1.0, part_weight), off, 0.0)
+
+
+def too_heavy(weight: NDArray[np.float64], bounds: Bounds) -> NDArray[np.bool_]:
+    """Tell which cells, or parts, are above the maximum."""
+    return violation(weight, Bounds(0.0, bounds.maximum)) > 0

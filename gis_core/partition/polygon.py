@@ -16,9 +16,17 @@ from gis_core.graph.ordering import spatial_order
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.attempts import Attempt, PieceTask, links_left, posed, solve_piece, usable_start
 from gis_core.partition.bounds import deviation_lower_bound
-from gis_core.partition.certify import Effort, Piece, Settled, certify_deviation, explain_piece, total_reason
+from gis_core.partition.certify import (
+    Effort,
+    Piece,
+    Settled,
+    certify_deviation,
+    explain_piece,
+    total_reason,
+    usual_effort,
+)
 from gis_core.partition.counts import count_range, counts_to_try, parts_for_total, share_by_pieces
-from gis_core.partition.objective import Bounds, Objective, violation
+from gis_core.partition.objective import Bounds, Objective, too_heavy, violation
 from gis_core.partition.problem import Constraint
 from gis_core.partition.solve import StoppedBy
 
@@ -126,7 +134,7 @@ def least_grids(task: PolygonTask) -> int:
 def _range(weight: NDArray[np.float64], bounds: Bounds) -> tuple[int, int]:
     """Return the numbers of parts that leave only parts with a heavy cell outside the bounds; least > most: none."""
     total = float(weight.sum())
-    heavy = weight[weight > bounds.maximum]
+    heavy = weight[too_heavy(weight, bounds)]
     if len(heavy) == 0:
         return count_range(total, bounds)
     light = total - float(heavy.sum())
@@ -194,7 +202,7 @@ def solve_polygon(
         done += len(cells)
     _join_empty_pieces(task, part, pieces)
     late = any(each.stopped_by == "time-limit" for each in answers)
-    reasons = _reasons(task, answers, total, asked, until)
+    reasons = _reasons(task, answers, total, asked, usual_effort(until, time_limit_s).until)
     lower = max(least, _lower_bound(task, answers, n_parts))
     _, first, number = np.unique(part, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from gis_core.partition.certify import (
     settle,
     settle_piece,
     total_reason,
+    usual_effort,
 )
 
 
@@ -248,3 +250,24 @@ def test_a_certificate_says_what_is_proved():
     assert "can come below" in worse.words
     mended = certify_deviation(row, weight, np.array([0, 0, 1, 1]), most_cells=4)
     assert mended.proved_optimal and mended.part.tolist() in ([0, 0, 0, 1], [1, 1, 1, 0])
+
+
+@pytest.mark.parametrize(("households", "bounds", "count"), [
+    (np.full(36, 0.1), Bounds(0.9, 0.9), 4),
+    (0.1 * np.array([7, 1, 2, 1, 2]), Bounds(0.4, 0.7), 2),
+])  # fmt: skip
+def test_what_rounding_does_to_fractions_is_no_reason(households, bounds, count):
+    graph = (
+        lattice(6, 6) if len(households) == 36 else from_edges(5, [(0, 4), (1, 2), (2, 3), (3, 4), (1, 3)])
+    )
+    # Nine tenths are a little less than 0.9, seven of them a little more than 0.7.
+    assert np.bincount(np.zeros(9, int), weights=np.full(9, 0.1))[0] < 0.9 and 0.1 * 7 > 0.7
+    assert solved(graph, households, bounds, n_grids=count).infeasible == ()
+
+
+def test_grace_after_a_deadline_is_no_longer_than_the_time_limit():
+    past = time.perf_counter() - 1
+    short = usual_effort(past, 0.01)
+    assert past < short.until <= time.perf_counter() + 0.01
+    assert short.until < usual_effort(past).until
+    assert usual_effort(None, 0.01).until is None

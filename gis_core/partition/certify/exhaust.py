@@ -30,7 +30,7 @@ STEPS_A_SECOND = 50_000_000
 #: Rests that were searched in vain are remembered up to so many (a power of 2).
 _REMEMBERED = 1 << 16
 _TINY = 1e-9
-_PLAN, _NONE, _OPEN = 1, 0, -1
+_PLAN, _NONE = 1, 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.certify.prove import Effort
 from gis_core.partition.certify.settle import least_change
 from gis_core.partition.certify.words import Piece, cell_name, first_cells, grids, households, number, widened
-from gis_core.partition.objective import Bounds
+from gis_core.partition.objective import Bounds, too_heavy
 from gis_core.partition.pockets import Verdict, block_tree, judge
 
 __all__ = ["forced_gates", "nested_pocket_reason", "pocket_reasons"]
@@ -41,7 +41,7 @@ def forced_gates(
     with np.errstate(invalid="ignore"):
         rest = np.where(np.isinf(rooms), 0.0, np.maximum(0.0, pockets.weight - rooms * bounds.maximum))
     load = np.bincount(pockets.gate_ix, weights=rest, minlength=graph.n_cells) + weight
-    gates = np.flatnonzero((load > bounds.maximum) & (weight <= bounds.maximum))
+    gates = np.flatnonzero(too_heavy(load, bounds) & ~too_heavy(weight, bounds))
     found = []
     for gate in gates.tolist():
         rows = np.flatnonzero((pockets.gate_ix == gate) & (rest > 0) & (rooms < 1))

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from gis_core.model import Infeasible
 from gis_core.partition.certify.neck import nested_pocket_reason, pocket_reasons
 from gis_core.partition.certify.prove import Effort
-from gis_core.partition.certify.settle import ADVICE_S, Settled, proof_reason, settle_piece, usual_effort
+from gis_core.partition.certify.settle import ADVICE_S, SETTLE_S, Settled, proof_reason, settle_piece
 from gis_core.partition.certify.totals import grain_reason, piece_total_reason, weightless_reason
 from gis_core.partition.certify.walls import shut_in
 from gis_core.partition.certify.words import Piece, first_cells, grids, households, number, widened
-from gis_core.partition.objective import Bounds, violation
+from gis_core.partition.objective import Bounds, too_heavy, violation
 
 __all__ = ["explain_piece"]
 
@@ -51,7 +51,7 @@ def explain_piece(
     settled : Settled
         What `settle_piece` said about this piece; None: it is asked here, if nothing simpler explains.
     until : float
-        Deadline (a time of `time.perf_counter`), which is passed by a little at most; None: none.
+        Deadline (a time of `time.perf_counter`); None: none.
 
     Returns
     -------
@@ -70,12 +70,12 @@ def explain_piece(
         if reason is not None:
             reasons.append(reason)
             out.clear()
-    heavy = np.flatnonzero(piece.weight > bounds.maximum).tolist()
+    heavy = np.flatnonzero(too_heavy(piece.weight, bounds)).tolist()
     for cell in heavy:
         reasons.append(_heavy_reason(piece, code, bounds, heavy_names, cell))
         out.discard(int(piece.part[cell]))
     if out:
-        proved = _proved(piece, code, bounds, heavy_names, out, asked, settled, usual_effort(until, ADVICE_S))
+        proved = _proved(piece, code, bounds, heavy_names, out, asked, settled, Effort(ADVICE_S, until))
         if proved:
             # No plan is inside the bounds, so that it says nothing that this one has other parts outside them too.
             return [*reasons, *proved]
@@ -93,7 +93,7 @@ def _proved(
     if reason is not None:
         return [reason]
     found = pocket_reasons(piece, code, bounds, out, names, asked=asked, effort=effort)
-    if found or piece.weight.max(initial=0.0) > bounds.maximum:
+    if found or too_heavy(piece.weight, bounds).any():
         return found
     found = shut_in(piece, code, bounds)
     if found:
@@ -111,7 +111,7 @@ def _deeper_reason(
     reason = nested_pocket_reason(piece, code, bounds, names, asked=asked, effort=effort)
     if reason is not None:
         return reason
-    settled = settled or settle_piece(piece, bounds, asked=asked, effort=usual_effort(effort.until))
+    settled = settled or settle_piece(piece, bounds, asked=asked, effort=Effort(SETTLE_S, effort.until))
     return (
         proof_reason(settled, code, bounds, asked=asked, effort=effort)
         if settled.status == "none" and settled.counts

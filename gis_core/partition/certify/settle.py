@@ -12,35 +12,37 @@ from gis_core.partition.certify.demands import Demand, count_limits, task_with
 from gis_core.partition.certify.prove import Effort, find_plan, great_minimum, small_maximum
 from gis_core.partition.certify.words import Piece, first_cells, grids, listed, number, widened
 from gis_core.partition.counts import count_range, counts_to_try, fits_count
-from gis_core.partition.objective import Bounds, violation
+from gis_core.partition.objective import Bounds, too_heavy, violation
 
 __all__ = [
-    "ADVICE_S", "MOST_CELLS", "Settled", "blamed_demands", "least_change", "proof_reason", "settle_piece",
+    "ADVICE_S", "MOST_CELLS", "SETTLE_S", "Settled", "blamed_demands", "least_change", "proof_reason", "settle_piece",
     "usual_effort",
 ]  # fmt: skip
 
 #: Larger pieces are not searched to the end.
 MOST_CELLS = 160
 #: Seconds of work (counted in steps) for one question, and for the advice after it.
-_SETTLE_S, ADVICE_S = 2.0, 1.0
+SETTLE_S, ADVICE_S = 2.0, 1.0
 #: A deadline is passed by so many seconds at most, to say why.
 _GRACE_S = 0.2
 #: Of more demands than this the smallest set to blame is not looked for.
 _MOST_DEMANDS = 60
 
 
-def usual_effort(until: float | None, work_s: float = _SETTLE_S) -> Effort:
+def usual_effort(until: float | None, limit_s: float | None = None) -> Effort:
     """Return the work that a question may take, a little of it after a deadline too, so that there is a reason.
 
     Parameters
     ----------
     until : float or None
         Deadline, a time of `time.perf_counter`.
-    work_s : float
+    limit_s : float or None
+        The time limit that ends there, which many pieces share: it is passed by no more than as much again.
     """
     if until is None:
-        return Effort(work_s)
-    return Effort(work_s, max(until, time.perf_counter() + _GRACE_S))
+        return Effort(SETTLE_S)
+    grace = _GRACE_S if limit_s is None else min(_GRACE_S, limit_s)
+    return Effort(SETTLE_S, max(until, time.perf_counter() + grace))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ def settle_piece(
         return Settled("plan", piece, (piece.n_parts,))
     counts = _counts(piece, bounds, asked)
     few, many = count_limits(demands)
-    if not counts or piece.weight.max(initial=0.0) > bounds.maximum:
+    if not counts or too_heavy(piece.weight, bounds).any():
         return Settled("none", piece, counts)
     if piece.graph.n_cells > (MOST_CELLS if most_cells is None else most_cells):
         return Settled("open", piece, counts)
@@ -179,9 +181,7 @@ def blamed_demands(
         f"{_head(piece, code, bounds, settled.counts)} with {listed([each.label for each in needed], 6)}: every way "
         f"to put its {piece.graph.n_cells:,} cells together was ruled out."
     )
-    mend = least_change(
-        piece, bounds, asked=asked, demands=needed, effort=usual_effort(effort.until, ADVICE_S)
-    )
+    mend = least_change(piece, bounds, asked=asked, demands=needed, effort=Effort(ADVICE_S, effort.until))
     back = "Take one of these wishes back" if len(needed) > 1 else "Take it back"
     mend = f"{back}, or {mend[:1].lower()}{mend[1:]}" if mend else f"{back}, or widen the bounds."
     cells = [cell for each in needed for cell in (*each.together, *sum(each.apart, ()))]
