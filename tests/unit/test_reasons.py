@@ -97,6 +97,23 @@ def test_a_total_that_is_too_small_for_the_number_of_grids(desk):
     assert desk.ask("--grids", 2)[0] == 0
 
 
+@pytest.mark.parametrize(("asked", "room"), [(9, "Ask for fewer"), (1, "Ask for more")])
+def test_a_wish_that_can_be_kept_is_not_blamed_for_the_number(desk, asked, room):
+    desk.write(EVEN)
+    said = desk.refused("--grids", asked, *desk.wish("together,a,B000", "together,a,B001"))
+    assert room in said
+
+
+def test_of_three_numbers_that_do_not_fit_only_what_helps_is_advised(desk):
+    desk.write(EVEN)
+    seeds = [f"B{place:03d}" for place in (0, 9, 25, 50, 59)]
+    said = desk.refused("--grids", 3, *desk.wish(*(f"seed,,{seed}" for seed in seeds)))
+    # Five grids are too many for 1,200 households too.
+    assert "need a grid each, but 3 grids were asked for. Take 2 of the seeds out." in said
+    assert "ask for 5" not in said
+    assert desk.ask("--grids", 3, *desk.wish(*(f"seed,,{seed}" for seed in seeds[1:4])))[0] == 0
+
+
 def test_a_range_of_numbers_that_is_impossible(desk):
     desk.write(EVEN)
     said = desk.refused("--grids", "6-8")

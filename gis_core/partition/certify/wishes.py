@@ -88,7 +88,7 @@ def _far(piece: Piece, code: str, bounds: Bounds, demand: Demand) -> Infeasible 
     if len(own) < 2 or len(own) * piece.graph.n_cells > _MOST_WORK:
         return None
     held = float(piece.weight[own].sum())
-    if held > bounds.maximum:
+    if held > bounds.maximum * (1 + _TINY):
         reason = (
             f"{_capital(demand.label)} is to stay together, but its {len(own):,} cells have {households(held)}, more "
             f"than the maximum of {number(bounds.maximum)}."
@@ -100,11 +100,12 @@ def _far(piece: Piece, code: str, bounds: Bounds, demand: Demand) -> Infeasible 
     entry[own] = 0.0
     graph = piece.graph
     # A step onto a cell costs what it holds; a little more, as zeros would be no step at all.
-    step = entry[graph.indices] + 1e-12 * max(1.0, float(piece.weight.sum()))
+    little = _TINY * bounds.maximum / graph.n_cells
+    step = entry[graph.indices] + little
     matrix = csr_array((step, graph.indices, graph.indptr), shape=(graph.n_cells, graph.n_cells))
     way = dijkstra(matrix, indices=own)[:, own]
     a, b = np.unravel_index(int(np.argmax(way)), way.shape)
-    least = held + float(way[a, b])
+    least = held + float(way[a, b]) - little * graph.n_cells
     if least <= bounds.maximum * (1 + 1e-6) or not np.isfinite(least):
         return None
     ends = (int(piece.cell_ix[own[a]]), int(piece.cell_ix[own[b]]))
@@ -134,15 +135,15 @@ def _numbers(
     """Say that one thing needs more grids than another leaves room for."""
     lows: list[_Claim] = []
     highs: list[_Claim] = []
+    total = float(piece.weight.sum())
+    known = _sum_claims(households(total), "", total, bounds.minimum, bounds.maximum)
     if asked:
         said = _Claim(
             piece.n_parts,
             f"{grids(piece.n_parts)} {'was' if piece.n_parts == 1 else 'were'} asked for",
             lambda to: f"ask for {to:,}",
         )
-        lows, highs = [said], [said]
-    total = float(piece.weight.sum())
-    own = _sum_claims(households(total), "", total, bounds.minimum, bounds.maximum)
+        known = [*known[0], said], [*known[1], said]
     for each in demands:
         if each.limit is None:
             continue
@@ -158,33 +159,27 @@ def _numbers(
     clique = apart_clique(demands)
     if len(clique) > 1:
         lows.append(_apart_claim(piece, clique))
-    # One of the two at least is a wish; the total alone is told elsewhere.
-    told = []
-    for need, room in (
-        (_most(lows), _fewest(own[1])),
-        (_most(own[0]), _fewest(highs)),
-        (_most(lows), _fewest(highs)),
-    ):
-        if need is not None and room is not None and need is not room and need.count > room.count:
-            told.append((need, room))
+    # One of the two at least is a wish; what the total and the number asked for exclude is told elsewhere.
+    told = [
+        (need, room)
+        for need in (*lows, *known[0])
+        for room in (*highs, *known[1])
+        if need.count > room.count and (need in lows or room in highs)
+    ]
     if not told:
         return None
-    need, room = told[0]
-    ways = [need.ease(room.count), room.ease(need.count)]
-    mend = ", or ".join(way for way in ways if way)
+    need, room = max(told, key=lambda one: one[0].count - one[1].count)
+    # Only what is enough; where each way is stopped by a third thing, both are named.
+    least = max((one.count for one in (*lows, *known[0]) if one is not need), default=0)
+    most = min((one.count for one in (*highs, *known[1]) if one is not room), default=math.inf)
+    ways = [need.ease(room.count)] if least <= room.count <= most else []
+    ways += [room.ease(need.count)] if least <= need.count <= most else []
+    mend = ", or ".join(way for way in ways or (need.ease(room.count), room.ease(need.count)) if way)
     reason = f"No number of grids fits {code!r}: {need.why}, but {room.why}."
     kind = need.kind if need.kind != "weights" else room.kind
     return Infeasible(
         kind, code, reason, need.cells or room.cells, f"{mend[:1].upper()}{mend[1:]}." if mend else ""
     )
-
-
-def _most(claims: Sequence[_Claim]) -> _Claim | None:
-    return max(claims, key=lambda one: one.count, default=None)
-
-
-def _fewest(claims: Sequence[_Claim]) -> _Claim | None:
-    return min(claims, key=lambda one: one.count, default=None)
 
 
 def _sum_claims(
