@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from gis_core.errors import ParameterError
+from gis_core.model import Fault
 from gis_core.plan.ground import GroundOptions
 
-__all__ = ["HOUSEHOLDS", "Made", "made_with"]
+__all__ = ["HOUSEHOLDS", "Made", "made_with", "walks_note"]
 
 HOUSEHOLDS = "households"
 
@@ -26,7 +27,7 @@ class Made:
     bounds : (float, float)
     further : tuple of (formula, minimum, maximum)
     ground : GroundOptions
-        Without a walking distance.
+        Without a walking distance, which rebalancing does not keep (`walks_note` says so).
     """
 
     weight: str
@@ -70,8 +71,8 @@ def made_with(report: Mapping[str, Any]) -> Made:
     Raises
     ------
     ParameterError
-        Where the plan has levels above the grids, or a walking distance was asked for: a plan that follows would not
-        keep them.
+        Where the plan has levels above the grids, which a plan that follows would not keep, or a report that nobody
+        understands.
     """
     levels = report.get("levels") or []
     if levels:
@@ -80,6 +81,22 @@ def made_with(report: Mapping[str, Any]) -> Made:
             f"The plan has levels above its grids ({names}), which rebalancing would not keep. Take that layer of the "
             "plan as the layer boundary of the dataset, and a plan without --levels."
         )
+    barriers = str((report.get("barriers") or {}).get("policy", "cost"))
+    pieces = str((report.get("pieces") or {}).get("policy", "alone"))
+    try:
+        weight, bounds, further = _weights(report)
+    except (KeyError, IndexError, TypeError, ValueError):
+        raise ParameterError(
+            "The report inside the plan does not say which weights and bounds it was made with in a form that is "
+            "known; write the plan anew with wangge partition."
+        ) from None
+    return Made(weight, bounds, further, GroundOptions("cut" if barriers == "cut" else "cost", pieces))
+
+
+def _weights(
+    report: Mapping[str, Any],
+) -> tuple[str, tuple[float, float], tuple[tuple[str, float, float], ...]]:
+    """Return what was balanced, its bounds, and further weights with theirs."""
     rows = report.get("weights") or []
     usual: dict[str, Any] = {"name": HOUSEHOLDS, "bounds": report.get("bounds") or [300, 500]}
     first = rows[0] if rows else usual
@@ -91,9 +108,13 @@ def made_with(report: Mapping[str, Any]) -> Made:
         )
         for row in rows[1:]
     )
-    barriers = str((report.get("barriers") or {}).get("policy", "cost"))
-    pieces = str((report.get("pieces") or {}).get("policy", "alone"))
-    return Made(
-        str(first["name"]), (float(first["bounds"][0]), float(first["bounds"][1])), further,
-        GroundOptions("cut" if barriers == "cut" else "cost", pieces),
-    )  # fmt: skip
+    return str(first["name"]), (float(first["bounds"][0]), float(first["bounds"][1])), further
+
+
+def walks_note(report: Mapping[str, Any]) -> tuple[Fault, ...]:
+    """Say that a plan was drawn with a walking distance, which the plan that follows does not keep; else nothing."""
+    if report.get("max_walk_m") is None:
+        return ()
+    message = "plan in force: drawn with --max-walk, which is not kept; grids may become longer on foot."
+    fix = "Draw the grids anew from the plan with wangge partition --from PLAN --max-walk M where ways must stay short."
+    return (Fault("walks-not-kept", "plan", message, fix, "warning"),)

@@ -29,6 +29,7 @@ from gis_core.plan.compare import compare_plans, match_buildings
 from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
 from gis_core.plan.ground import Ground, GroundOptions, add_ground, lay_ground
+from gis_core.plan.in_force import walks_note
 from gis_core.plan.lower import lower_bounds
 from gis_core.plan.make import Plan
 from gis_core.plan.rebalance_reasons import bound_reasons, mending_reasons
@@ -152,6 +153,7 @@ def rebalance_plan(
         )
     carried = carry_plan(fabric, dataset, before)
     asked, keep = _with_locks(asked or Asked(), carried, locked)
+    asked = replace(asked, faults=(*asked.faults, *walks_note(before.report)))
     weight = asked.balanced(fabric)
     told = asked.keepable(fabric, rule.minimum)
     laid = lay_ground(

@@ -188,6 +188,19 @@ def test_what_a_plan_was_made_with_holds_unless_said_otherwise() -> None:
     assert made_with({}) == Made("households", (300, 500), (), GroundOptions())
     with pytest.raises(ParameterError, match="community"):
         made_with({"levels": [{"name": "community"}, {"name": "grid"}]})
+    for strange in ([{"name": "people"}], [{"name": "people", "bounds": [1]}], 7):
+        with pytest.raises(ParameterError, match="in a form that is known"):
+            made_with({"weights": strange})
+
+
+def test_a_walking_distance_that_is_not_kept_is_said(plan: Plan) -> None:
+    def warned(report: dict[str, object]) -> list[str]:
+        before = replace(plan.frames, report=report)
+        faults = rebalance_plan(plan.dataset, plan.fabric, before, prove_s=0).report["faults"]
+        return [fault["severity"] for fault in faults if fault["code"] == "walks-not-kept"]
+
+    assert warned({**plan.frames.report, "max_walk_m": 640.5}) == ["warning"]
+    assert warned({**plan.frames.report, "max_walk_m": None}) == []
 
 
 def test_the_command_keeps_the_weights_of_the_plan(tmp_path: Path) -> None:
