@@ -29,6 +29,8 @@ _SIZES = (5, 6, 7, 8)
 _CYCLES, _MILD, _MILD_WORK = 0.7, 0.5, 1.7
 #: Rounds of groups; after each, what is still missing is carried along trees again.
 _ROUNDS = 3
+#: Groups in the end for each part that is still off the target, unless there were fewer before.
+_REPAIRS = 20
 #: Deviations below this share of the mean are not worth any border.
 _FINE = 2e-4
 #: Graphs of so many cells or fewer are begun several times.
@@ -188,8 +190,7 @@ def even_out(
         deviation = greatest_deviation(work.sums[:, 0], mean)
         if deviation > target and best is not None and deviation > best[0]:
             continue
-        reached = max(target, deviation * (1 + 1e-12))
-        work.shorten(mean - reached, mean + reached, rng, sweeps)
+        work.shorten(mean - target, mean + target, rng, sweeps)
         now = search.plan(work.regions.part)
         key = (greatest_deviation(work.sums[:, 0], mean), search.level.border_price(now.part))
         if best is None or key < best:
@@ -286,5 +287,13 @@ def balanced(
             # What is too much here may be missing far away, where no group reaches.
             other = even_out(search, best, mean, target, rng, trees=6)
             best = min(best, other, key=lambda plan: plan.score)
+    if best.score[0] > 0:
+        off = int(
+            (np.abs(np.bincount(best.part, weights=weight, minlength=search.n_parts) - mean) > target).sum()
+        )
+        repairs = min(_REPAIRS * off, groups[0])
+        best = regroup(
+            search, best, repairs, groups[1], rng, bold=False, sizes=_SIZES, finish=anew, until=0.0
+        )
     search.rules = hard
     return search.plan(best.part)

@@ -274,6 +274,8 @@ def _find_even(
     # Groups are worth more here than plans.
     plans = min(4, work.plans)
     unavoidable = _unavoidable(search)
+    # Small graphs cost next to nothing.
+    least = 3 if n < 1500 else 1
     rounds = 0
     best: tuple[float, float, float, Plan] | None = None
     while True:
@@ -283,7 +285,9 @@ def _find_even(
         found = (plan.score[0], max(deviation, bound), plan.score[1], plan)
         if best is None or found[:3] < best[:3]:
             best = found
-        if search.clock.late or (not use_time and (best[0] <= unavoidable or rounds >= 3)):
+        if search.clock.late or (
+            not use_time and (best[0] <= unavoidable or rounds >= 3) and rounds >= least
+        ):
             break
     return best[3], rounds * plans
 
