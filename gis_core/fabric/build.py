@@ -11,7 +11,7 @@ from pyproj import CRS, Transformer
 
 from gis_core.errors import CoverageError, some_of
 from gis_core.fabric.adjacency import build_adjacency
-from gis_core.fabric.coverage import insert_junctions, node_again
+from gis_core.fabric.coverage import insert_junctions, mend, node_again
 from gis_core.fabric.enclosures import (
     Enclosures,
     build_enclosures,
@@ -161,24 +161,39 @@ def _exact_coverage(pieces: NDArray[np.object_], group: NDArray[np.int32], crs: 
     """Edge-match the pieces so that they are a coverage in metres, and stay one when they are written in degrees."""
     pieces = shapely.orient_polygons(pieces)
     cells = insert_junctions(pieces)
-    for grid_size in (0.0, *COARSER_GRIDS_M):
-        if grid_size:
-            cells = insert_junctions(node_again(pieces, group, grid_size))
-        if _is_coverage(cells) and _is_coverage(_in_degrees(cells, crs)):
+    faulty = _faulty(cells, crs)
+    for grid_size in COARSER_GRIDS_M:
+        if not faulty.any():
             return cells
-    broken = np.flatnonzero(~shapely.is_valid(cells) | shapely.is_empty(cells))
-    where = shapely.centroid(pieces[broken[0]]) if len(broken) else None
+        whole = shapely.is_valid(cells) & ~shapely.is_empty(cells)
+        cells = insert_junctions(mend(np.where(whole, cells, pieces), faulty, group, grid_size))
+        faulty = _faulty(cells, crs)
+    if not faulty.any():
+        return cells
+    for grid_size in COARSER_GRIDS_M:
+        cells = insert_junctions(node_again(pieces, group, grid_size))
+        faulty = _faulty(cells, crs)
+        if not faulty.any():
+            return cells
+    broken = np.flatnonzero(faulty)
+    where = shapely.centroid(pieces[broken[0]])
     raise CoverageError(
-        "The cells do not fit together"
-        + (f" near {where.x:.1f}, {where.y:.1f}" if where is not None else "")
-        + "; please report this with the dataset.",
+        f"The cells do not fit together near {where.x:.1f}, {where.y:.1f}; please report this with the dataset.",
         cells=broken.tolist(),
     )
 
 
-def _is_coverage(polygons: NDArray[np.object_]) -> bool:
-    whole = bool((shapely.get_type_id(polygons) == 3).all() and not shapely.is_empty(polygons).any())
-    return whole and bool(shapely.is_valid(polygons).all() and shapely.coverage_is_valid(polygons))
+def _faulty(cells: NDArray[np.object_], crs: CRS) -> NDArray[np.bool_]:
+    """Mark the cells that are no polygons or do not fit their neighbors, in metres or in degrees."""
+    faulty = np.zeros(len(cells), dtype=bool)
+    for polygons in (cells, _in_degrees(cells, crs)):
+        broken = shapely.is_empty(polygons) | ~shapely.is_valid(polygons)
+        broken |= shapely.get_type_id(polygons) != shapely.GeometryType.POLYGON
+        sound = np.flatnonzero(~broken)
+        if not shapely.coverage_is_valid(polygons[sound]):
+            broken[sound] = ~shapely.is_empty(shapely.coverage_invalid_edges(polygons[sound]))
+        faulty |= broken
+    return faulty
 
 
 def _in_degrees(polygons: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:

@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 
 from gis_core._compat import njit
 
-__all__ = ["HalfEdges", "half_edges", "insert_junctions", "node_again"]
+__all__ = ["HalfEdges", "half_edges", "insert_junctions", "mend", "node_again"]
 
 #: Vertices closer than this (metres) are one: a few steps of the grid that all lines were noded on.
 MERGE_M = 5e-6
@@ -125,6 +125,47 @@ def node_again(
         for polygon in result
     ]
     return shapely.orient_polygons(np.array(single, dtype=object))
+
+
+def mend(
+    polygons: NDArray[np.object_], faulty: NDArray[np.bool_], group: NDArray[np.int32], grid_size: float
+) -> NDArray[np.object_]:
+    """Node again only what is faulty and what touches it; the polygons around follow where their corners moved.
+
+    What `node_again` takes in time and memory grows with the whole town, though it is a few cells that do not fit.
+
+    Parameters
+    ----------
+    polygons : object, shape (n,)
+        Polygons, all wound the same way.
+    faulty : bool, shape (n,)
+    group : int32, shape (n,)
+        See `node_again`.
+    grid_size : float
+        Metres.
+
+    Returns
+    -------
+    object, shape (n,)
+        Not edge-matched yet where the patch ends.
+    """
+    tree = shapely.STRtree(polygons)
+    patch = _touching(tree, polygons[faulty])
+    around = np.setdiff1d(_touching(tree, polygons[patch]), patch)
+    corners = np.unique(shapely.get_coordinates(polygons[patch]), axis=0)
+    rounded = shapely.get_coordinates(shapely.set_precision(shapely.points(corners), grid_size))
+    moved = dict(zip(map(tuple, corners.tolist()), rounded, strict=True))
+    result = polygons.copy()
+    result[patch] = node_again(polygons[patch], group[patch], grid_size)
+    result[around] = shapely.transform(
+        polygons[around], lambda xy: np.array([moved.get(tuple(point), point) for point in xy.tolist()])
+    )
+    return result
+
+
+def _touching(tree: shapely.STRtree, polygons: NDArray[np.object_]) -> NDArray[np.int64]:
+    """Return the polygons of a tree that touch some others, these among them."""
+    return np.unique(tree.query(polygons, predicate="dwithin", distance=ON_SIDE_M)[1])
 
 
 def _strays_to_neighbors(

@@ -10,7 +10,7 @@ import shapely
 from small_town import at, block_town, box, dataset
 
 from gis_core.fabric import build_fabric
-from gis_core.fabric.coverage import node_again
+from gis_core.fabric.coverage import insert_junctions, mend, node_again
 from gis_core.fabric.enclosures import build_enclosures
 from gis_core.model import STREET_CLASSES, Dataset, Fabric
 
@@ -190,3 +190,23 @@ def test_a_speck_cut_off_by_noding_goes_to_the_other_boundary_polygon() -> None:
     assert shapely.coverage_is_valid(noded)
     assert shapely.area(noded) == pytest.approx([100, 100], abs=0.02)
     assert shapely.area(noded).sum() == pytest.approx(200, abs=1e-6)
+
+
+def test_a_corner_that_does_not_fit_is_mended_where_it_is() -> None:
+    squares = shapely.orient_polygons(
+        np.array([shapely.box(10 * i, 10 * j, 10 * i + 10, 10 * j + 10) for i in range(8) for j in range(8)])
+    )
+    odd = 27
+    xy = shapely.get_coordinates(squares[odd])
+    corner = (xy == xy.max(axis=0)).all(axis=1)
+    squares[odd] = shapely.Polygon(np.where(corner[:, None], xy + 3e-5, xy))
+    assert not shapely.coverage_is_valid(insert_junctions(squares))
+    faulty = np.zeros(len(squares), dtype=bool)
+    faulty[[odd, odd + 1, odd + 8, odd + 9]] = True
+    mended = insert_junctions(mend(squares, faulty, np.zeros(len(squares), np.int32), 1e-4))
+    assert shapely.coverage_is_valid(mended)
+    assert shapely.area(mended).sum() == pytest.approx(6400, abs=1e-6)
+    # What is two rows away is not touched.
+    far = shapely.distance(squares, squares[odd]) > 15
+    assert far.sum() > 20
+    assert shapely.equals_exact(mended[far], squares[far]).all()
