@@ -115,9 +115,11 @@ def subgraph(graph: AdjacencyGraph, cell_ix: NDArray[np.integer]) -> AdjacencyGr
     -------
     AdjacencyGraph
         A copy; rows are sorted by the new positions. `exterior_length_m` still measures the outer frame of
-        the whole.
+        the whole. The graph itself where all cells are kept as they stand.
     """
     keep = np.asarray(cell_ix, dtype=np.int64)
+    if len(keep) == graph.n_cells and (keep == np.arange(graph.n_cells)).all():
+        return graph
     degree = graph.indptr[keep + 1] - graph.indptr[keep]
     owner = np.repeat(np.arange(len(keep)), degree)
     first = np.cumsum(degree) - degree

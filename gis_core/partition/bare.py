@@ -28,7 +28,7 @@ from gis_core.partition.solve import StoppedBy
 
 __all__ = ["BareSolution", "Measures", "ObjectiveName", "measure", "solve_instance"]
 
-ObjectiveName = Literal["border", "street", "balance"]
+ObjectiveName = Literal["border", "street", "balance", "plan"]
 _Progress = Callable[[str, int, int], None]
 #: A second attempt is not begun with less than this share of the time limit left.
 _LEAST_REST = 0.1
@@ -106,9 +106,9 @@ def solve_instance(
     Parameters
     ----------
     instance : Instance
-    objective : {"border", "street", "balance"}
+    objective : {"border", "street", "balance", "plan"}
         Inside the bounds: the shortest inner border; the shortest with streets counted at 0.2; the smallest
-        deviation first and then the border.
+        deviation first and then the border; the mix that `wangge partition` takes.
     seed : int
     time_limit_s : float
         Seconds of solving, used to improve; None: a usual amount of work.

@@ -109,9 +109,10 @@ def _pieces(task: PolygonTask) -> list[NDArray[np.int64]]:
     free = np.flatnonzero(task.locked < 0)
     if len(free) == 0:
         return []
-    order = free[spatial_order(task.graph.x[free], task.graph.y[free], task.weight[free])]
-    label = component_labels(_links(task, order))
-    return [order[label == piece] for piece in range(int(label.max()) + 1)]
+    place = spatial_order(task.graph.x[free], task.graph.y[free], task.weight[free])
+    label = component_labels(_links(task, free))[place]
+    first = np.unique(label, return_index=True)[1]
+    return [free[place[label == piece]] for piece in label[np.sort(first)]]
 
 
 def _links(task: PolygonTask, cells: NDArray[np.int64]) -> AdjacencyGraph:

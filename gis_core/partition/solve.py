@@ -40,8 +40,8 @@ _WORTH_TWO, _USUAL_WORTH = 30.0, 13.0
 _HURRIED_GROUP = 3.0
 #: Numbers of parts in a group once a plan is good.
 _LARGE_GROUPS = (4, 6, 8)
-#: Groups that are drawn anew for evenness; each takes some ten times as long as one for the border.
-_MOST_EVEN_GROUPS = 600
+#: Groups that are drawn anew for evenness; each takes several times as long as one for the border.
+_MOST_EVEN_GROUPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +270,7 @@ def _find_even(
     mean = float(load.sum() / search.n_parts)
     bound = deviation_lower_bound((load,), search.n_parts) * mean
     n, k = search.level.n_cells, search.n_parts
-    n_groups = min(_MOST_EVEN_GROUPS, max(4, int(6.0 * k * min(1.0, 150 * k / n, n / 2000))))
+    n_groups = min(_MOST_EVEN_GROUPS, max(4, int(9.5 * k * min(1.0, 150 * k / n, n / 2000))))
     # Groups are worth more here than plans.
     plans = min(4, work.plans)
     unavoidable = _unavoidable(search)
@@ -280,7 +280,7 @@ def _find_even(
     best: tuple[float, float, float, Plan] | None = None
     while True:
         rounds += 1
-        plan = balanced(search, (plans, work.per_cell), (n_groups, 1.2 * work.per_group), bound, rng)
+        plan = balanced(search, (plans, work.per_cell), (n_groups, 0.72 * work.per_group), bound, rng)
         deviation = greatest_deviation(part_totals(plan.part, load, search.n_parts), mean)
         found = (plan.score[0], max(deviation, bound), plan.score[1], plan)
         if best is None or found[:3] < best[:3]:

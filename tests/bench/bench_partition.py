@@ -133,7 +133,7 @@ def compare(name: str, instance: Path, folder: Path, options: argparse.Namespace
         )
         add(method, peer(instance, part, method, options.gerrychain_seconds, limit))
     large = head["cells"] > SEVERAL_SEEDS
-    for objective in ("border", "street") if large else ("border", "street", "balance"):
+    for objective in ("border", "street", "plan") if large else ("border", "street", "balance", "plan"):
         add(f"wangge {objective}", ours(instance, part, objective, None))
     if not large:
         add(f"wangge border {options.long:g} s", ours(instance, part, "border", options.long))
