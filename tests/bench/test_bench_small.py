@@ -55,6 +55,7 @@ def test_partition(tmp_path: Path) -> None:
         "wangge border",
         "wangge street",
         "wangge balance",
+        "wangge plan",
         "wangge border 1 s",
     ]
     assert all((row["in_bounds"], row["noncontiguous"]) == (1, 0) for row in rows)
