@@ -120,20 +120,12 @@ def subgraph(graph: AdjacencyGraph, cell_ix: NDArray[np.integer]) -> AdjacencyGr
     keep = np.asarray(cell_ix, dtype=np.int64)
     if len(keep) == graph.n_cells and (keep == np.arange(graph.n_cells)).all():
         return graph
-    degree = graph.indptr[keep + 1] - graph.indptr[keep]
-    owner = np.repeat(np.arange(len(keep)), degree)
-    first = np.cumsum(degree) - degree
-    slot = np.repeat(graph.indptr[keep] - first, degree) + np.arange(int(degree.sum()))
-    other = _positions(keep, graph.indices[slot], graph.n_cells)
-    inside = other >= 0
-    owner, other, slot = owner[inside], other[inside], slot[inside]
-    order = np.lexsort((other, owner))
-    slot = slot[order]
-    indptr = np.zeros(len(keep) + 1, np.int64)
-    np.cumsum(np.bincount(owner, minlength=len(keep)), out=indptr[1:])
+    slot = _slots(graph.indptr, keep)
+    indptr, indices, kept = _rows(graph.indptr, keep, _positions(keep, graph.indices[slot], graph.n_cells))
+    slot = slot[kept]
     return AdjacencyGraph(
         indptr=indptr,
-        indices=other[order].astype(np.int32),
+        indices=indices,
         shared_length_m=graph.shared_length_m[slot],
         street_rank=graph.street_rank[slot],
         street_length_m=graph.street_length_m[slot],
@@ -143,6 +135,44 @@ def subgraph(graph: AdjacencyGraph, cell_ix: NDArray[np.integer]) -> AdjacencyGr
         x=graph.x[keep],
         y=graph.y[keep],
     )
+
+
+@njit
+def _slots(indptr: NDArray[np.int64], keep: NDArray[np.int64]) -> NDArray[np.int64]:
+    """List the places of the adjacencies of some cells, cell by cell."""
+    count = 0
+    for cell in keep:
+        count += indptr[cell + 1] - indptr[cell]
+    slot = np.empty(count, np.int64)
+    tail = 0
+    for cell in keep:
+        for e in range(indptr[cell], indptr[cell + 1]):
+            slot[tail] = e
+            tail += 1
+    return slot
+
+
+@njit
+def _rows(
+    indptr: NDArray[np.int64], keep: NDArray[np.int64], other: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Return CSR rows without what is not kept (-1 in `other`), each sorted, and the place of each entry in `other`."""
+    rows = np.zeros(len(keep) + 1, np.int64)
+    indices, place = np.empty(len(other), np.int32), np.empty(len(other), np.int64)
+    head, tail = 0, 0
+    for i in range(len(keep)):
+        first = tail
+        for _ in range(indptr[keep[i] + 1] - indptr[keep[i]]):
+            if other[head] >= 0:
+                at = tail
+                while at > first and indices[at - 1] > other[head]:
+                    indices[at], place[at] = indices[at - 1], place[at - 1]
+                    at -= 1
+                indices[at], place[at] = other[head], head
+                tail += 1
+            head += 1
+        rows[i + 1] = tail
+    return rows, indices[:tail].copy(), place[:tail].copy()
 
 
 def _positions(keep: NDArray[np.int64], wanted: NDArray[np.int32], n_cells: int) -> NDArray[np.int64]:

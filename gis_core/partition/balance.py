@@ -7,10 +7,15 @@ then shorten the border again.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core.partition._random import below
 from gis_core.partition.exchange import best_exchange
+from gis_core.partition.refine import part_sums
 from gis_core.partition.regroup import Regions, regroup
 from gis_core.partition.search import Plan, Search
 
@@ -31,6 +36,20 @@ _CYCLES, _MILD, _MILD_WORK = 0.7, 0.5, 1.7
 _ROUNDS = 3
 #: Groups in the end for each part that is still off the target, unless there were fewer before.
 _REPAIRS = 20
+#: Ways that weight outside the bounds is sent along, for each part.
+_MOST_WAYS = 4
+#: Share of the width of the bounds that parts are sent inside them.
+_INNER = 0.05
+#: Share of what is too much that a part must have room for, to be sent any.
+_WORTHWHILE = 0.1
+#: How far a border is moved first before it is moved to where it should be, in widths of the bounds.
+_ROCKING = (0, 1, -1, 2, -2, 4)
+#: How much less it costs that the next part gets too much than that this one keeps it.
+_PASSED_ON = 0.5
+#: Cuts that are tried between two parts, and trees for each.
+_RECUTS, _TREES_A_CUT = 10, 2
+#: Sums of fractions are not exact; this share of a mean is nothing.
+_TINY_SHARE = 1e-9
 #: Deviations below this share of the mean are not worth any border.
 _FINE = 2e-4
 #: Graphs of so many cells or fewer are begun several times.
@@ -84,6 +103,39 @@ class _Balancer:
             self.sums[group] = sums
         return gain
 
+    def recut(self, p: int, q: int, low: NDArray[np.float64], high: NDArray[np.float64]) -> bool:
+        """Draw the border between two parts anew by cuts of spanning trees, so that both are inside `low` to `high`.
+
+        Where a few heavy cells lie between two parts, no exchange of one for another helps. Returns whether it was
+        found; else nothing changes.
+        """
+        group = np.array([p, q], np.int64)
+        cells, level, part = self.regions.cut_out(group)
+        # Cuts make both sides equal. A weight put on a cell inside the part that is to be lighter makes up for it.
+        total = self.sums[group, 0].sum()
+        lows = np.maximum(low[:, 0], total - high[::-1, 0])
+        half = float((np.minimum(high[:, 0], total - low[::-1, 0]) - lows)[0]) / 2
+        if half < 0 or part.min() == part.max():
+            return False
+        light = int(lows.argmin())
+        missing = float(lows.max() - lows.min())
+        middle = float(lows.max()) + half
+        rule = self.search.rules.between(middle - half, middle + half).at(level.weights, coarse=False)
+        inside = np.flatnonzero(part == light)
+        for _ in range(_RECUTS):
+            kept = inside[below(self.search.rng, len(inside))]
+            weights = level.weights.copy()
+            weights[kept, 0] += missing
+            new = replace(level, weights=weights).tree_cuts(2, rule, _TREES_A_CUT, self.search.rng)
+            if new[kept] != light:
+                new = 1 - new
+            sums = part_sums(new, level.weights, 2)
+            if (sums >= low).all() and (sums <= high).all():
+                self.regions.put_back(cells, group, new)
+                self.sums[group] = sums
+                return True
+        return False
+
     def limits(self, low: float, high: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return limits for two parts: these for the first weight, the bounds for the others."""
         rules = self.search.rules
@@ -91,11 +143,8 @@ class _Balancer:
         lows[:, 0], highs[:, 0] = low, high
         return lows, highs
 
-    def carry(self, low: float, high: float, rng: np.random.Generator, *, to_the_end: bool = False) -> None:
-        """Bring every part but one into [low, high], from the leaves of a random spanning tree to its root.
-
-        The clock stops it, unless it is to go on to the end.
-        """
+    def carry(self, low: float, high: float, rng: np.random.Generator) -> None:
+        """Bring every part but one into [low, high], from the leaves of a random spanning tree to its root."""
         neighbors = self.regions.neighbors()
         order, parent = _tree(neighbors, self.search.n_parts, rng)
         unit, mean = self.search.rules.unit, self.search.rules.mean[0]
@@ -104,8 +153,70 @@ class _Balancer:
         for p in order[:0:-1]:
             if self.sums[p, 0] < low or self.sums[p, 0] > high:
                 self.exchange(int(p), int(parent[p]), lows, highs, *alphas)
-            if not self.search.clock.tick(1) and not to_the_end:
+            if not self.search.clock.tick(1):
                 return
+
+    def relieve(self, low: float, high: float) -> None:
+        """Send what parts have outside [low, high] along the shortest ways to parts with room for it.
+
+        A border over which nothing could be sent is not tried again in that direction, and nothing is sent back.
+        """
+        indptr, other, _price = self.regions.neighbors()
+        shut: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
+        given_up: set[int] = set()
+        for _ in range(_MOST_WAYS * self.search.n_parts):
+            first = self.sums[:, 0]
+            out = np.maximum(low - first, first - high)
+            out[list(given_up)] = 0.0
+            p = int(out.argmax())
+            if out[p] <= _TINY_SHARE * self.search.rules.mean[0]:
+                return
+            spare = bool(first[p] > high)
+            room = high - first if spare else first - low
+            way = _way(p, float(out[p]), room, (indptr, other), shut[spare])
+            if len(way) == 0:
+                given_up.add(p)
+                continue
+            amount = min(float(out[p]), float(room[way[-1]]))
+            for here, there in pairwise(way):
+                if not self.send(here, there, amount, low, high):
+                    shut[spare].add((here, there))
+                    break
+                shut[spare].add((there, here))
+                amount = float(max(low - self.sums[there, 0], self.sums[there, 0] - high))
+                if amount <= 0:
+                    break
+            indptr, other, _price = self.regions.neighbors()
+
+    def send(self, p: int, q: int, amount: float, low: float, high: float) -> bool:
+        """Pass on so much of what a part has outside [low, high] to its neighbour, which may then have it outside.
+
+        Returns whether at least half of it was passed on.
+        """
+        unit, mean = self.search.rules.unit, self.search.rules.mean[0]
+        alphas = [np.array([strength, _PASSED_ON * strength]) * unit / mean for strength in (_GENTLE, _FIRM)]
+        (own, other), width = self.sums[[p, q], 0], high - low
+        enough = max(0.0, max(low - own, own - high) - amount / 2)
+        lows, highs = self.limits(low, high)
+        lows[1, 0], highs[1, 0] = min(low, other - amount), max(high, other + amount)
+        lows[0, 0], highs[0, 0] = min(low, own + amount), max(high, own - amount)
+        # Prices rise from nothing, so that parts would stop just outside.
+        inner = np.array([[_INNER * width], [0.0]])
+        regions, start = self.regions, self.regions.part.copy()
+        for rock in _ROCKING:
+            if rock:
+                # Where heavy cells are in the way, more is sent at first, or some is taken, and then put right.
+                away = np.array([[rock], [-rock]]) * max(amount, width)
+                self.exchange(p, q, lows - away, highs - away, *alphas)
+            self.exchange(p, q, lows + inner, highs - inner, *alphas)
+            if max(low - self.sums[p, 0], self.sums[p, 0] - high) <= enough:
+                return True
+        both = np.flatnonzero((start == p) | (start == q)).astype(np.int32)
+        regions.put_back(both, np.array([p, q]), (start[both] == q).astype(np.int32))
+        self.sums[[p, q]] = [self.search.level.weights[start == each].sum(axis=0) for each in (p, q)]
+        # A few cells are seldom to the household what is too much: half of the room is left for more.
+        lows[1, 0], highs[1, 0] = lows[1, 0] - width / 2, highs[1, 0] + width / 2
+        return self.recut(p, q, lows, highs)
 
     def shorten(self, low: float, high: float, rng: np.random.Generator, sweeps: int) -> None:
         """Shorten borders by exchanges that leave no part further outside [low, high]."""
@@ -122,6 +233,34 @@ class _Balancer:
                     return
             if gain < 1e-4 * self.search.rules.unit:
                 return
+
+
+def _way(
+    start: int,
+    amount: float,
+    room: NDArray[np.float64],
+    neighbors: tuple[NDArray[np.int64], NDArray[np.int32]],
+    shut: set[tuple[int, int]],
+) -> list[int]:
+    """Return the shortest way from a part to one with room for an amount, else to the one with most; empty: none."""
+    indptr, other = neighbors
+    before = {start: -1}
+    queue = [start]
+    best, most = -1, 0.0
+    for here in queue:
+        if here != start and room[here] > max(most, _WORTHWHILE * amount):
+            best, most = here, float(room[here])
+            if most >= amount:
+                break
+        for there in other[indptr[here] : indptr[here + 1]].tolist():
+            if there not in before and (here, there) not in shut:
+                before[there] = here
+                queue.append(there)
+    way = []
+    while best >= 0:
+        way.append(best)
+        best = before[best]
+    return way[::-1]
 
 
 def _tree(
@@ -200,8 +339,9 @@ def even_out(
     return found
 
 
-def into_bounds(search: Search, plan: Plan, rng: np.random.Generator, trees: int = 2) -> Plan:
-    """Bring the first weight of every part inside its bounds by exchanges along random trees, where that works.
+def into_bounds(search: Search, plan: Plan) -> Plan:
+    """Bring the first weight of every part inside its bounds, where exchanges can: what is too much in one part goes on
+    from part to part to the nearest that has room for it.
 
     Quick, careless of borders, and done to the end also where the time is over: for a first plan.
 
@@ -210,16 +350,11 @@ def into_bounds(search: Search, plan: Plan, rng: np.random.Generator, trees: int
     Plan
         The best that was met; `plan` itself where nothing is out of bounds.
     """
-    low, high = float(search.rules.minimum[0]), float(search.rules.maximum[0])
-    best = plan
-    for _ in range(trees):
-        if best.score[0] <= 0:
-            break
-        work = _Balancer(search, plan)
-        work.carry(low, high, rng, to_the_end=True)
-        plan = search.plan(work.regions.part)
-        best = min(best, plan, key=lambda one: one.score)
-    return best
+    if plan.score[0] <= 0:
+        return plan
+    work = _Balancer(search, plan)
+    work.relieve(float(search.rules.minimum[0]), float(search.rules.maximum[0]))
+    return min(plan, search.plan(work.regions.part), key=lambda one: one.score)
 
 
 def balanced(

@@ -144,8 +144,9 @@ def solve_instance(
         other = cut(bridges, rest)
         best = min(found, other, key=lambda each: _fault(instance, each.part))
         found = replace(best, seconds=found.seconds + other.seconds)
-    lower = deviation_lower_bound([weight], wanted)
-    return replace(found, lower_bound=found.lower_bound if len(bridges) == 0 else lower)
+    if len(bridges) == 0:
+        return found
+    return replace(found, lower_bound=deviation_lower_bound([weight], wanted))
 
 
 def _cut(

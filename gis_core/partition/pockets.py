@@ -44,6 +44,8 @@ class BlockTree:
         Weight of those of them that are no gates.
     gates_in : list of list of int
         The others: gates of blocks further down.
+    behind : float64, shape (n_blocks,)
+        All weight that the gate cuts off: of the block, but for the gate, and of the blocks further down.
     weight : float64, shape (n_cells,)
     """
 
@@ -52,6 +54,7 @@ class BlockTree:
     entry: NDArray[np.int64]
     size: NDArray[np.int64]
     plain: NDArray[np.float64]
+    behind: NDArray[np.float64]
     gates_in: list[list[int]]
     weight: NDArray[np.float64]
 
@@ -89,6 +92,25 @@ def _block_of(
     return block
 
 
+@njit
+def _behind(
+    gate: NDArray[np.int64],
+    above: NDArray[np.int64],
+    plain: NDArray[np.float64],
+    is_gate: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Sum what hangs on the gate of each block, leaves first; `above` is the block that each cell is in."""
+    behind = plain.copy()
+    for cell in range(len(weight)):
+        if is_gate[cell] and above[cell] >= 0:
+            behind[above[cell]] += weight[cell]
+    for i in range(len(gate)):
+        if above[gate[i]] >= 0:
+            behind[above[gate[i]]] += behind[i]
+    return behind
+
+
 def block_tree(graph: AdjacencyGraph, weight: NDArray[np.float64], root: int = 0) -> BlockTree:
     """Build the tree of blocks of a connected graph with at least one cell.
 
@@ -114,7 +136,8 @@ def block_tree(graph: AdjacencyGraph, weight: NDArray[np.float64], root: int = 0
     gates_in: list[list[int]] = [[] for _ in entries]
     for cell in member[is_gate[member]].tolist():
         gates_in[place[block[cell]]].append(cell)
-    return BlockTree(root, gate, entries, size[entries], plain[entries], gates_in, weight)
+    behind = _behind(gate, np.where(block >= 0, place[block], -1), plain[entries], is_gate, weight)
+    return BlockTree(root, gate, entries, size[entries], plain[entries], behind, gates_in, weight)
 
 
 def _merge(boxes: Iterable[Box]) -> list[Box]:
@@ -140,6 +163,10 @@ def _merge(boxes: Iterable[Box]) -> list[Box]:
 
 def _add(left: list[Box], right: list[Box], most: float) -> list[Box]:
     """Add every box to every other; what is above `most` is left out."""
+    if len(left) == len(right) == 1:
+        (a,), (b,) = left, right
+        least = a[2] + b[2]
+        return [(a[0] + b[0], a[1] + b[1], least, min(a[3] + b[3], most))] if least <= most else []
     return _merge(
         (a[0] + b[0], a[1] + b[1], a[2] + b[2], min(a[3] + b[3], most))
         for a in left
@@ -194,17 +221,20 @@ def judge(tree: BlockTree, least: float, most: float) -> Verdict:
     """
     slack = 1e-9 * max(1.0, float(tree.weight.sum()))
     least, most = max(0.0, least - slack), most + slack
-    weight = tree.weight
-    states: dict[int, list[Box]] = {}
+    # What cannot have a part of its own goes with its gate.
+    light = tree.behind < least
+    weight = tree.weight + np.bincount(tree.gate[light], tree.behind[light], minlength=len(tree.weight))
     if len(weight) and weight.max() > most:
         return Verdict((), int(weight.argmax()))
-    for gate, size, plain, inner in zip(
-        tree.gate.tolist(), tree.size.tolist(), tree.plain.tolist(), tree.gates_in, strict=True
-    ):
+    states: dict[int, list[Box]] = {}
+    for i in np.flatnonzero(~light).tolist():
+        gate, size = int(tree.gate[i]), int(tree.size[i])
         own = float(weight[gate])
+        plain = float(tree.plain[i] + sum(weight[cell] for cell in tree.gates_in[i] if cell not in states))
         pool: list[Box] = [(0, 0, plain, plain)]
-        for cell in inner:
-            pool = _add(pool, states.pop(cell), math.inf)
+        for cell in tree.gates_in[i]:
+            if cell in states:
+                pool = _add(pool, states.pop(cell), math.inf)
         rest = _merge(
             box for entry in pool for box in _left_over(entry, size, least, most, most - own) if entry[2] >= 0
         )

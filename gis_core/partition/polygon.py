@@ -127,9 +127,10 @@ def _links(task: PolygonTask, cells: NDArray[np.int64]) -> AdjacencyGraph:
 def least_grids(task: PolygonTask) -> int:
     """Return the fewest grids that the polygon can have: one for each separate piece with households, at least 1."""
     locked = len(np.unique(task.locked[task.locked >= 0]))
-    pieces = _pieces(task)
-    populated = sum(bool(task.weight[cells].sum() > 0) for cells in pieces)
-    return max(1, locked + (len(pieces) if locked else populated))
+    free = np.flatnonzero(task.locked < 0)
+    label = component_labels(_links(task, free)) if len(free) else np.empty(0, np.int32)
+    weight = np.bincount(label, weights=task.weight[free])
+    return max(1, locked + (len(weight) if locked else int((weight > 0).sum())))
 
 
 def _range(weight: NDArray[np.float64], bounds: Bounds) -> tuple[int, int]:

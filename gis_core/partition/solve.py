@@ -212,7 +212,7 @@ def _find(
         plans, per_cell, most_trees = _affordable(search, work)
         best = search.evolve(plans, per_cell, rng, most_trees=most_trees)
         if best.score[0] > unavoidable:
-            best = into_bounds(search, best, rng)
+            best = into_bounds(search, best)
         if per_cell < work.per_cell and best.score[0] > unavoidable:
             best = regroup(
                 search, best, n_groups, _HURRIED_GROUP, rng, bold=False, sizes=(3, 4), until=unavoidable
