@@ -28,7 +28,7 @@ from gis_core.partition.certify import (
 from gis_core.partition.counts import count_range, counts_to_try, parts_for_total, share_by_pieces
 from gis_core.partition.objective import Bounds, Objective, too_heavy, violation
 from gis_core.partition.problem import Constraint
-from gis_core.partition.solve import StoppedBy
+from gis_core.partition.solve import StoppedBy, shortened
 
 __all__ = ["PolygonAnswer", "PolygonTask", "least_grids", "solve_polygon"]
 
@@ -259,7 +259,10 @@ def _certified(task: PolygonTask, found: Attempt, until: float | None) -> tuple[
     )  # fmt: skip
     even = replace(piece, part=proved.part.astype(np.int32))
     outside = [float(violation(each.part_weight, task.bounds).sum()) for each in (piece, even)]
-    if task.objective.balance_first and not task.constraints and outside[1] <= outside[0]:
+    if first and not task.constraints and (even.part != piece.part).any() and outside[1] <= outside[0]:
+        # What makes parts even is careless of their borders.
+        rng = np.random.default_rng(task.seed & 0xFFFFFFFF)
+        even = replace(even, part=shortened(piece.graph, piece.weight, even.part, task.objective, rng))
         found = replace(found, piece=even)
     return found, proved.lower_bound
 

@@ -13,7 +13,7 @@ from gis_core._compat import njit
 from gis_core.partition._random import uniform
 from gis_core.partition.refine import penalty
 
-__all__ = ["tree_seed"]
+__all__ = ["sorted_places", "tree_seed"]
 
 
 @njit
@@ -25,7 +25,7 @@ def _root(above: NDArray[np.int32], i: int) -> int:
 
 
 @njit
-def _sorted_places(key: NDArray[np.float64]) -> NDArray[np.int32]:
+def sorted_places(key: NDArray[np.float64]) -> NDArray[np.int32]:
     """Return the places of the keys in ascending order (a merge sort: the library's takes seconds to compile)."""
     m = len(key)
     order, spare = np.empty(m, np.int32), np.empty(m, np.int32)
@@ -69,7 +69,7 @@ def _random_tree(
     tree_right = np.empty(n - 1, np.int32)
     start = np.zeros(n + 1, np.int32)
     count = 0
-    for e in _sorted_places(key):
+    for e in sorted_places(key):
         a, b = _root(above, left[e]), _root(above, right[e])
         if a != b:
             above[a] = b

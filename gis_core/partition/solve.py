@@ -14,7 +14,7 @@ from gis_core.errors import DisconnectedGraphError, ParameterError
 from gis_core.graph.components import component_labels
 from gis_core.model import AdjacencyGraph
 from gis_core.partition._random import new_state
-from gis_core.partition.balance import balanced, greatest_deviation, into_bounds
+from gis_core.partition.balance import balanced, even_out, greatest_deviation, into_bounds
 from gis_core.partition.bounds import deviation_lower_bound
 from gis_core.partition.objective import Bounds, Objective, border_cost, violation
 from gis_core.partition.problem import Constraint, Problem
@@ -23,7 +23,7 @@ from gis_core.partition.regroup import regroup
 from gis_core.partition.search import Clock, Plan, Search, first_rules
 from gis_core.partition.tiles import Tiling, tiled
 
-__all__ = ["Solution", "StoppedBy", "solve"]
+__all__ = ["Solution", "StoppedBy", "shortened", "solve"]
 
 StoppedBy = Literal["converged", "time-limit"]
 
@@ -40,6 +40,8 @@ _WORTH_TWO, _USUAL_WORTH = 30.0, 13.0
 _HURRIED_GROUP = 3.0
 #: Numbers of parts in a group once a plan is good.
 _LARGE_GROUPS = (4, 6, 8)
+#: Times that all pairs of parts are visited to shorten the borders of a plan that is as even as can be.
+_LAST_SWEEPS = 10
 #: Groups that are drawn anew for evenness; each takes several times as long as one for the border.
 _MOST_EVEN_GROUPS = 1000
 
@@ -196,6 +198,42 @@ def solve(
     outside = float(violation(part_totals(part, load, n_parts), bounds).sum())
     cost = search.plan(part).score[1]
     return Solution(part, "time-limit" if late or clock.late else "converged", cost, outside, tries)
+
+
+def shortened(
+    graph: AdjacencyGraph,
+    weight: NDArray[np.float64],
+    part: NDArray[np.int32],
+    objective: Objective,
+    rng: np.random.Generator,
+) -> NDArray[np.int32]:
+    """Shorten the borders of a plan by exchanges that leave its greatest deviation no greater.
+
+    Parameters
+    ----------
+    graph : AdjacencyGraph
+    weight : float64, shape (n_cells,)
+    part : int32, shape (n_cells,)
+        0 to n_parts - 1, each connected.
+    objective : Objective
+        Prices of the borders.
+    rng : Generator
+
+    Returns
+    -------
+    int32, shape (n_cells,)
+    """
+    n_parts = int(part.max()) + 1
+    total = part_totals(part, weight, n_parts)
+    mean = float(total.mean())
+    off = greatest_deviation(total, mean)
+    problem = Problem(
+        graph, weight, n_parts=n_parts, bounds=(mean - off, mean + off), price=border_cost(graph, objective)
+    )
+    level = problem.level()
+    rules = first_rules(level, n_parts, problem.minimum, problem.maximum, np.array([mean]), 0.0)
+    search = Search(level, n_parts, rules, new_state(rng), Clock(np.inf, None, graph.n_cells))
+    return even_out(search, search.plan(part), mean, off, rng, trees=1, sweeps=_LAST_SWEEPS).part
 
 
 def _find(

@@ -22,6 +22,8 @@ from gis_core.errors import CapabilityError
 from gis_core.graph.articulation import find_pockets
 from gis_core.graph.components import graph_from_pairs
 from gis_core.partition.certify.exhaust import search_all
+from gis_core.partition.certify.prove import Effort
+from gis_core.partition.certify.refit import refit
 from gis_core.partition.exact import ExactTask
 from gis_core.partition.objective import Bounds, Objective, preset
 from gis_core.partition.polygon import PolygonAnswer, PolygonTask, solve_polygon
@@ -62,6 +64,7 @@ def warm_up() -> None:
         )
     find_pockets(graph, weight)
     search_all(ExactTask(graph, weight, 5), Bounds(20, 40), steps=10_000)
+    refit(graph, weight, np.arange(side * side) // 48, Bounds(40, 50), Effort(0.01))
 
 
 def biggest_first(tasks: list[PolygonTask]) -> list[int]:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from gis_core.graph.components import component_labels, subgraph
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.bounds import deviation_lower_bound, grain_of, ladder
+from gis_core.partition.certify.exhaust import Exhausted
 from gis_core.partition.certify.prove import MOST_VARIABLES, Effort, find_plan
+from gis_core.partition.certify.refit import refit
 from gis_core.partition.certify.words import number
 from gis_core.partition.exact import ExactTask, least_deviation
 from gis_core.partition.objective import Bounds
@@ -20,6 +22,8 @@ __all__ = ["Certificate", "certify_deviation"]
 _TINY = 1e-9
 #: Seconds of work, counted in steps.
 _WORK_S = 5.0
+#: Shares of the work in which the plan is brought to the least distance that is not ruled out, and to another one.
+_REFIT, _REFIT_FURTHER = 0.6, 0.2
 #: Distances that may stay open before the search for a better plan ends.
 _MOST_UNSETTLED = 4
 
@@ -126,10 +130,17 @@ def _searched(
     mean, grain, tiny = total / task.n_parts, grain_of(task.weight), 4 * _TINY * total
     low, high = ladder(mean, grain, lower * mean), reached * mean
     at, width, met, unsettled = low, max(grain / task.n_parts, (high - low) / 64), False, 0
+    whole = bool((task.lock_labels() < 0).all()) and int(component_labels(task.graph).max()) == 0
     most_s = effort.work_s / 6
     while low < high - tiny and effort.at_most(most_s) > 0:
         bounds = Bounds(max(0.0, mean - at), mean + at)
-        found = find_plan(task, bounds, effort, most_s=most_s, solver=False)
+        share = effort.part(_REFIT if at == low else _REFIT_FURTHER)
+        near = refit(task.graph, task.weight, part, bounds, share) if whole else None
+        effort.work_s += share.work_s
+        if near is not None:
+            found = Exhausted("plan", near)
+        else:
+            found = find_plan(task, bounds, effort, most_s=most_s, solver=False)
         if found.status == "open":
             # Farther from the mean there may be a better plan all the same.
             unsettled += 1
