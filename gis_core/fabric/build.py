@@ -11,7 +11,7 @@ from pyproj import CRS, Transformer
 
 from gis_core.errors import CoverageError, some_of
 from gis_core.fabric.adjacency import build_adjacency
-from gis_core.fabric.coverage import insert_junctions, mend, node_again
+from gis_core.fabric.coverage import beside_gaps, insert_junctions, mend, node_again
 from gis_core.fabric.enclosures import (
     Enclosures,
     build_enclosures,
@@ -95,9 +95,10 @@ def build_fabric(
     pieces = divide_enclosures(
         enclosures.polygons, xy[keep], root[owner[keep]], home, footprints, processes=processes, progress=say
     )
-    cells = _exact_coverage(pieces.polygons, enclosures.boundary_ix[pieces.enclosure_ix], dataset.work_crs)
+    group = enclosures.boundary_ix[pieces.enclosure_ix]
+    cells = _exact_coverage(pieces.polygons, group, frame, dataset.work_crs)
 
-    order = _space_order(cells, enclosures.boundary_ix[pieces.enclosure_ix])
+    order = _space_order(cells, group)
     cells, enclosure_ix, cell_owner = cells[order], pieces.enclosure_ix[order], pieces.owner[order]
     say("neighbors", 0, 1)
     graph = build_adjacency(cells, enclosure_ix, lines, rank)
@@ -157,22 +158,24 @@ def _join_covered(
     return root
 
 
-def _exact_coverage(pieces: NDArray[np.object_], group: NDArray[np.int32], crs: CRS) -> NDArray[np.object_]:
-    """Edge-match the pieces so that they are a coverage in metres, and stay one when they are written in degrees."""
+def _exact_coverage(
+    pieces: NDArray[np.object_], group: NDArray[np.int32], frame: object, crs: CRS
+) -> NDArray[np.object_]:
+    """Edge-match the pieces so that they cover the frame in metres, and stay a coverage when written in degrees."""
     pieces = shapely.orient_polygons(pieces)
     cells = insert_junctions(pieces)
-    faulty = _faulty(cells, crs)
+    faulty = _faulty(cells, frame, crs)
     for grid_size in COARSER_GRIDS_M:
         if not faulty.any():
             return cells
         whole = shapely.is_valid(cells) & ~shapely.is_empty(cells)
         cells = insert_junctions(mend(np.where(whole, cells, pieces), faulty, group, grid_size))
-        faulty = _faulty(cells, crs)
+        faulty = _faulty(cells, frame, crs)
     if not faulty.any():
         return cells
     for grid_size in COARSER_GRIDS_M:
         cells = insert_junctions(node_again(pieces, group, grid_size))
-        faulty = _faulty(cells, crs)
+        faulty = _faulty(cells, frame, crs)
         if not faulty.any():
             return cells
     broken = np.flatnonzero(faulty)
@@ -183,8 +186,8 @@ def _exact_coverage(pieces: NDArray[np.object_], group: NDArray[np.int32], crs: 
     )
 
 
-def _faulty(cells: NDArray[np.object_], crs: CRS) -> NDArray[np.bool_]:
-    """Mark the cells that are no polygons or do not fit their neighbors, in metres or in degrees."""
+def _faulty(cells: NDArray[np.object_], frame: object, crs: CRS) -> NDArray[np.bool_]:
+    """Mark the cells that are no polygons or do not fit, in metres or in degrees; where none are, those beside gaps."""
     faulty = np.zeros(len(cells), dtype=bool)
     for polygons in (cells, _in_degrees(cells, crs)):
         broken = shapely.is_empty(polygons) | ~shapely.is_valid(polygons)
@@ -193,7 +196,7 @@ def _faulty(cells: NDArray[np.object_], crs: CRS) -> NDArray[np.bool_]:
         if not shapely.coverage_is_valid(polygons[sound]):
             broken[sound] = ~shapely.is_empty(shapely.coverage_invalid_edges(polygons[sound]))
         faulty |= broken
-    return faulty
+    return faulty if faulty.any() else beside_gaps(cells, frame)
 
 
 def _in_degrees(polygons: NDArray[np.object_], crs: CRS) -> NDArray[np.object_]:

@@ -17,12 +17,14 @@ from scipy.spatial import cKDTree
 
 from gis_core._compat import njit
 
-__all__ = ["HalfEdges", "half_edges", "insert_junctions", "mend", "node_again"]
+__all__ = ["HalfEdges", "beside_gaps", "half_edges", "insert_junctions", "mend", "node_again"]
 
 #: Vertices closer than this (metres) are one: a few steps of the grid that all lines were noded on.
 MERGE_M = 5e-6
 #: A vertex this close to a side (metres) stands on it; more than merging may have moved either of them.
 ON_SIDE_M = 2e-5
+#: A side whose middle is farther than this (metres) from the outline of the whole is not on it.
+OFF_OUTLINE_M = 1e-2
 #: A stray below this that no polygon of its group touches goes to one of another group, m2.
 TINY_M2 = 0.1
 
@@ -84,6 +86,34 @@ def insert_junctions(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
         return polygons
     order = np.lexsort((along, side))
     return _rebuild(polygons, side[order], p[order])
+
+
+def beside_gaps(polygons: NDArray[np.object_], frame: object) -> NDArray[np.bool_]:
+    """Mark the polygons with a side that no neighbor shares though it is not on the outline of the whole.
+
+    `shapely.coverage_is_valid` says nothing of ground that no polygon has; its outline is made of such sides, however
+    narrow it is.
+
+    Parameters
+    ----------
+    polygons : object, shape (n,)
+        A valid polygon coverage, all wound the same way.
+    frame : shapely geometry
+        What they cover together.
+
+    Returns
+    -------
+    bool, shape (n,)
+    """
+    sides = half_edges(polygons)
+    open_ = np.flatnonzero(sides.twin < 0)
+    middle = shapely.points((sides.start_xy[open_] + sides.end_xy[open_]) / 2)
+    outline = shapely.boundary(frame)
+    shapely.prepare(outline)
+    inside = ~shapely.dwithin(outline, middle, OFF_OUTLINE_M)
+    found = np.zeros(len(polygons), dtype=bool)
+    found[sides.polygon_ix[open_[inside]]] = True
+    return found
 
 
 def node_again(

@@ -7,10 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 import shapely
+from pyproj import CRS
 from small_town import at, block_town, box, dataset
 
+from gis_core.errors import CoverageError
 from gis_core.fabric import build_fabric
-from gis_core.fabric.coverage import insert_junctions, mend, node_again
+from gis_core.fabric.build import _exact_coverage
+from gis_core.fabric.coverage import beside_gaps, insert_junctions, mend, node_again
 from gis_core.fabric.enclosures import build_enclosures
 from gis_core.model import STREET_CLASSES, Dataset, Fabric
 
@@ -190,6 +193,33 @@ def test_a_speck_cut_off_by_noding_goes_to_the_other_boundary_polygon() -> None:
     assert shapely.coverage_is_valid(noded)
     assert shapely.area(noded) == pytest.approx([100, 100], abs=0.02)
     assert shapely.area(noded).sum() == pytest.approx(200, abs=1e-6)
+
+
+def nine_squares() -> np.ndarray:
+    """A field of three by three squares of 10 m."""
+    squares = [shapely.box(10 * i, 10 * j, 10 * i + 10, 10 * j + 10) for j in range(3) for i in range(3)]
+    return shapely.orient_polygons(np.array(squares))
+
+
+@pytest.mark.parametrize("width_m", [10.0, 1e-3, 1e-5])
+def test_ground_without_a_cell_is_seen_however_narrow_it_is(width_m: float) -> None:
+    frame, squares = shapely.box(0, 0, 30, 30), nine_squares()
+    assert not beside_gaps(squares, frame).any()
+    squares[4] = shapely.orient_polygons(shapely.box(10, 10, 20 - width_m, 20))
+    cells = insert_junctions(squares if width_m < 10 else np.delete(squares, 4))
+    assert shapely.coverage_is_valid(cells)
+    assert shapely.area(cells).sum() == pytest.approx(900 - 10 * width_m, abs=1e-9)
+    marked = beside_gaps(cells, frame)
+    assert marked.any()
+    assert shapely.touches(cells[marked], shapely.box(10, 10, 20, 20)).sum() >= marked.sum() - 1
+
+
+def test_cells_that_leave_ground_out_are_refused() -> None:
+    frame, group = shapely.box(440000, 4420000, 440030, 4420030), np.zeros(9, np.int32)
+    squares = shapely.transform(nine_squares(), lambda xy: np.add(xy, [440000, 4420000]))
+    assert len(_exact_coverage(squares, group, frame, CRS.from_epsg(32650))) == 9
+    with pytest.raises(CoverageError, match="do not fit together near"):
+        _exact_coverage(np.delete(squares, 4), group[:8], frame, CRS.from_epsg(32650))
 
 
 def test_a_corner_that_does_not_fit_is_mended_where_it_is() -> None:
