@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.errors import ParameterError
+from gis_core.graph.components import component_labels, subgraph
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.bounds import deviation_lower_bound
 from gis_core.partition.objective import Bounds
@@ -28,6 +29,7 @@ __all__ = [
     "ExactAnswer",
     "ExactTask",
     "Status",
+    "cheap_bound",
     "exact_available",
     "find_within",
     "least_deviation",
@@ -177,8 +179,7 @@ def least_deviation(
     _require_usable(task)
     total = float(task.weight.sum())
     mean = total / task.n_parts
-    given = task.lock_weights(task.weight)
-    lower = max(lower, _cheap_bound(task, given))
+    lower = max(lower, cheap_bound(task))
     found = None if start is None else _renumbered(task, np.asarray(start))
     value = math.nan if found is None else _deviation(found, task.weight, task.n_parts)
     if total <= 0 and found is not None:
@@ -194,19 +195,26 @@ def least_deviation(
     return _best_of(task, model, first, found, value, lower)
 
 
-def _cheap_bound(task: ExactTask, given: NDArray[np.float64]) -> float:
-    """Return the bound that needs no search; pieces of the free cells do not share parts."""
-    from gis_core.graph.components import component_labels, subgraph
+def cheap_bound(task: ExactTask, *, skip_empty: bool = False) -> float:
+    """Return the bound on the deviation that needs no search; pieces of the free cells do not share parts.
 
+    Parameters
+    ----------
+    task : ExactTask
+    skip_empty : bool
+        Whether pieces without weight may join any part; else each of them is a part of its own at least.
+    """
+    given = task.lock_weights(task.weight).tolist()
     free = np.flatnonzero(task.lock_labels() < 0)
     if len(free) == 0:
-        return deviation_lower_bound([], task.n_parts, locked=given.tolist())
+        return deviation_lower_bound([], task.n_parts, locked=given)
     inner = subgraph(task.graph, free)
     label = component_labels(inner)
     cells = [np.flatnonzero(label == piece) for piece in range(int(label.max()) + 1)]
+    cells = [own for own in cells if not skip_empty or task.weight[free[own]].sum() > 0]
     return deviation_lower_bound(
         [task.weight[free[own]] for own in cells], task.n_parts, graphs=[subgraph(inner, own) for own in cells],
-        locked=given.tolist(),
+        locked=given,
     )  # fmt: skip
 
 

@@ -10,12 +10,13 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 
 from gis_core.errors import ParameterError
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.state import Far, Level
 
-__all__ = ["Constraint", "Problem"]
+__all__ = ["Constraint", "Problem", "pair_rows"]
 
 
 class Problem:
@@ -127,7 +128,7 @@ class Problem:
         # What does not hang together keeps its price as a border, as do pairs that need not touch.
         a = np.concatenate([owner[cut], left, right])
         b = np.concatenate([graph.indices[cut].astype(np.int64), right, left])
-        far = _rows(n, a, b, np.concatenate([self.price[cut], price, price])) if len(a) else Far()
+        far = Far(*pair_rows(n, a, b, np.concatenate([self.price[cut], price, price]))) if len(a) else Far()
         if cut.any():
             kept = self.link
             indptr = np.zeros(n + 1, np.int64)
@@ -140,13 +141,27 @@ class Problem:
         return Level(*links, np.ascontiguousarray(self.weights), far, home, stay)
 
 
-def _rows(n: int, left: NDArray[np.int64], right: NDArray[np.int64], price: NDArray[np.float64]) -> Far:
-    """Sort pairs into rows; the prices of equal pairs are added."""
-    code, where = np.unique(left * n + right, return_inverse=True)
-    total = np.bincount(where, weights=price, minlength=len(code))
-    indptr = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(code // n, minlength=n), out=indptr[1:])
-    return Far(indptr, (code % n).astype(np.int32), total.astype(np.float64))
+def pair_rows(
+    n: int, left: NDArray[np.integer], right: NDArray[np.integer], price: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    """Sort pairs of cells into rows (CSR); the prices of equal pairs are added.
+
+    Parameters
+    ----------
+    n : int
+        Number of cells.
+    left, right : int, shape (k,)
+    price : float64, shape (k,)
+
+    Returns
+    -------
+    indptr : int64, shape (n + 1,)
+    indices : int32
+        Ascending in each row.
+    price : float64
+    """
+    rows = coo_array((price, (left, right)), shape=(n, n)).tocsr()
+    return rows.indptr.astype(np.int64), rows.indices.astype(np.int32), rows.data.astype(np.float64)
 
 
 class Constraint(Protocol):

@@ -294,12 +294,12 @@ class Region:
             weight, base = self.weights[:, column], self.base[:, column]
             own = np.bincount(self.home[settled], weights=weight[settled], minlength=len(self.parts)) + base
             over = sum(
-                _cheapest(weight[mine], self.stay[mine], float(own[p] - high))
+                _cheapest_share(weight[mine], self.stay[mine], float(own[p] - high))
                 for p in np.flatnonzero(own > high).tolist()
                 for mine in [self.home == p]
             )
             lacking = float(np.maximum(0.0, low - own).sum() - weight[~settled].sum())
-            found = max(found, over, _cheapest(weight[settled], self.stay[settled], lacking))
+            found = max(found, over, _cheapest_share(weight[settled], self.stay[settled], lacking))
         return found
 
     def anneal(
@@ -387,7 +387,7 @@ class Region:
         self.ground.part[self.cells] = self.parts[part].astype(np.int32)
 
 
-def _cheapest(weight: NDArray[np.float64], stay: NDArray[np.float64], need: float) -> float:
+def _cheapest_share(weight: NDArray[np.float64], stay: NDArray[np.float64], need: float) -> float:
     """Return the least that is paid for cells that weigh `need` together, one of them taken in part."""
     if need <= 0:
         return 0.0

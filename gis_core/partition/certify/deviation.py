@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_core.graph.components import component_labels, subgraph
+from gis_core.graph.components import component_labels
 from gis_core.model import AdjacencyGraph
-from gis_core.partition.bounds import deviation_lower_bound, grain_of, ladder
+from gis_core.partition.bounds import grain_of, ladder
 from gis_core.partition.certify.exhaust import Exhausted
 from gis_core.partition.certify.prove import MOST_VARIABLES, Effort, find_plan
 from gis_core.partition.certify.refit import refit
 from gis_core.partition.certify.words import number
-from gis_core.partition.exact import ExactTask, least_deviation
+from gis_core.partition.exact import ExactTask, cheap_bound, least_deviation
 from gis_core.partition.objective import Bounds
 
 __all__ = ["Certificate", "certify_deviation"]
@@ -91,30 +91,13 @@ def certify_deviation(
     total = np.bincount(part, weights=weight, minlength=n_parts).astype(np.float64)
     mean = float(total.mean())
     reached = float(np.abs(total - mean).max() / mean) if mean > 0 else 0.0
-    lower = _cheap(task) if mean > 0 else 0.0
+    lower = cheap_bound(task, skip_empty=True) if mean > 0 else 0.0
     if lower < reached - _TINY and graph.n_cells <= most_cells:
         lower, part = _searched(task, part, lower, reached, effort or Effort(_WORK_S), solver)
         total = np.bincount(part, weights=weight, minlength=n_parts).astype(np.float64)
         reached = float(np.abs(total - mean).max() / mean)
     proved = reached <= lower + _TINY
     return Certificate(reached, min(lower, reached), proved, part, _words(total, reached, lower, proved))
-
-
-def _cheap(task: ExactTask) -> float:
-    """Return the bound that needs no search; pieces without weight are left out, as they join any part."""
-    label = task.lock_labels()
-    free = np.flatnonzero(label < 0)
-    given = task.lock_weights(task.weight).tolist()
-    if len(free) == 0:
-        return deviation_lower_bound([], task.n_parts, locked=given)
-    inner = subgraph(task.graph, free)
-    piece = component_labels(inner)
-    cells = [np.flatnonzero(piece == one) for one in range(int(piece.max()) + 1)]
-    cells = [own for own in cells if task.weight[free[own]].sum() > 0]
-    return deviation_lower_bound(
-        [task.weight[free[own]] for own in cells], task.n_parts,
-        graphs=[subgraph(inner, own) for own in cells], locked=given,
-    )  # fmt: skip
 
 
 def _searched(

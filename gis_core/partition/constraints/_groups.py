@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
 
+from gis_core.partition.problem import pair_rows
 from gis_core.partition.state import Far, Level
 
 __all__ = ["contracted", "grown_group", "with_pairs"]
@@ -58,7 +58,7 @@ def with_pairs(
         a.append(np.repeat(np.arange(n), np.diff(far.indptr)))
         b.append(far.indices.astype(np.int64))
         cost.append(far.cost)
-    return replace(level, far=Far(*_rows(n, np.concatenate(a), np.concatenate(b), np.concatenate(cost))))
+    return replace(level, far=Far(*pair_rows(n, np.concatenate(a), np.concatenate(b), np.concatenate(cost))))
 
 
 def contracted(level: Level, label: NDArray[np.integer]) -> tuple[Level, NDArray[np.int32]]:
@@ -88,7 +88,7 @@ def contracted(level: Level, label: NDArray[np.integer]) -> tuple[Level, NDArray
     ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
         owner, other = cluster[np.repeat(np.arange(level.n_cells), np.diff(indptr))], cluster[indices]
         outer = owner != other
-        return _rows(count, owner[outer], other[outer], cost[outer])
+        return pair_rows(count, owner[outer], other[outer], cost[outer])
 
     far = level.far
     weights = np.column_stack(
@@ -104,11 +104,3 @@ def contracted(level: Level, label: NDArray[np.integer]) -> tuple[Level, NDArray
         else level.stay,
     )
     return few, cluster.astype(np.int32)
-
-
-def _rows(
-    n: int, left: NDArray[np.integer], right: NDArray[np.integer], cost: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    """Sort pairs into rows; the prices of equal pairs are added."""
-    rows = coo_matrix((cost, (left, right)), shape=(n, n)).tocsr()
-    return rows.indptr.astype(np.int64), rows.indices.astype(np.int32), rows.data.astype(np.float64)
