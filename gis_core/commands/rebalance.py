@@ -63,7 +63,9 @@ def rebalance(
         bool, typer.Option("--strict", help="Exit 1 where a bound or wish is not kept.")
     ] = False,
     seed: Annotated[int, typer.Option("--seed", help="One seed, one plan.")] = 0,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", help="Seconds for the search.")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", help="Seconds for search, proof and reasons.")
+    ] = None,
     processes: Annotated[
         int | None, typer.Option("--processes", help="For the cells; default: one per core.")
     ] = None,

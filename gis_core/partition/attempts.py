@@ -54,6 +54,8 @@ class PieceTask:
     use_time : bool
     code : str
         Of the boundary polygon, for reasons.
+    whole : bool
+        Whether the piece is the whole boundary polygon.
     """
 
     graph: AdjacencyGraph
@@ -67,6 +69,7 @@ class PieceTask:
     effort: float
     use_time: bool
     code: str = ""
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def solve_piece(
     assert best is not None
     rank, found, count = best
     late = found.stopped_by == "time-limit"
-    piece = Piece(task.links, task.weight, task.cell_ix, count, found.assignment, tries, late)
+    piece = Piece(task.links, task.weight, task.cell_ix, count, found.assignment, tries, late, task.whole)
     demands = demands_of(task.constraints)
     if rank[0] == 0 and all(each.kept(piece.part) for each in demands):
         return Attempt(piece, Settled("open", piece, ()), found.stopped_by)

@@ -195,8 +195,9 @@ def solve_polygon(
         report = None if progress is None else _shifted(progress, done, n)
         name = f"{task.seed}:{task.code}:{len(answers)}".encode()
         rng = np.random.default_rng([task.seed & 0xFFFFFFFF, zlib.crc32(name)])
-        found = _solve(task, cells, count, rng, limit, report)
-        if len(settled) == 1 and not len(locks):
+        whole = len(settled) == 1 and not len(locks)
+        found = _solve(task, cells, count, rng, limit, report, whole)
+        if whole:
             found, least = _certified(task, found, until)
         part[cells] = found.piece.part + n_parts
         n_parts += found.piece.n_parts
@@ -214,14 +215,15 @@ def solve_polygon(
 
 def _solve(
     task: PolygonTask, cells: NDArray[np.int64], count: int, rng: np.random.Generator, time_limit_s: float | None,
-    progress: Callable[[str, int, int], None] | None,
+    progress: Callable[[str, int, int], None] | None, whole: bool,
 ) -> Attempt:  # fmt: skip
     """Solve one piece, with the number of parts that was asked for or those that fit."""
     graph, weight, asked = subgraph(task.graph, cells), task.weight[cells], task.n_grids is not None
     constraints = tuple(each.restrict(cells) for each in task.constraints)
     links = links_left(graph, posed(graph, weight, count, task.bounds, task.objective, constraints))
     if weight.sum() == 0:
-        piece = Piece(links, weight, task.cell_ix[cells], 1, np.zeros(len(cells), np.int32), 1, late=False)
+        one = np.zeros(len(cells), np.int32)
+        piece = Piece(links, weight, task.cell_ix[cells], 1, one, 1, late=False, whole=whole)
         return Attempt(piece, Settled("open", piece, ()), "converged")
     start = usable_start(None if task.start is None else task.start[cells], links)
     choices = [count]
@@ -231,7 +233,7 @@ def _solve(
         choices = counts_to_try(given if least <= given <= most else count, least, min(most, len(weight)))
     piece_task = PieceTask(
         graph, links, weight, task.cell_ix[cells], task.bounds, task.objective, constraints, start, task.effort,
-        task.use_time, task.code,
+        task.use_time, task.code, whole,
     )  # fmt: skip
     return solve_piece(piece_task, choices, rng, asked=asked, time_limit_s=time_limit_s, progress=progress)
 

@@ -9,6 +9,7 @@ fulfilled and parts in one piece; contiguity is asked for where a solution break
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from gis_core.graph.components import component_labels, part_component_labels, subgraph
 from gis_core.model import AdjacencyGraph
+from gis_core.partition.certify.prove import Effort
 from gis_core.partition.objective import Bounds
 from gis_core.partition.rebalance_region import Far
 
@@ -33,6 +35,13 @@ _COMBINED = 4_000
 _TINY = 1e-6
 #: Prices at which weight leaves one part, in the linear program; cells with more different ones share the lowest.
 _MOST_PRICES = 4
+#: Seconds of work that one program takes for each choice, for each entry of its cuts, and for each further node and
+#: choice: about as measured, so that the work can be counted before it is done.
+_A_CHOICE, _A_CUT, _A_NODE = 4e-4, 6e-3, 2e-5
+#: Seconds of work for the exact answer where nobody says.
+_WORK_S = 10.0
+#: The clock stops a program after so many times its work all the same; it only guards against a stall.
+_STALL = 20.0
 
 
 @dataclass(frozen=True)
@@ -312,7 +321,7 @@ class _FlowProgram:
                 need = int(np.ceil(had[part] - high))
                 cells = np.flatnonzero((case.home == part) & (values > 0))
                 if need <= _COMBINED and part not in case.locked:
-                    least[part] = max(least[part], _cheapest(values[cells], case.stay[cells], need))
+                    least[part] = max(least[part], _cheapest_cells(values[cells], case.stay[cells], need))
         return least
 
 
@@ -365,7 +374,7 @@ def _prices(
     return owner[new], room.astype(np.float64), ratio[new]
 
 
-def _cheapest(weight: NDArray[np.float64], stay: NDArray[np.float64], need: int) -> float:
+def _cheapest_cells(weight: NDArray[np.float64], stay: NDArray[np.float64], need: int) -> float:
     """Return the least that is paid for whole cells that weigh at least `need` together."""
     best = np.full(need + 1, np.inf)
     best[0] = 0
@@ -379,7 +388,7 @@ def _cheapest(weight: NDArray[np.float64], stay: NDArray[np.float64], need: int)
 
 
 def least_change_exactly(
-    case: Case, *, most_pairs: int = 4_000, time_limit_s: float = 10.0
+    case: Case, *, most_pairs: int = 4_000, effort: Effort | None = None
 ) -> tuple[float, NDArray[np.int32] | None]:
     """Find the least that must change hands without violation, and a plan that shows it.
 
@@ -389,7 +398,9 @@ def least_change_exactly(
         Its plan holds the bounds.
     most_pairs : int
         Pairs of a cell and another part that could take it, above which nothing is tried.
-    time_limit_s : float
+    effort : Effort
+        Work that it may take, counted and not measured, so that the answer is the same on a busy machine; what is used
+        is taken from it. None: 10 seconds of it.
 
     Returns
     -------
@@ -412,7 +423,7 @@ def least_change_exactly(
     keep = _allowed(case, to, cell)
     if len(keep[0]) - case.graph.n_cells > most_pairs:
         return 0.0, None
-    return _CellProgram(case, *keep).solve(time_limit_s)
+    return _CellProgram(case, *keep).solve(effort or Effort(_WORK_S))
 
 
 def _allowed(
@@ -445,10 +456,10 @@ class _CellProgram:
         self.cost = np.where(away, case.stay[cell], 0.0)
         self.cuts: list[tuple[list[int], list[float]]] = []
 
-    def solve(self, time_limit_s: float) -> tuple[float, NDArray[np.int32] | None]:
+    def solve(self, effort: Effort) -> tuple[float, NDArray[np.int32] | None]:
         """Solve, cut and solve again; return the bound, and a plan where it changes less than the one at hand."""
         case, n, m = self.case, self.case.graph.n_cells, len(self.to)
-        deadline, bound = time.perf_counter() + time_limit_s, 0.0
+        bound = 0.0
         once = csr_array((np.ones(m), (self.cell, np.arange(m))), shape=(n, m))
         had = np.bincount(case.home[case.home >= 0], minlength=case.n_parts) > 0
         own = np.flatnonzero((case.home[self.cell] == self.to) | ~had[self.to])
@@ -463,11 +474,12 @@ class _CellProgram:
             sums = csr_array((values[self.cell], (self.to, np.arange(m))), shape=(case.n_parts, m))
             slack = 1e-9 * max(1.0, float(values.sum()))
             fixed.append(LinearConstraint(sums[alive], low - slack, high + slack))
-        while (left := deadline - time.perf_counter()) > 0:
+        while (options := self._options(m, effort)) is not None:
             found = milp(
                 self.cost, constraints=[*fixed, *self._cut_rows(m)], integrality=np.ones(m), bounds=Limits(0, 1),
-                options={"time_limit": left, "mip_rel_gap": 0.0},
+                options=options,
             )  # fmt: skip
+            effort.work_s -= self._begun(m) + m * _A_NODE * max(0, (found.mip_node_count or 0) - 1)
             if found.status == 2:
                 return case.moved, None
             if found.mip_dual_bound is not None and np.isfinite(found.mip_dual_bound):
@@ -481,6 +493,22 @@ class _CellProgram:
             if not self._cut(part):
                 return bound, part
         return bound, None
+
+    def _begun(self, m: int) -> float:
+        """Return the work of one program up to its first node."""
+        return m * _A_CHOICE + _A_CUT * sum(len(columns) for columns, _ in self.cuts)
+
+    def _options(self, m: int, effort: Effort) -> dict[str, float | int] | None:
+        """Return how far the next program may go with the work that is left; None: it is not begun."""
+        left = effort.work_s - self._begun(m)
+        if left <= 0 or effort.at_most(math.inf) <= 0:
+            return None
+        clock = math.inf if effort.until is None else effort.until - time.perf_counter()
+        return {
+            "node_limit": 1 + int(left / (m * _A_NODE)),
+            "time_limit": max(0.01, min(_STALL * effort.work_s, clock)),
+            "mip_rel_gap": 0.0,
+        }
 
     def _wishes(self, m: int) -> list[LinearConstraint]:
         """Keep the two of a pair together, or apart, whatever part it is."""

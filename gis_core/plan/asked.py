@@ -202,9 +202,18 @@ def kept_codes(asked: Asked, assignment: NDArray[np.int32], weight: NDArray[np.f
 
 
 def lock_reasons(
-    asked: Asked, fabric: Fabric, boundary_codes: Sequence[str], weight: NDArray[np.float64], bounds: Bounds
+    asked: Asked,
+    fabric: Fabric,
+    boundary_codes: Sequence[str],
+    weight: NDArray[np.float64],
+    bounds: Bounds,
+    *,
+    until: float | None = None,
 ) -> list[Infeasible]:
-    """Name the locks that keep grids out of the bounds: by their own weight, or by what they cut off."""
+    """Name the locks that keep grids out of the bounds: by their own weight, or by what they cut off.
+
+    After `until` (a time of `time.perf_counter`) nothing more is worked out.
+    """
     if asked.locked is None or not asked.lock_codes:
         return []
     found = []
@@ -218,18 +227,20 @@ def lock_reasons(
             )
             mend = "Unlock it, or change the bounds."
             found.append(Infeasible("lock", code, sentence, tuple(cells[:20].tolist()), mend))
-    return found + _blamed(asked, fabric, boundary_codes, weight, bounds)
+    return found + _blamed(asked, fabric, boundary_codes, weight, bounds, until)
 
 
 def _blamed(
-    asked: Asked, fabric: Fabric, boundary_codes: Sequence[str], weight: NDArray[np.float64], bounds: Bounds
-) -> list[Infeasible]:
+    asked: Asked, fabric: Fabric, boundary_codes: Sequence[str], weight: NDArray[np.float64], bounds: Bounds,
+    until: float | None,
+) -> list[Infeasible]:  # fmt: skip
     """Name the fewest locked grids that leave a rest which fits no number of grids, in each boundary polygon."""
     assert asked.locked is not None
     found = []
     for home in np.unique(fabric.boundary_ix[asked.locked >= 0]).tolist():
         cells = np.flatnonzero(fabric.boundary_ix == home)
-        for blame in blamed_locks(subgraph(fabric.graph, cells), weight[cells], asked.locked[cells], bounds):
+        ground = subgraph(fabric.graph, cells)
+        for blame in blamed_locks(ground, weight[cells], asked.locked[cells], bounds, until=until):
             item = blame.reason(boundary_codes[home], asked.lock_codes, bounds)
             found.append(replace(item, cell_ix=tuple(int(cells[cell]) for cell in item.cell_ix)))
     return found

@@ -310,13 +310,14 @@ def add_ground(
         own = [each["walk_m"] for each in report["walks"] if home[each["code"]] == row["code"]]
         row["max_walk_m"] = max(own, default=None)
     if any(row["over"] for row in report["walks"]):
-        rows += _long_rows(report["walks"], home, ground, dataset, fabric, assignment, weight, bounds)
+        unit = report["weights"][0]["name"]
+        rows += _long_rows(report["walks"], home, ground, dataset, fabric, assignment, weight, bounds, unit)
     report["infeasible"] = rows
 
 
 def _long_rows(
     walks: list[dict[str, Any]], home: dict[str, str], ground: Ground, dataset: Dataset, fabric: Fabric,
-    assignment: NDArray[np.int32], weight: NDArray[np.float64], bounds: Bounds,
+    assignment: NDArray[np.int32], weight: NDArray[np.float64], bounds: Bounds, unit: str,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """Tell which grids are too long on foot, which buildings are farthest apart, why, and what would mend it."""
     assert ground.walks is not None
@@ -324,7 +325,7 @@ def _long_rows(
     limit = ground.options.max_walk_m
     told = LongWalks(
         ground.walks, ground.graph, fabric.boundary_ix, assignment, weight, bounds, limit,
-        _door_names(dataset, fabric),
+        _door_names(dataset, fabric), None if unit == "households" else unit,
     )  # fmt: skip
     rows = []
     for row in walks:

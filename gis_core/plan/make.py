@@ -15,6 +15,7 @@ from gis_core.errors import some_of
 from gis_core.graph.components import subgraph
 from gis_core.model import Dataset, Fabric
 from gis_core.partition import Bounds, Objective, PartitionResult, partition_fabric, preset
+from gis_core.partition.certify import usual_effort
 from gis_core.partition.constraints import Constraint
 from gis_core.partition.constraints.compounds import WholeCompounds
 from gis_core.partition.run import broken_constraints
@@ -169,6 +170,7 @@ def make_plan(
         )
 
     improved = None
+    until = None if time_limit_s is None else time.perf_counter() + time_limit_s
     wished = bool(asked.all_constraints) or laid.binds
     whole = wished and asked.start is not None and is_whole(laid.graph, fabric.boundary_ix, asked.start)
     if asked.start is not None and n_grids is None and not whole:
@@ -206,7 +208,8 @@ def make_plan(
 
         shorter = shorten_by_number(laid, fabric, result, weight, limits, boundary_codes, solve_again)
         result = _said_again(result, shorter, wishes, laid)
-    reasons = lock_reasons(asked, fabric, boundary_codes, weight, limits)
+    told_until = usual_effort(until, time_limit_s).until
+    reasons = lock_reasons(asked, fabric, boundary_codes, weight, limits, until=told_until)
     reasons += wish_reasons(asked, fabric, boundary_codes, weight, limits)
     reasons += number_reasons(n_grids, result.n_parts)
     solved = time.perf_counter()

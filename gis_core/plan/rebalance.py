@@ -16,6 +16,7 @@ from gis_core import __version__
 from gis_core.errors import NotFoundError, ParameterError, some_of
 from gis_core.model import Dataset, Fabric
 from gis_core.partition import Bounds, Objective, PartitionResult, preset
+from gis_core.partition.certify import Effort, usual_effort
 from gis_core.partition.problem import Constraint
 from gis_core.partition.rebalance import Rebalanced, rebalance
 from gis_core.partition.rebalance_asked import Terms
@@ -32,7 +33,7 @@ from gis_core.plan.ground import Ground, GroundOptions, add_ground, lay_ground
 from gis_core.plan.in_force import walks_note
 from gis_core.plan.lower import lower_bounds
 from gis_core.plan.make import Plan
-from gis_core.plan.rebalance_reasons import bound_reasons, mending_reasons
+from gis_core.plan.rebalance_reasons import bound_reasons, mending_reasons, torn_lock_reasons
 from gis_core.plan.report import build_report
 
 __all__ = ["next_codes", "rebalance_plan"]
@@ -124,9 +125,10 @@ def rebalance_plan(
         Codes of grids that keep their ground as it is.
     seed : int
     time_limit_s : float or None
-        Seconds that the search may take.
+        Seconds that search, proof and reasons may take together.
     prove_s : float
-        Seconds at most for the proof that no smaller change does, on small cases; 0: none.
+        Work for the proof that no smaller change does, on small cases: seconds, but counted in steps, so that the
+        answer is the same on a busy machine; 0: none. Nothing of it is begun after the time limit.
     seconds : mapping or None
         Seconds that reading and building the fabric took, for the report.
     progress : callable or None
@@ -163,20 +165,25 @@ def rebalance_plan(
     wishes = (*laid.constraints, *told.all_constraints)
     task = _Task(fabric, carried, held, weight, rule, laid, wishes, preset("plan"), tuple(keep))
     forced = float(held.forced.sum())
+    until = None if time_limit_s is None else time.perf_counter() + time_limit_s
     result = rebalance(
         laid.graph, weight, carried.assignment, bounds=rule, zone=fabric.boundary_ix, stay=held.stay,
         n_parts=len(carried.codes), locked=keep, constraints=wishes, objective=task.objective, rng=seed,
         max_moved=None if max_moved is None else max(0.0, max_moved - forced), time_limit_s=time_limit_s,
         progress=progress,
     )  # fmt: skip
-    result, least, proved = _judge(task, result, 0.0 if max_moved is not None else prove_s)
+    effort = Effort(0.0 if max_moved is not None else prove_s, until)
+    result, least, proved = _judge(task, result, effort)
     solved = time.perf_counter()
     assignment, codes, boundary_ix, fresh = _number(dataset, fabric, before, carried, result)
     frames = plan_frames(dataset, fabric, assignment, codes, boundary_ix)
     frames = replace(frames, grids=_named(frames, before), name=dataset.name)
     links = task.terms.links
     kept = [codes.index(code) for code in asked.lock_codes if code in codes]
-    why = bound_reasons(dataset, fabric, links, weight, rule, assignment, boundary_ix, max_moved, kept)
+    told_until = usual_effort(until, time_limit_s).until
+    why = bound_reasons(
+        dataset, fabric, links, weight, rule, assignment, boundary_ix, max_moved, kept, until=told_until
+    )
     partition = PartitionResult(
         assignment, boundary_ix, tuple(why),
         lower_bounds(links, fabric.boundary_ix, weight, assignment, n_boundaries=len(dataset.boundary), locked=kept),
@@ -184,7 +191,8 @@ def rebalance_plan(
     )  # fmt: skip
     names = [str(code) for code in dataset.boundary["code"]]
     reasons = mending_reasons(carried, result, forced, max_moved)
-    reasons += lock_reasons(asked, fabric, names, weight, rule)
+    reasons += lock_reasons(asked, fabric, names, weight, rule, until=told_until)
+    reasons += torn_lock_reasons(fabric, links, assignment, codes, kept)
     reasons += wish_reasons(asked, fabric, names, weight, rule)
     reasons += broken_constraints(wishes, laid.graph, assignment)
     report = build_report(
@@ -243,7 +251,7 @@ def _positions(locked: Iterable[str], codes: Sequence[str]) -> list[int]:
     return [place[code] for code in locked]
 
 
-def _judge(task: _Task, result: Rebalanced, prove_s: float) -> tuple[Rebalanced, float, bool]:
+def _judge(task: _Task, result: Rebalanced, effort: Effort) -> tuple[Rebalanced, float, bool]:
     """Return the plan, or a better one of the exact search; a lower bound on the change; whether it is reached."""
     terms, forced = task.terms, float(task.held.forced.sum())
     case = Case(
@@ -251,13 +259,14 @@ def _judge(task: _Task, result: Rebalanced, prove_s: float) -> tuple[Rebalanced,
         task.bounds, frozenset(task.locked), terms.more, terms.more_limit, terms.far,
     )  # fmt: skip
     part, least = result.assignment.copy(), 0.0
-    deadline = time.perf_counter() + prove_s
     cases = [each for each in split_case(case, task.fabric.boundary_ix) if each[1].moved > 0]
     cases.sort(key=lambda each: each[1].graph.n_cells)
     for left, (cells, own) in zip(range(len(cases), 0, -1), cases, strict=True):
         had = case.home[cells]
         number = np.unique(np.concatenate([had[had >= 0], part[cells]]))
-        bound, better = _least(own, (deadline - time.perf_counter()) / left)
+        share = effort.part(1 / left)
+        bound, better = _least(own, share)
+        effort.work_s += share.work_s
         if better is not None:
             moved = replace(own, stay=task.held.stay[cells])
             if replace(moved, part=better).moved < moved.moved:
@@ -268,11 +277,11 @@ def _judge(task: _Task, result: Rebalanced, prove_s: float) -> tuple[Rebalanced,
     return replace(result, assignment=part, moved=moved_now), forced + least, least >= moved_now - 1e-9
 
 
-def _least(case: Case, seconds: float) -> tuple[float, NDArray[np.int32] | None]:
+def _least(case: Case, effort: Effort) -> tuple[float, NDArray[np.int32] | None]:
     """Bound the change of one boundary polygon, and look for a plan that changes less."""
     least, part = least_change_flow(case), None
-    if least < case.moved and seconds > 0:
-        bound, part = least_change_exactly(case, time_limit_s=seconds)
+    if least < case.moved and effort.work_s > 0:
+        bound, part = least_change_exactly(case, effort=effort)
         least = max(least, bound)
     return least, part
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.errors import some_of
-from gis_core.graph import part_component_labels, subgraph
+from gis_core.graph import subgraph
 from gis_core.model import AdjacencyGraph, Dataset, Fabric, Infeasible
 from gis_core.partition import Bounds
 from gis_core.partition.certify import Piece, explain_piece, total_reason
 from gis_core.partition.rebalance import Rebalanced
 from gis_core.plan.carry import CarryOver
 from gis_core.plan.lower import inhabited_pieces
+from gis_core.plan.metrics import grids_in_pieces
 
-__all__ = ["bound_reasons", "mending_reasons"]
+__all__ = ["bound_reasons", "mending_reasons", "torn_lock_reasons"]
 
 #: Sums of fractions may miss a bound by so much.
 _SLACK = 1e-6
@@ -62,8 +63,13 @@ def bound_reasons(
     boundary_ix: NDArray[np.int32],
     max_moved: int | None,
     locked: Collection[int] = (),
+    *,
+    until: float | None = None,
 ) -> list[Infeasible]:
-    """Say why grids are still out of bounds; locked ones are spoken of elsewhere."""
+    """Say why grids are still out of bounds; locked ones are spoken of elsewhere.
+
+    Nothing is searched for after `until`, a time of `time.perf_counter`.
+    """
     home = fabric.boundary_ix
     totals = np.bincount(assignment, weights=weight, minlength=len(boundary_ix))
     out = (totals < bounds.minimum - _SLACK) | (totals > bounds.maximum + _SLACK)
@@ -78,19 +84,35 @@ def bound_reasons(
         pieces = inhabited_pieces(links, weight, cells)
         for piece in pieces:
             parts, number = np.unique(assignment[piece], return_inverse=True)
-            graph = subgraph(links, piece)
-            if part_component_labels(graph, number).max(initial=0) + 1 > len(parts):
-                continue
-            shown = Piece(graph, weight[piece], piece, len(parts), number.astype(np.int32), 1, False)
+            alone, own = len(pieces) == 1, number.astype(np.int32)
+            shown = Piece(subgraph(links, piece), weight[piece], piece, len(parts), own, 1, False, alone)
             reasons += explain_piece(
-                shown, code, bounds, heavy_names={}, alone=len(pieces) == 1, asked=False,
-                total_explained=whole is not None,
+                shown, code, bounds, heavy_names={}, alone=alone, asked=False, total_explained=whole is not None,
+                until=until,
             )  # fmt: skip
     if max_moved is None or not out.any():
         return reasons
     # That the search found nothing is no wonder where little may change hands.
     known = [item for item in reasons if item.what != "not-found"]
     return [*known, _too_few(int(out.sum()), max_moved)]
+
+
+def torn_lock_reasons(
+    fabric: Fabric,
+    links: AdjacencyGraph,
+    assignment: NDArray[np.int32],
+    codes: Sequence[str],
+    locked: Collection[int],
+) -> list[Infeasible]:
+    """Say which locked grids are in pieces: they keep their ground, so that nobody mends them."""
+    torn = grids_in_pieces(links, assignment, fabric.boundary_ix)
+    found = []
+    for grid in sorted(set(torn.tolist()) & set(locked)):
+        cells = np.flatnonzero(assignment == grid)
+        reason = f"The locked grid {codes[grid]} is in pieces, and stays so because it keeps its ground."
+        mend = "Unlock it: it then keeps the piece with most households, and the others go to its neighbours."
+        found.append(Infeasible("lock", codes[grid], reason, tuple(cells[:20].tolist()), mend))
+    return found
 
 
 def _too_few(n_out: int, max_moved: int) -> Infeasible:

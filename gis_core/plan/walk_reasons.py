@@ -37,6 +37,8 @@ class LongWalks:
         What was asked for.
     names : shape (n_cells,)
         What to call each inhabited cell.
+    unit : str or None
+        What is balanced instead of households.
     """
 
     def __init__(
@@ -49,9 +51,11 @@ class LongWalks:
         bounds: Bounds,
         limit_m: float,
         names: NDArray[np.object_],
+        unit: str | None = None,
     ) -> None:
         self._walks, self._graph, self._home, self._assignment = walks, graph, home, assignment
         self._weight, self._bounds, self._limit, self._names = weight, bounds, limit_m, names
+        self._unit = unit
         self._areas: dict[int, _Area] = {}
 
     def why(self, grid: int) -> tuple[str, str]:
@@ -99,8 +103,13 @@ class LongWalks:
         label = part_component_labels(area.links, near)
         held = float(weight[near & (label == label[source[worst]])].sum())
         name, least = self._names[cells[worst]], self._bounds.minimum
+        few = (
+            f"live only {held:,.0f} households"
+            if self._unit is None
+            else f"are only {held:,.0f} of {self._unit}"
+        )
         reason = (
-            f"Within {self._limit:,.0f} m of building {name} live only {held:,.0f} households, and a grid needs "
+            f"Within {self._limit:,.0f} m of building {name} {few}, and a grid needs "
             f"{least:,g}: every one with this building is {reach[worst]:,.0f} m long or more."
         )
         return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 from cell_graphs import connected_partitions, from_edges, lattice
 from hypothesis import given, settings
@@ -117,36 +119,48 @@ def test_the_lower_bound_is_one_and_the_exact_answer_is_exact(case, seed):
         assert better is None or len(parts_in_pieces(graph, better)) == 0
 
 
+@st.composite
+def kept_plans(draw: st.DrawFn) -> tuple[Case, list[tuple[list[int], float, float]]]:
+    """A plan of before, and another one whose parts keep some of their ground and bounds of two weights."""
+    graph, weight, part, _ = draw(plans(6))
+    k, n = max(part) + 1, len(part)
+    named = (
+        [names[p] for p in other]
+        for other in connected_partitions(graph, k)
+        for names in permutations(range(k))
+    )
+    kept = [
+        other
+        for other in named
+        if {p for p, was in zip(other, part, strict=True) if p == was} == set(range(k))
+    ]
+    now = draw(st.sampled_from([other for other in kept if other != part] or kept))
+    people = draw(st.lists(st.integers(0, 9), min_size=n, max_size=n))
+    stay = draw(st.lists(st.integers(0, 9), min_size=n, max_size=n))
+    held = []
+    for values in (weight, people):
+        totals = np.bincount(now, weights=values, minlength=k)
+        room = draw(st.integers(0, 3))
+        held.append((values, max(0.0, totals.min() - room), max(1.0, totals.max() + room)))
+    case = Case(
+        graph, np.array(weight, float), np.array(stay, float), np.array(part, np.int32), np.array(now, np.int32), k,
+        Bounds(*held[0][1:]), frozenset(), np.array(people, float).reshape(n, 1), np.array([[*held[1][1:], 1.0]]),
+    )  # fmt: skip
+    return case, held
+
+
 @settings(max_examples=40, deadline=None)
-@given(plans(6), st.integers(0, 2**31))
-def test_with_two_weights_the_bound_is_one_and_the_exact_answer_is_exact(case, seed):
-    graph, weight, part, bounds = case
-    rng = np.random.default_rng(seed)
-    n, k = len(weight), max(part) + 1
-    people, stay = rng.integers(0, 9, n).astype(float), rng.integers(0, 9, n).astype(float)
-    limit = np.array([[0.5 * people.sum() / k, 1.4 * people.sum() / k + 1, 1.0]])
-    heavy, home = np.array(weight, dtype=np.float64), np.array(part, np.int32)
-    ground = Ground(
-        graph, border_cost(graph, Objective()), heavy, stay, home, home.copy(), k, bounds, bounds.middle, set(),
-        np.zeros(n, dtype=bool), people.reshape(n, 1), limit,
-    )  # fmt: skip
-    region = Region(ground, np.arange(k))
-    found, violation, _ = region.anneal(
-        region.part, region.rule(big=1e3, moved=0.0, border=0.0), hot=9.0, cold=1.0, proposals=800,
-        state=np.array([seed], dtype=np.uint64),
-    )  # fmt: skip
-    if violation > 0:
-        return
-    held = [(weight, bounds.minimum, bounds.maximum), (people.tolist(), *limit[0, :2].tolist())]
-    least = moved_slowly(graph, held, stay.tolist(), part)
-    now = Case(graph, heavy, stay, home, found, k, bounds, frozenset(), people.reshape(n, 1), limit)
-    if any(not (found[home == p] == p).any() for p in range(k)):
-        return
+@given(kept_plans())
+def test_with_two_weights_the_bound_is_one_and_the_exact_answer_is_exact(asked):
+    now, held = asked
+    least = moved_slowly(now.graph, held, now.stay.tolist(), now.home.tolist())
+    assert now.violation == 0
     assert least_change_flow(now) <= least + 1e-6
+    assert least <= now.moved
     if now.moved > 0:
         bound, better = least_change_exactly(now)
         assert bound == least
-        assert least == (now.moved if better is None else stay[better != home].sum())
+        assert least == (now.moved if better is None else now.stay[better != now.home].sum())
 
 
 @_SETTINGS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,6 +148,14 @@ def test_only_the_locks_that_matter_are_blamed():
     assert blamed_locks(chain(6), weight, np.full(6, -1), Bounds()) == []
     # The cells of 400 on both sides keep 200 alone with or without the locks: they are not to blame.
     assert blamed_locks(chain(3), np.array([400.0, 200, 400]), np.array([0, -1, 1]), Bounds()) == []
+
+
+def test_locks_are_not_looked_into_after_the_time_limit():
+    weight, locked = np.array([250.0, 200, 250, 200, 200, 300]), np.array([0, -1, 1, -1, -1, 2])
+    assert blamed_locks(chain(6), weight, locked, Bounds(), until=time.perf_counter()) == []
+    late = replace(blamed_locks(chain(6), weight, locked, Bounds())[0], releases=(), late=True)
+    assert late.reason("A", ["x", "y", "z"], Bounds()).mend.startswith("Lower the minimum")
+    assert replace(late, total=1100.0).reason("A", ["x", "y", "z"], Bounds()).mend == "Release some of them."
 
 
 def test_a_star_whose_middle_must_take_all():

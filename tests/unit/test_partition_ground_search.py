@@ -274,12 +274,14 @@ class TestCompounds:
 
 
 class TestProofs:
-    def told(self, minimum: float, part: list[int], limit_m: float = 15.0) -> LongWalks:
+    def told(
+        self, minimum: float, part: list[int], limit_m: float = 15.0, unit: str | None = None
+    ) -> LongWalks:
         graph = lattice(1, len(part))
         names = np.array([f"B{i}" for i in range(len(part))], dtype=object)
         return LongWalks(
             streets_of(graph), graph, np.zeros(len(part), np.int64), np.array(part, np.int32), np.ones(len(part)),
-            Bounds(minimum, 9), limit_m, names,
+            Bounds(minimum, 9), limit_m, names, unit,
         )  # fmt: skip
 
     def test_a_building_with_too_few_around_it(self) -> None:
@@ -287,6 +289,10 @@ class TestProofs:
         assert "Within 15 m of building B0 live only 2 households" in reason
         assert "20 m long or more" in reason
         assert mend == "Allow 20 m (--max-walk), or lower --min to 2."
+
+    def test_what_is_balanced_is_called_by_its_name(self) -> None:
+        reason, _ = self.told(3, [0, 0, 0, 1, 1, 1], unit="population").why(0)
+        assert "Within 15 m of building B0 are only 2 of population, and a grid needs 3" in reason
 
     def test_more_buildings_far_apart_than_grids(self) -> None:
         reason, mend = self.told(1, [0] * 6).why(0)

@@ -182,6 +182,18 @@ def test_a_formula_whose_bounds_contradict_those_of_households(desk):
     assert desk.ask("--bound", "households + 2*elderly:600:900")[0] == 0
 
 
+def test_in_a_boundary_polygon_with_two_pieces_the_total_is_that_of_the_piece(desk):
+    desk.write([-1 if place % 10 == 4 else 20 for place in range(60)], elderly=[5] * 60)
+    code, said = desk.ask("--bound", "households + 2*elderly:700:900")
+    assert code == 1
+    assert f"No number of grids fits a piece of {NAME} with 600 households: its 600 households need" in said
+    assert f"fits {NAME}" not in said
+    asked = desk.ask("--grids", 4, "--bound", "households + 2*elderly:600:900")[1]
+    assert "it gets 2 grids of the number asked for" in asked
+    assert "sk for fewer grids" in asked
+    assert "grids were asked for. " not in asked
+
+
 def test_households_fit_and_people_do_not(desk):
     desk.write(EVEN, population=[900 if place == 33 else 30 for place in range(60)])
     said = desk.refused("--bound", "population::800")

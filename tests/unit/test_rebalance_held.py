@@ -87,6 +87,16 @@ def test_a_budget_below_what_mending_needs_leaves_the_grid_in_pieces(plan: Plan,
     assert reason["mend"] == f"Give --max-moved {households} or more."
 
 
+def test_a_locked_grid_in_pieces_is_told(plan: Plan) -> None:
+    broken, _ = torn(plan)
+    whose = broken.frames.buildings["grid_code"] != plan.frames.buildings["grid_code"]
+    (code,) = broken.frames.buildings.loc[whose, "grid_code"]
+    held = rebalance_plan(plan.dataset, plan.fabric, broken.frames, locked=[code])
+    assert held.report["contiguous"] is False
+    told = [item["reason"] for item in held.report["infeasible"] if item["what"] == "lock"]
+    assert f"The locked grid {code} is in pieces, and stays so because it keeps its ground." in told
+
+
 def test_forced_change_counts_for_the_budget(plan: Plan) -> None:
     # A cell with buildings of two grids: those of the lesser one change hands whatever is done.
     buildings = plan.dataset.buildings.copy()

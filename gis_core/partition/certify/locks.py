@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from gis_core.graph.components import component_labels, subgraph
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.certify.prove import Effort, find_plan
 from gis_core.partition.certify.settle import MOST_CELLS
-from gis_core.partition.certify.words import first_cells, grids, households, number
+from gis_core.partition.certify.words import capital, first_cells, grids, households, number
 from gis_core.partition.counts import count_range
 from gis_core.partition.exact import ExactTask
 from gis_core.partition.objective import Bounds
@@ -41,12 +42,15 @@ class LockBlame:
         Its weight.
     releases : tuple of (lock, weight, least grids, most grids)
         Locks of that set whose release alone mends it, and what then has to be shared by how many grids.
+    late : bool
+        Whether the deadline came first: then the set may not be the smallest, and releases may be missing.
     """
 
     locks: tuple[int, ...]
     cells: NDArray[np.int64]
     total: float
     releases: tuple[tuple[int, float, int, int], ...]
+    late: bool = False
 
     def reason(self, code: str, names: Sequence[str], bounds: Bounds) -> Infeasible:
         """Put the blame into words.
@@ -81,8 +85,12 @@ class LockBlame:
         if most == 1 and least > most:
             said.append(f"raise the maximum to {number(math.ceil(self.total))}")
         mend = ", or ".join(said)
-        mend = f"{mend[:1].upper()}{mend[1:]}." if mend else "Release more than one of them."
+        mend = f"{capital(mend)}." if mend else self._usual_mend()
         return Infeasible("lock", code, reason, first_cells(self.cells), mend)
+
+    def _usual_mend(self) -> str:
+        """Say what helps where no single release is known to be enough."""
+        return "Release some of them." if self.late else "Release more than one of them."
 
 
 def _share(total: float, least: int, most: int) -> str:
@@ -98,6 +106,11 @@ class _Ground:
     weight: NDArray[np.float64]
     locked: NDArray[np.int64]
     bounds: Bounds
+    until: float | None
+
+    def late(self) -> bool:
+        """Tell whether the deadline is over."""
+        return self.until is not None and time.perf_counter() >= self.until
 
     def rests(self, held: set[int]) -> list[NDArray[np.int64]]:
         """List the connected pieces with weight of what is free while some locks are held."""
@@ -143,13 +156,19 @@ class _Ground:
         """Search a small piece to the end; True too where that takes too long."""
         graph, weight = subgraph(self.graph, cells), self.weight[cells]
         for count in range(least, min(most, len(cells)) + 1):
-            if find_plan(ExactTask(graph, weight, count), self.bounds, Effort(_ASK_S)).status != "none":
+            task, effort = ExactTask(graph, weight, count), Effort(_ASK_S, self.until)
+            if find_plan(task, self.bounds, effort).status != "none":
                 return True
         return False
 
 
 def blamed_locks(
-    graph: AdjacencyGraph, weight: NDArray[np.float64], locked: NDArray[np.integer], bounds: Bounds
+    graph: AdjacencyGraph,
+    weight: NDArray[np.float64],
+    locked: NDArray[np.integer],
+    bounds: Bounds,
+    *,
+    until: float | None = None,
 ) -> list[LockBlame]:
     """Find the smallest sets of locks without which the rest could be shared inside the bounds.
 
@@ -164,6 +183,8 @@ def blamed_locks(
     locked : int, shape (n_cells,)
         Cells with one number of 0 or more are locked as one grid; -1: free.
     bounds : Bounds
+    until : float
+        Deadline (a time of `time.perf_counter`); None: none. Nothing is looked for after it; what is said is true.
 
     Returns
     -------
@@ -174,7 +195,8 @@ def blamed_locks(
     -----
     Time grows with locks times cells.
     """
-    ground = _Ground(graph, np.asarray(weight, dtype=np.float64), np.asarray(locked, dtype=np.int64), bounds)
+    load, label = np.asarray(weight, dtype=np.float64), np.asarray(locked, dtype=np.int64)
+    ground = _Ground(graph, load, label, bounds, until)
     every = {int(lock) for lock in np.unique(ground.locked[ground.locked >= 0])}
     found = []
     for rest in ground.bad(every) if every else []:
@@ -183,20 +205,27 @@ def blamed_locks(
         def stuck(held: set[int], core: int = core) -> bool:
             return any(core in cells for cells in ground.bad(held))
 
+        if ground.late():
+            break
         if stuck(set()):
             continue
         needed = set(every)
         for lock in sorted(every):
+            if ground.late():
+                break
             if stuck(needed - {lock}):
                 needed.discard(lock)
         cells = next(cells for cells in ground.bad(needed) if core in cells)
-        releases = [(lock, ground.mended_by(lock, every)) for lock in sorted(needed)]
+        releases = [
+            (lock, None if ground.late() else ground.mended_by(lock, every)) for lock in sorted(needed)
+        ]
         found.append(
             LockBlame(
                 tuple(sorted(needed)),
                 cells,
                 float(ground.weight[cells].sum()),
                 tuple((lock, *mended) for lock, mended in releases if mended is not None),
+                ground.late(),
             )
         )
     return found

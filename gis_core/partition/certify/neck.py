@@ -12,7 +12,16 @@ from gis_core.graph.articulation import find_pockets, pocket_cells
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.certify.prove import Effort
 from gis_core.partition.certify.settle import least_change
-from gis_core.partition.certify.words import Piece, cell_name, first_cells, grids, households, number, widened
+from gis_core.partition.certify.words import (
+    Piece,
+    capital,
+    cell_name,
+    first_cells,
+    grids,
+    households,
+    number,
+    widened,
+)
 from gis_core.partition.objective import Bounds, too_heavy
 from gis_core.partition.pockets import Verdict, block_tree, judge
 
@@ -91,7 +100,7 @@ def _mend(piece: Piece, bounds: Bounds, asked: bool, effort: Effort | None) -> s
     advice = least_change(piece, bounds, asked=asked, effort=effort)
     if not advice:
         wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
-        advice = f"{wide[:1].upper()}{wide[1:]}: the plan that was made is inside those bounds."
+        advice = f"{capital(wide)}: the plan that was made is inside those bounds."
     return f"{advice} A second way in (a crossing that the data lack) helps too."
 
 
@@ -133,7 +142,7 @@ def nested_pocket_reason(
     name = cell_name(names, int(piece.cell_ix[gate]))
     total = float(piece.weight[behind].sum() + piece.weight[gate])
     if gate == root:
-        head = f"{code!r} falls apart without {name}, which holds its pieces together"
+        head = f"{capital(piece.place(code))} falls apart without {name}, which holds its pieces together"
     else:
         cells = "1 cell" if len(behind) == 1 else f"{len(behind):,} cells"
         head = f"In {code!r}, {cells} can be reached only through {name}"
@@ -152,8 +161,8 @@ def _count_reason(
     """Say that the pockets leave room for other numbers of grids only."""
     room = ", ".join(f"{low:,}" if low == high else f"{low:,} to {high:,}" for low, high in verdict.counts)
     reason = (
-        f"{code!r} hangs together at single cells so that {grids(piece.n_parts)} cannot all be inside "
-        f"{number(bounds.minimum)} to {number(bounds.maximum)}."
+        f"{capital(piece.place(code))} hangs together at single cells so that {grids(piece.n_parts)} cannot all be "
+        f"inside {number(bounds.minimum)} to {number(bounds.maximum)}."
     )
     advice = least_change(piece, bounds, asked=True, effort=effort)
     if not advice:

@@ -141,7 +141,7 @@ def _not_found(
     worst = max(sorted(out), key=lambda p: float(violation(part_weight[p : p + 1], bounds)[0]))
     cells = piece.cell_ix[piece.part == worst]
     count = f"1 of {grids(piece.n_parts)}" if len(out) == 1 else f"{len(out)} of {grids(piece.n_parts)}"
-    head = f"{count} of {code!r} {'is' if len(out) == 1 else 'are'} outside the bounds, the worst with "
+    head = f"{count} of {piece.place(code)} {'is' if len(out) == 1 else 'are'} outside the bounds, the worst with "
     head += f"{households(float(part_weight[worst]))}: "
     tail = (
         "the time limit stopped the search."

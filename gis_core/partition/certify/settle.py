@@ -10,7 +10,7 @@ from typing import Literal
 from gis_core.model import Infeasible
 from gis_core.partition.certify.demands import Demand, count_limits, task_with
 from gis_core.partition.certify.prove import Effort, find_plan, great_minimum, small_maximum
-from gis_core.partition.certify.words import Piece, first_cells, grids, listed, number, widened
+from gis_core.partition.certify.words import Piece, capital, first_cells, grids, listed, number, widened
 from gis_core.partition.counts import count_range, counts_to_try, fits_count
 from gis_core.partition.objective import Bounds, too_heavy, violation
 
@@ -131,7 +131,8 @@ def _counts(piece: Piece, bounds: Bounds, asked: bool) -> tuple[int, ...]:
 def _head(piece: Piece, code: str, bounds: Bounds, counts: Sequence[int]) -> str:
     low, high = min(counts), max(counts)
     which = grids(low) if low == high else f"{low:,} to {grids(high)}"
-    return f"{code!r} cannot be cut into {which} inside {number(bounds.minimum)} to {number(bounds.maximum)}"
+    span = f"{number(bounds.minimum)} to {number(bounds.maximum)}"
+    return f"{capital(piece.place(code))} cannot be cut into {which} inside {span}"
 
 
 def proof_reason(
@@ -147,7 +148,7 @@ def proof_reason(
     mend = least_change(piece, bounds, asked=asked, effort=effort)
     if not mend:
         wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
-        mend = f"{wide[:1].upper()}{wide[1:]}: the plan that was made is inside those bounds."
+        mend = f"{capital(wide)}: the plan that was made is inside those bounds."
     return Infeasible("no-plan", f"{code}: cell {cells[0]}", reason, cells, mend)
 
 
@@ -233,4 +234,4 @@ def least_change(
     if least:
         said.append(f"lower the minimum to {number(-min(least)[0])} (for {grids(min(least)[1])})")
     advice = ", or ".join(said)
-    return f"{advice[:1].upper()}{advice[1:]}." if advice else ""
+    return f"{capital(advice)}." if advice else ""

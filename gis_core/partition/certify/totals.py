@@ -8,7 +8,7 @@ import numpy as np
 
 from gis_core.model import Infeasible
 from gis_core.partition.bounds import grain_of
-from gis_core.partition.certify.words import Piece, first_cells, grids, households, number, widened
+from gis_core.partition.certify.words import Piece, capital, first_cells, grids, households, number, widened
 from gis_core.partition.counts import count_range, fits_count
 from gis_core.partition.objective import Bounds
 
@@ -158,7 +158,7 @@ def piece_total_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) 
     else:
         return None
     advice = widened(piece.part_weight, total, bounds)
-    advice = advice[:1].upper() + advice[1:]
+    advice = capital(advice)
     return Infeasible(
         "piece-total",
         where,
@@ -178,13 +178,12 @@ def weightless_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -
         return None
     have = "Only 1 cell" if len(cells) == 1 else f"Only {len(cells):,} cells"
     reason = (
-        f"{have} of {code!r} {'has' if len(cells) == 1 else 'have'} any households, and each of {grids(wanted)} needs "
-        f"at least {number(bounds.minimum)}."
+        f"{have} of {piece.place(code)} {'has' if len(cells) == 1 else 'have'} any households, and each of "
+        f"{grids(wanted)} needs at least {number(bounds.minimum)}."
     )
     most = f"raise the maximum to {number(math.ceil(float(piece.weight.sum())))}"
-    mend = (
-        f"Ask for at most {grids(len(cells))}, or set the minimum to 0." if asked else f"{most.capitalize()}."
-    )
+    fewer = f"at most {grids(len(cells))}" if piece.whole else "fewer grids"
+    mend = f"Ask for {fewer}, or set the minimum to 0." if asked else f"{most.capitalize()}."
     return Infeasible("boundary-total", code, reason, first_cells(piece.cell_ix[cells]), mend)
 
 
@@ -196,7 +195,7 @@ def grain_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Inf
     low = math.ceil(bounds.minimum / grain - 1e-9) * grain
     high = math.floor(bounds.maximum / grain + 1e-9) * grain
     whole = "a whole number of households" if grain == 1 else f"a multiple of {households(grain)}"
-    head = f"Every cell of {code!r} has {whole}"
+    head = f"Every cell of {piece.place(code)} has {whole}"
     span = f"{number(bounds.minimum)} to {number(bounds.maximum)}"
     if low > high:
         some = "whole number" if grain == 1 else f"multiple of {number(grain)}"
@@ -219,4 +218,4 @@ def grain_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Inf
     mend = " and ".join(said)
     if least <= most:
         mend = f"ask for {grids(least)} here" + (f", or {mend}" if mend else "")
-    return Infeasible("boundary-total", code, reason, mend=f"{mend[:1].upper()}{mend[1:]}." if mend else "")
+    return Infeasible("boundary-total", code, reason, mend=f"{capital(mend)}." if mend else "")

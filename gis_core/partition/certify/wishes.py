@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import dijkstra
 from gis_core.model import Infeasible
 from gis_core.partition.certify.demands import Demand, apart_clique
 from gis_core.partition.certify.walls import shut_in
-from gis_core.partition.certify.words import Piece, first_cells, grids, households, listed, number
+from gis_core.partition.certify.words import Piece, capital, first_cells, grids, households, listed, number
 from gis_core.partition.objective import Bounds
 
 __all__ = ["wish_proofs"]
@@ -90,7 +90,7 @@ def _far(piece: Piece, code: str, bounds: Bounds, demand: Demand) -> Infeasible 
     held = float(piece.weight[own].sum())
     if held > bounds.maximum * (1 + _TINY):
         reason = (
-            f"{_capital(demand.label)} is to stay together, but its {len(own):,} cells have {households(held)}, more "
+            f"{capital(demand.label)} is to stay together, but its {len(own):,} cells have {households(held)}, more "
             f"than the maximum of {number(bounds.maximum)}."
         )
         spare, all_of_it = number(math.ceil(held - bounds.maximum)), number(math.ceil(held))
@@ -110,7 +110,7 @@ def _far(piece: Piece, code: str, bounds: Bounds, demand: Demand) -> Infeasible 
         return None
     ends = (int(piece.cell_ix[own[a]]), int(piece.cell_ix[own[b]]))
     reason = (
-        f"{_capital(demand.label)} is to stay together, but cell {ends[0]} and cell {ends[1]} are so far apart that a "
+        f"{capital(demand.label)} is to stay together, but cell {ends[0]} and cell {ends[1]} are so far apart that a "
         f"grid with both has {households(math.ceil(least - 1e-6))} at least, more than the maximum of "
         f"{number(bounds.maximum)}."
     )
@@ -138,11 +138,7 @@ def _numbers(
     total = float(piece.weight.sum())
     known = _sum_claims(households(total), "", total, bounds.minimum, bounds.maximum)
     if asked:
-        said = _Claim(
-            piece.n_parts,
-            f"{grids(piece.n_parts)} {'was' if piece.n_parts == 1 else 'were'} asked for",
-            lambda to: f"ask for {to:,}",
-        )
+        said = _asked_claim(piece)
         known = [*known[0], said], [*known[1], said]
     for each in demands:
         if each.limit is None:
@@ -175,11 +171,9 @@ def _numbers(
     ways = [need.ease(room.count)] if least <= room.count <= most else []
     ways += [room.ease(need.count)] if least <= need.count <= most else []
     mend = ", or ".join(way for way in ways or (need.ease(room.count), room.ease(need.count)) if way)
-    reason = f"No number of grids fits {code!r}: {need.why}, but {room.why}."
+    reason = f"No number of grids fits {piece.place(code)}: {need.why}, but {room.why}."
     kind = need.kind if need.kind != "weights" else room.kind
-    return Infeasible(
-        kind, code, reason, need.cells or room.cells, f"{mend[:1].upper()}{mend[1:]}." if mend else ""
-    )
+    return Infeasible(kind, code, reason, need.cells or room.cells, f"{capital(mend)}." if mend else "")
 
 
 def _sum_claims(
@@ -210,6 +204,18 @@ def _sum_claims(
     return lows, highs
 
 
+def _asked_claim(piece: Piece) -> _Claim:
+    """Return the number of grids that was asked for, or what of it a piece gets."""
+    if piece.whole:
+        why = f"{grids(piece.n_parts)} {'was' if piece.n_parts == 1 else 'were'} asked for"
+        return _Claim(piece.n_parts, why, lambda to: f"ask for {to:,}")
+    return _Claim(
+        piece.n_parts,
+        f"it gets {grids(piece.n_parts)} of the number asked for",
+        lambda to: f"ask for {'more' if to > piece.n_parts else 'fewer'} grids",
+    )
+
+
 def _seed_claim(piece: Piece, demand: Demand) -> _Claim:
     assert demand.limit is not None
     cells = np.flatnonzero(demand.limit[0] > 0)
@@ -232,7 +238,3 @@ def _apart_claim(piece: Piece, clique: list[int]) -> _Claim:
         "apart",
         first_cells(cells),
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -13,7 +13,17 @@ from gis_core.model import AdjacencyGraph
 from gis_core.partition.counts import count_range, counts_to_try, parts_for_total
 from gis_core.partition.objective import Bounds
 
-__all__ = ["Piece", "cell_name", "first_cells", "grids", "households", "listed", "number", "widened"]
+__all__ = [
+    "Piece",
+    "capital",
+    "cell_name",
+    "first_cells",
+    "grids",
+    "households",
+    "listed",
+    "number",
+    "widened",
+]
 
 _MOST_CELLS = 20
 
@@ -34,6 +44,8 @@ class Piece:
         Attempts that were made.
     late : bool
         Whether the time limit stopped the search.
+    whole : bool
+        Whether it is the whole boundary polygon: no other piece has households, and no part is locked.
     """
 
     graph: AdjacencyGraph
@@ -43,11 +55,22 @@ class Piece:
     part: NDArray[np.int32]
     tries: int
     late: bool
+    whole: bool = True
+
+    def place(self, code: str) -> str:
+        """Say inside a sentence what it is: the boundary polygon, or a piece of that."""
+        held = households(float(self.weight.sum()))
+        return repr(code) if self.whole else f"a piece of {code!r} with {held}"
 
     @property
     def part_weight(self) -> NDArray[np.float64]:
         """Weight of each part."""
         return np.bincount(self.part, weights=self.weight, minlength=self.n_parts).astype(np.float64)
+
+
+def capital(text: str) -> str:
+    """Begin a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def number(value: float) -> str:
