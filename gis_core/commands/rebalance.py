@@ -90,6 +90,7 @@ def rebalance(
     from gis_core.plan.file import require_plan_path
     from gis_core.plan.in_force import HOUSEHOLDS, made_with
     from gis_core.plan.rebalance import rebalance_plan
+    from gis_core.plan.rebalance_levels import rebalance_levels
 
     _require_positive(time_limit=time_limit, processes=processes)
     _require_usable(max_moved, max_walk)
@@ -128,7 +129,8 @@ def rebalance(
         started = time.perf_counter()
         fabric = build_fabric(layers, processes=processes, progress=progress)
         seconds["fabric"] = time.perf_counter() - started
-        after = rebalance_plan(
+        redraw = rebalance_levels if made.levels else rebalance_plan
+        after = redraw(
             layers,
             fabric,
             before,

@@ -145,7 +145,18 @@ def read_plan(path: Path) -> PlanFile:
     if not path.is_file():
         raise DatasetError(f"There is no plan file {path}.")
     frames = {layer: _read_layer(path, layer) for layer in PLAN_COLUMNS}
-    return PlanFile(**frames, report=_read_report(path), name=path.stem)
+    report = _read_report(path)
+    layers = [str(row["layer"]) for row in (report.get("levels") or [])[:-1]]
+    levels = {layer: _read_layer(path, layer) for layer in _present(path, layers)}
+    return PlanFile(**frames, report=report, name=path.stem, levels=levels)
+
+
+def _present(path: Path, layers: list[str]) -> list[str]:
+    """Return the layers that are in a file; none is asked about where there are none to look for."""
+    import pyogrio
+
+    have = set(pyogrio.list_layers(path)[:, 0]) if layers else set()
+    return [layer for layer in layers if layer in have]
 
 
 def _read_layer(path: Path, layer: str) -> GeoDataFrame:
@@ -157,7 +168,7 @@ def _read_layer(path: Path, layer: str) -> GeoDataFrame:
         raise DatasetError(
             f"{path.name} is not a plan file: its layer {layer!r} cannot be read ({error})."
         ) from None
-    missing = [column for column in _REQUIRED[layer] if column not in frame]
+    missing = [column for column in _REQUIRED.get(layer, _REQUIRED["grids"]) if column not in frame]
     if missing:
         raise DatasetError(
             f"{path.name} is not a plan file: layer {layer!r} has no column {', '.join(missing)}."

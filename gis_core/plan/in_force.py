@@ -28,12 +28,15 @@ class Made:
     further : tuple of (formula, minimum, maximum)
     ground : GroundOptions
         Without a walking distance, which rebalancing does not keep (`walks_note` says so).
+    levels : bool
+        Whether there are levels above the grids.
     """
 
     weight: str
     bounds: tuple[float, float]
     further: tuple[tuple[str, float, float], ...]
     ground: GroundOptions
+    levels: bool = False
 
     def changed(
         self, weight: str | None, minimum: float | None, maximum: float | None,
@@ -44,7 +47,7 @@ class Made:
         Raises
         ------
         ParameterError
-            Where another weight is asked for without bounds of its own.
+            Where another weight is asked for without bounds of its own, or of a plan with levels.
         """
         now = self.weight if weight is None else weight.strip()
         if now != self.weight and (minimum is None or maximum is None):
@@ -52,6 +55,11 @@ class Made:
             raise ParameterError(
                 f"The plan was made with {low:g} to {high:g} of {self.weight!r}; for the weight {now!r} give --min and "
                 "--max."
+            )
+        if now != self.weight and self.levels:
+            raise ParameterError(
+                f"The levels of the plan have bounds of {self.weight!r}; leave --weight out, or draw the levels anew "
+                "with wangge partition --levels."
             )
         low = self.bounds[0] if minimum is None else minimum
         high = self.bounds[1] if maximum is None else maximum
@@ -62,7 +70,7 @@ class Made:
         ground = GroundOptions(
             "cut" if (barriers or self.ground.barriers) == "cut" else "cost", pieces or self.ground.pieces
         )
-        return Made(now, (low, high), others, ground)
+        return Made(now, (low, high), others, ground, self.levels)
 
 
 def made_with(report: Mapping[str, Any]) -> Made:
@@ -71,16 +79,8 @@ def made_with(report: Mapping[str, Any]) -> Made:
     Raises
     ------
     ParameterError
-        Where the plan has levels above the grids, which a plan that follows would not keep, or a report that nobody
-        understands.
+        Where the plan has a report that nobody understands.
     """
-    levels = report.get("levels") or []
-    if levels:
-        names = ", ".join(str(level["name"]) for level in levels[:-1])
-        raise ParameterError(
-            f"The plan has levels above its grids ({names}), which rebalancing would not keep. Take that layer of the "
-            "plan as the layer boundary of the dataset, and a plan without --levels."
-        )
     barriers = str((report.get("barriers") or {}).get("policy", "cost"))
     pieces = str((report.get("pieces") or {}).get("policy", "alone"))
     try:
@@ -90,7 +90,8 @@ def made_with(report: Mapping[str, Any]) -> Made:
             "The report inside the plan does not say which weights and bounds it was made with in a form that is "
             "known; write the plan anew with wangge partition."
         ) from None
-    return Made(weight, bounds, further, GroundOptions("cut" if barriers == "cut" else "cost", pieces))
+    options = GroundOptions("cut" if barriers == "cut" else "cost", pieces)
+    return Made(weight, bounds, further, options, bool(report.get("levels")))
 
 
 def _weights(

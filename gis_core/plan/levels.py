@@ -31,7 +31,15 @@ from gis_core.plan.make import Plan, PresetName, Progress, make_plan
 if TYPE_CHECKING:
     from gis_core.partition.workers import TaskRunner
 
-__all__ = ["Level", "attainable", "layer_name", "make_levels", "parse_levels"]
+__all__ = [
+    "Level",
+    "attainable",
+    "layer_name",
+    "level_row",
+    "make_levels",
+    "parse_levels",
+    "part_polygons_as_boundary",
+]
 
 _NAME = re.compile(r"[^\W\d][\w-]{0,39}")
 
@@ -227,12 +235,12 @@ def make_levels(
             progress=progress,
             runner=runner,
         )
-        rows.append(_row(level, bounds, plan, asked, finest))
+        rows.append(level_row(level, bounds, plan, asked, "grids" if finest else layer_name(level.name)))
         solve_s += plan.report["seconds"]["solve"]
         if not finest:
             layers[layer_name(level.name)] = plan.grids
             reasons += plan.report["infeasible"]
-            town, cells = _as_boundary(dataset, fabric, plan)
+            town, cells = part_polygons_as_boundary(dataset, fabric, plan)
     report = {**plan.report, "levels": rows, "infeasible": [*reasons, *plan.report["infeasible"]]}
     report["seconds"] = {**report["seconds"], "solve": round(solve_s, 3)}
     frames = PlanFile(
@@ -254,7 +262,7 @@ def _coarser(asked: Asked) -> Asked:
     return Asked(weight=asked.weight, constraints=tuple(groups), faults=())
 
 
-def _as_boundary(dataset: Dataset, fabric: Fabric, plan: Plan) -> tuple[Dataset, Fabric]:
+def part_polygons_as_boundary(dataset: Dataset, fabric: Fabric, plan: Plan) -> tuple[Dataset, Fabric]:
     """Make the grids of a plan the boundary polygons of the next level."""
     grids = plan.grids
     boundary = gpd.GeoDataFrame(
@@ -270,7 +278,7 @@ def _as_boundary(dataset: Dataset, fabric: Fabric, plan: Plan) -> tuple[Dataset,
     return replace(dataset, boundary=boundary), replace(fabric, boundary_ix=plan.assignment)
 
 
-def _row(level: Level, used: Level, plan: Plan, asked: Asked, finest: bool) -> dict[str, Any]:
+def level_row(level: Level, used: Level, plan: Plan, asked: Asked, layer: str) -> dict[str, Any]:
     """Say how one level went; `bounds` are those asked for, `narrowed` those that the level below left of them."""
     report = plan.report
     weight = (asked.weight.cells if asked.weight else plan.fabric.households).astype(np.float64)
@@ -280,7 +288,7 @@ def _row(level: Level, used: Level, plan: Plan, asked: Asked, finest: bool) -> d
     )
     return {
         "name": level.name,
-        "layer": "grids" if finest else layer_name(level.name),
+        "layer": layer,
         "parts": report["grids"],
         "bounds": [level.minimum, level.maximum],
         "narrowed": report["bounds"]

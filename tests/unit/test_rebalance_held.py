@@ -196,8 +196,8 @@ def test_what_a_plan_was_made_with_holds_unless_said_otherwise() -> None:
     with pytest.raises(ParameterError, match="give --min and --max"):
         made.changed("households", 300, None, [], None, None)
     assert made_with({}) == Made("households", (300, 500), (), GroundOptions())
-    with pytest.raises(ParameterError, match="community"):
-        made_with({"levels": [{"name": "community"}, {"name": "grid"}]})
+    with pytest.raises(ParameterError, match="bounds of 'households'"):
+        made_with({"levels": [{"name": "community"}, {"name": "grid"}]}).changed("x", 1, 2, [], None, None)
     for strange in ([{"name": "people"}], [{"name": "people", "bounds": [1]}], 7):
         with pytest.raises(ParameterError, match="in a form that is known"):
             made_with({"weights": strange})
