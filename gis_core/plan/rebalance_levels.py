@@ -96,7 +96,8 @@ def rebalance_levels(
     how: dict[str, Any] = {"ground": ground, "max_moved": max_moved, "seed": seed, "time_limit_s": limit}
     how |= {"seconds": seconds, "progress": progress}
     town, cells, layers, rows, reasons = dataset, fabric, {}, [], list[Infeasible]()
-    mending, solve_s = 0.0, 0.0
+    mending: float = 0
+    solve_s = 0.0
     whole = _coarser(asked, dataset, fabric, before, locked)
     for level, plan_before, row in zip(levels[:-1], old, before.report["levels"], strict=False):
         span = (level.minimum, level.maximum)
