@@ -6,6 +6,7 @@ never gets more out of bounds; early on a region may get a little dearer, so tha
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -187,6 +188,7 @@ def regroup(
     sizes: tuple[int, ...] = _SIZES,
     finish: Callable[[Search, Plan], Plan] | None = None,
     until: float | None = None,
+    spend: bool = False,
 ) -> Plan:
     """Draw groups of parts anew, one after the other.
 
@@ -208,6 +210,8 @@ def regroup(
         Searches a region in place of a plain start or cycle: called with its search and the plan that is there.
     until : float
         Weight outside the bounds, as `Rules.score` counts it, with which to stop; None: go on.
+    spend : bool
+        Whether groups are drawn until the clock stops it; `n_groups` does not count then.
 
     Returns
     -------
@@ -218,9 +222,10 @@ def regroup(
     regions = Regions(search.level, plan.part.copy(), n_parts)
     best, neighbors = plan, None
     order: list[int] = []
-    for done in range(n_groups):
-        if search.clock.late:
-            break
+    began, done = time.perf_counter(), 0
+    while not search.clock.late and (spend or done < n_groups):
+        gone = _gone(search, began) if spend else done / n_groups
+        done += 1
         if not order:
             here = search.plan(regions.part)
             if here.score < best.score:
@@ -230,7 +235,7 @@ def regroup(
         assert neighbors is not None
         size = int(rng.choice(sizes))
         group = np.array(_grow(order.pop(), size, neighbors, rng), np.int64)
-        tolerance = _TOLERANCE * rules.unit * max(0.0, 1 - done / (0.8 * n_groups)) if bold else 0.0
+        tolerance = _TOLERANCE * rules.unit * max(0.0, 1 - gone / 0.8) if bold else 0.0
         # What is out of bounds is often caught where it is.
         way = 0.0 if until is not None else float(rng.random())
 
@@ -248,6 +253,13 @@ def regroup(
             break
     here = search.plan(regions.part)
     return here if here.score < best.score else best
+
+
+def _gone(search: Search, began: float) -> float:
+    """Return the share of the time that is over, and stop the clock at its end."""
+    now = time.perf_counter()
+    search.clock.tick(0.0)
+    return (now - began) / max(search.clock.deadline - began, 1e-9)
 
 
 def _order(

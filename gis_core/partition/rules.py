@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core._compat import njit
+
 __all__ = ["Rules"]
 
 #: Price of being outside the bounds by all of the mean, in borders of a usual part.
@@ -18,6 +20,64 @@ _SOFT_GROWTH = 40.0
 _SLACK = 1.5
 #: Smaller means count as this, so that prices stay finite.
 _TINY = 1e-12
+
+
+@njit
+def _rule(
+    minimum: NDArray[np.float64],
+    maximum: NDArray[np.float64],
+    means: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    deviation: float,
+    unit: float,
+    soft: float,
+    coarse: bool,
+) -> NDArray[np.float64]:
+    """Write the rule of the kernels; see `Rules.at`."""
+    rule = np.zeros((len(means), 6))
+    missing = 0.0
+    if coarse:
+        squares, total = 0.0, 0.0
+        for i in range(len(weights)):
+            squares += weights[i, 0] ** 2
+            total += weights[i, 0]
+        missing = max(0.0, _SLACK * squares / max(total, 1e-300) - (maximum[0] - minimum[0]) / 2)
+    for j in range(len(means)):
+        mean = max(means[j], _TINY)
+        rule[j, 0], rule[j, 1], rule[j, 2] = minimum[j], maximum[j], mean
+        rule[j, 4], rule[j, 5] = _OUT * unit / mean, _GROWTH / mean
+    rule[0, 0] -= missing
+    rule[0, 1] += missing
+    rule[0, 3] = deviation / rule[0, 2] ** 2
+    if soft > 0:
+        rule[0, 4], rule[0, 5] = soft, _SOFT_GROWTH / rule[0, 2]
+    return rule
+
+
+@njit
+def _score(
+    minimum: NDArray[np.float64],
+    maximum: NDArray[np.float64],
+    means: NDArray[np.float64],
+    sums: NDArray[np.float64],
+    deviation: float,
+    soft: float,
+) -> tuple[float, float]:
+    """Return weight outside the bounds, in means, and the price of the rest; see `Rules.score`."""
+    outside, price = 0.0, 0.0
+    for j in range(len(means)):
+        mean = max(means[j], _TINY)
+        for p in range(len(sums)):
+            out = max(minimum[j] - sums[p, j], sums[p, j] - maximum[j])
+            # Sums of fractions are not exact; what is out by less than that is inside.
+            if out > 1e-9 * mean:
+                if soft > 0 and j == 0:
+                    price += soft * out * (1 + _SOFT_GROWTH * out / mean)
+                else:
+                    outside += out / mean
+            if j == 0:
+                price += deviation * ((sums[p, 0] - mean) / mean) ** 2
+    return outside, price
 
 
 @dataclass(frozen=True)
@@ -50,21 +110,9 @@ class Rules:
         Clusters are heavy beside narrow bounds. While cells are clusters the bounds are widened to what such cells
         can meet, or nothing would move.
         """
-        low, high = self.minimum.copy(), self.maximum.copy()
-        if coarse:
-            usual = (weights**2).sum(axis=0) / np.maximum(weights.sum(axis=0), 1e-300)
-            missing = np.maximum(0.0, _SLACK * usual - (high - low) / 2)
-            missing[1:] = 0.0
-            low, high = low - missing, high + missing
-        mean = np.maximum(self.mean, _TINY)
-        rule = np.empty((len(mean), 6))
-        rule[:, 0], rule[:, 1], rule[:, 2] = low, high, mean
-        rule[:, 3] = 0.0
-        rule[0, 3] = self.deviation * self.unit / mean[0] ** 2
-        rule[:, 4], rule[:, 5] = _OUT * self.unit / mean, _GROWTH / mean
-        if self.soft > 0:
-            rule[0, 4], rule[0, 5] = self.soft, _SOFT_GROWTH / mean[0]
-        return rule
+        return _rule(
+            self.minimum, self.maximum, self.mean, weights, self.deviation * self.unit, self.unit, self.soft, coarse
+        )  # fmt: skip
 
     def score(self, sums: NDArray[np.float64], border: float) -> tuple[float, float]:
         """Return what plans are compared by: weight outside the bounds (in means), then the price of the rest.
@@ -74,17 +122,10 @@ class Rules:
         sums : float64, shape (n_parts, n_weights)
         border : float
         """
-        mean = np.maximum(self.mean, _TINY)
-        out = np.maximum(0.0, np.maximum(self.minimum - sums, sums - self.maximum))
-        # Sums of fractions are not exact; what is out by less than that is inside.
-        out[out <= 1e-9 * mean] = 0.0
-        off = (sums[:, 0] - mean[0]) / mean[0]
-        price = border + self.deviation * self.unit * float((off * off).sum())
-        if self.soft > 0:
-            first = self.soft * out[:, 0] * (1 + _SOFT_GROWTH * out[:, 0] / mean[0])
-            out[:, 0] = 0.0
-            price += float(first.sum())
-        return float((out / mean).sum()), price
+        out, price = _score(
+            self.minimum, self.maximum, self.mean, sums, self.deviation * self.unit, self.soft
+        )
+        return out, border + price
 
     def between(self, minimum: float, maximum: float) -> Rules:
         """Return the same with other bounds of the first weight."""

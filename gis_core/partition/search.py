@@ -106,9 +106,9 @@ class Search:
         usual = level.usual_link()
         wanted = int(per_cell * level.n_cells) + 50
         chunks = max(1, -(-wanted // _CHUNK))
-        steps = hot * usual * (_COLD / hot) ** np.linspace(0, 1, chunks + 1)
+        steps = [hot * usual * (_COLD / hot) ** (i / chunks) for i in range(chunks + 1)]
         for i in range(chunks):
-            state.propose(float(steps[i]), float(steps[i + 1]), wanted // chunks, self.rng)
+            state.propose(steps[i], steps[i + 1], wanted // chunks, self.rng)
             if not self.clock.tick(wanted / chunks):
                 break
         return part

@@ -36,6 +36,8 @@ _SECONDS_A_PLAN = 2.5e-3
 #: Proposals for each cell from which two plans with a child are better than one, and the usual number of plans, for
 #: each proposal that a usual plan makes.
 _WORTH_TWO, _USUAL_WORTH = 30.0, 13.0
+#: Share of a long time limit in which plans are made from nothing, and the most of them before it is begun anew.
+_SHARE_OF_PLANS, _MOST_PLANS = 0.45, 64
 #: Proposals for each cell of a group that is drawn anew in a hurry.
 _HURRIED_GROUP = 3.0
 #: Numbers of parts in a group once a plan is good.
@@ -246,6 +248,9 @@ def _find(
         return plan, 1
     n_groups = max(4, int(work.groups * search.n_parts))
     unavoidable = _unavoidable(search)
+    rounds, plans = _rounds(search, work) if use_time else (1, work.plans)
+    if rounds > 0 and plans > work.plans:
+        return _use_all(search, work, rounds, plans, first, rng), rounds * plans
     if first is None:
         plans, per_cell, most_trees = _affordable(search, work)
         best = search.evolve(plans, per_cell, rng, most_trees=most_trees)
@@ -257,14 +262,41 @@ def _find(
             )
     else:
         best = first
-    best = regroup(search, best, n_groups, work.per_group, rng)
+    best = regroup(search, best, n_groups, work.per_group, rng, spend=use_time)
     rounds = 1
-    while not search.clock.late and (use_time or (best.score[0] > unavoidable and rounds < 3)):
+    while not search.clock.late and best.score[0] > unavoidable and rounds < 3:
         rounds += 1
         best = _another_round(search, work, n_groups, best, rng)
     # Moves that pay may pay with weight outside the bounds.
     still = search.plan(search.quench(best.part.copy(), 2 if search.clock.late else 10))
     return min(still, best, key=lambda one: one.score), rounds * work.plans
+
+
+def _rounds(search: Search, work: _Effort) -> tuple[int, int]:
+    """Return how often the time that is left allows to begin anew, and how many plans to begin with each time."""
+    left = search.clock.deadline - time.perf_counter()
+    worth = left * _PROPOSALS_A_SECOND / search.level.n_cells
+    plans = int(_SHARE_OF_PLANS * worth / (_USUAL_WORTH * work.per_cell))
+    rounds = max(1, round(plans / _MOST_PLANS))
+    return rounds, min(plans // rounds, _MOST_PLANS)
+
+
+def _use_all(
+    search: Search, work: _Effort, rounds: int, plans: int, first: Plan | None, rng: np.random.Generator
+) -> Plan:
+    """Use all of a long time limit: many plans, of which the best is regrouped for as long again; in several rounds."""
+    clock = search.clock
+    end, best = clock.deadline, first
+    for left in range(rounds, 0, -1):
+        now = time.perf_counter()
+        clock.deadline, clock.late = now + (end - now) / left, False
+        plan = first if first is not None and left == rounds else search.evolve(plans, work.per_cell, rng)
+        plan = regroup(search, plan, 1, work.per_group, rng, spend=True)
+        plan = min(plan, search.plan(search.quench(plan.part.copy(), 2)), key=lambda one: one.score)
+        best = plan if best is None or plan.score < best.score else best
+    clock.deadline = end
+    assert best is not None
+    return best
 
 
 def _affordable(search: Search, work: _Effort) -> tuple[int, float, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core._compat import njit
 from gis_core.partition.refine import LOGS, anneal, border_lists, part_sums, total_cost
 from gis_core.partition.seed import tree_seed
 
@@ -14,6 +15,39 @@ __all__ = ["Far", "Level", "State"]
 
 #: Cells that the search for contiguity may visit in annealing before a move is given up.
 _SEARCH_LIMIT = 2000
+
+
+@njit
+def _median_above_zero(values: NDArray[np.float64]) -> float:
+    """Return the middle one of the values above 0 (Hoare's selection), 1 where there is none."""
+    held = np.empty(len(values))
+    count = 0
+    for value in values:
+        if value > 0:
+            held[count] = value
+            count += 1
+    if count == 0:
+        return 1.0
+    wanted, low, high = count // 2, 0, count - 1
+    while low < high:
+        pivot = held[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while held[i] < pivot:
+                i += 1
+            while held[j] > pivot:
+                j -= 1
+            if i <= j:
+                held[i], held[j] = held[j], held[i]
+                i += 1
+                j -= 1
+        if wanted <= j:
+            high = j
+        elif wanted >= i:
+            low = i
+        else:
+            break
+    return held[wanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +92,7 @@ class Level:
 
     def usual_link(self) -> float:
         """Median price of the links that cost anything: the scale of temperatures."""
-        positive = self.cost[self.cost > 0]
-        if len(positive) == 0:
-            return 1.0
-        middle = len(positive) // 2
-        return float(np.partition(positive, middle)[middle])
+        return float(_median_above_zero(self.cost))
 
     def border_price(self, part: NDArray[np.int32]) -> float:
         """Price of all borders, of far pairs and of cells outside their home."""
