@@ -40,6 +40,8 @@ _WORTH_TWO, _USUAL_WORTH = 30.0, 13.0
 _SHARE_OF_PLANS, _MOST_PLANS = 0.45, 64
 #: Proposals for each cell of a group that is drawn anew in a hurry.
 _HURRIED_GROUP = 3.0
+#: Graphs of fewer cells are small.
+_SMALL = 1500
 #: Numbers of parts in a group once a plan is good.
 _LARGE_GROUPS = (4, 6, 8)
 #: Times that all pairs of parts are visited to shorten the borders of a plan that is as even as can be.
@@ -84,12 +86,15 @@ class _Effort:
 
     @classmethod
     def for_cells(cls, n: int, n_parts: int, share: float) -> _Effort:
-        # Parts of many cells cost more to draw anew.
-        plans = 6 if n < 12_000 else min(max(3, n_parts // 7), 4 if n < 40_000 else 2)
+        # Parts of many cells cost more to draw anew, and a plan of few parts gains more from that than from others.
+        few = min(1.0, 200 * n_parts / n) ** 0.5
+        plans = max(4, round(6 * few)) if n < 12_000 else min(max(3, n_parts // 7), 4 if n < 40_000 else 2)
+        # Small graphs cost next to nothing.
+        plans = 12 if n < _SMALL else plans
         return cls(
             plans=max(2, round(plans * min(1.0, share))),
             per_cell=max(4.0, share * min(8.0, max(4.0, 8.4 * (200 * n_parts / n) ** 0.5))),
-            groups=share * 6.0 * min(1.0, 200 * n_parts / n),
+            groups=share * 6.0 * few,
             per_group=8.0,
             share=share,
         )
@@ -344,8 +349,7 @@ def _find_even(
     # Groups are worth more here than plans.
     plans = min(4, work.plans)
     unavoidable = _unavoidable(search)
-    # Small graphs cost next to nothing.
-    least = 3 if n < 1500 else 1
+    least = 3 if n < _SMALL else 1
     rounds = 0
     best: tuple[float, float, float, Plan] | None = None
     while True:
