@@ -32,6 +32,8 @@ ObjectiveName = Literal["border", "street", "balance", "plan"]
 _Progress = Callable[[str, int, int], None]
 #: A second attempt is not begun with less than this share of the time limit left.
 _LEAST_REST = 0.1
+#: Seconds for each cell that bounds and proofs around a search take.
+_AROUND_S = 2e-6
 #: What the reasons of towns are called in a graph, in this order.
 _GRAPH_WORDS = (
     (r"(?<=\d) households?\b", ""),
@@ -125,6 +127,7 @@ def solve_instance(
     ParameterError
         Where the objective or the time limit cannot be used.
     """
+    started = time.perf_counter()
     graph, weight, bounds, wanted = instance.graph, instance.weight, instance.bounds, instance.n_parts
     if wanted >= graph.n_cells:
         return _one_cell_a_part(instance)
@@ -135,10 +138,12 @@ def solve_instance(
 
     def cut(chosen: NDArray[np.int64], limit: float | None) -> BareSolution:
         joined = change_adjacencies(graph, left=chosen[:, 0], right=chosen[:, 1]) if len(chosen) else graph
+        if limit is not None:
+            limit = max(_LEAST_REST * limit, limit - _AROUND_S * graph.n_cells)
         return _cut(joined, weight, wanted, bounds, instance.name, objective, seed, limit, progress)
 
-    found = cut(bridges[needed], time_limit_s)
-    rest = None if time_limit_s is None else time_limit_s - found.seconds
+    found = cut(bridges[needed], _rest(time_limit_s, started))
+    rest = _rest(time_limit_s, started)
     enough_time = rest is None or time_limit_s is None or rest > _LEAST_REST * time_limit_s
     if not needed.all() and _fault(instance, found.part) > (0, 0.0) and enough_time:
         other = cut(bridges, rest)
@@ -147,6 +152,11 @@ def solve_instance(
     if len(bridges) == 0:
         return found
     return replace(found, lower_bound=deviation_lower_bound([weight], wanted))
+
+
+def _rest(time_limit_s: float | None, started: float) -> float | None:
+    """Return what is left of a time limit."""
+    return None if time_limit_s is None else time_limit_s - (time.perf_counter() - started)
 
 
 def _cut(

@@ -188,7 +188,7 @@ def solve_polygon(
         exact=asked,
     )  # fmt: skip
     answers: list[Attempt] = []
-    done, least = 0, 0.0
+    done, least = 0, None
     until = None if time_limit_s is None else time.perf_counter() + time_limit_s
     for cells, count in zip(settled, counts, strict=True):
         limit = None if time_limit_s is None else max(1e-3, time_limit_s * len(cells) / n)
@@ -206,7 +206,7 @@ def solve_polygon(
     _join_empty_pieces(task, part, pieces)
     late = any(each.stopped_by == "time-limit" for each in answers)
     reasons = _reasons(task, answers, total, asked, usual_effort(until, time_limit_s).until)
-    lower = max(least, _lower_bound(task, answers, n_parts))
+    lower = _lower_bound(task, answers, n_parts) if least is None else least
     _, first, number = np.unique(part, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
     stopped: StoppedBy = "time-limit" if late else "converged"
@@ -249,11 +249,14 @@ def _lower_bound(task: PolygonTask, answers: list[Attempt], n_parts: int) -> flo
     )  # fmt: skip
 
 
-def _certified(task: PolygonTask, found: Attempt, until: float | None) -> tuple[Attempt, float]:
-    """Search to the end how even the only piece of a small polygon can be; take its plan where that comes first."""
+def _certified(task: PolygonTask, found: Attempt, until: float | None) -> tuple[Attempt, float | None]:
+    """Search to the end how even the only piece of a small polygon can be; take its plan where that comes first.
+
+    The bound is None where it was not searched.
+    """
     piece = found.piece
     if piece.graph.n_cells > _MOST_CELLS or piece.weight.sum() == 0:
-        return found, 0.0
+        return found, None
     first = task.objective.balance_first
     proved = certify_deviation(
         piece.graph, piece.weight, piece.part, most_cells=_MOST_CELLS, solver=first,
