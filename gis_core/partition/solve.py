@@ -87,14 +87,14 @@ class _Effort:
     @classmethod
     def for_cells(cls, n: int, n_parts: int, share: float) -> _Effort:
         # Parts of many cells cost more to draw anew, and a plan of few parts gains more from that than from others.
-        few = min(1.0, 200 * n_parts / n) ** 0.5
+        few = min(1.0, 200 * n_parts / n) ** 0.4
         plans = max(4, round(6 * few)) if n < 12_000 else min(max(3, n_parts // 7), 4 if n < 40_000 else 2)
         # Small graphs cost next to nothing.
-        plans = 12 if n < _SMALL else plans
+        plans = 10 if n < _SMALL else plans
         return cls(
             plans=max(2, round(plans * min(1.0, share))),
             per_cell=max(4.0, share * min(8.0, max(4.0, 8.4 * (200 * n_parts / n) ** 0.5))),
-            groups=share * 6.0 * few,
+            groups=share * 5.5 * few,
             per_group=8.0,
             share=share,
         )
