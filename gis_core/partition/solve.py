@@ -349,7 +349,7 @@ def _find_even(
     # Groups are worth more here than plans.
     plans = min(4, work.plans)
     unavoidable = _unavoidable(search)
-    least = 3 if n < _SMALL else 1
+    least = 2 if n < _SMALL else 1
     rounds = 0
     best: tuple[float, float, float, Plan] | None = None
     while True:
