@@ -183,8 +183,9 @@ def test_grids_to_start_from_are_improved_and_hand_on_their_codes(
     report, out = run(town, tmp_path, "--from", plan)
     before, after = (pyogrio.read_dataframe(path, layer="cells") for path in (plan, out))
     assert report["in_bounds"] == report["grids"] and report["contiguous"]
-    assert set(after["grid_code"]) == set(before["grid_code"])
-    # Codes go with the ground: far more of it than by chance keeps its code.
+    # Codes go with the ground: a grid drawn anew may get a new one; far more ground than by chance keeps its code.
+    codes = set(before["grid_code"])
+    assert len(set(after["grid_code"]) & codes) >= 0.8 * len(codes)
     assert (after["grid_code"] == before["grid_code"]).mean() > 0.4
 
 
