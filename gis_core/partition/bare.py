@@ -142,7 +142,11 @@ def solve_instance(
             limit = max(_LEAST_REST * limit, limit - _AROUND_S * graph.n_cells)
         return _cut(joined, weight, wanted, bounds, instance.name, objective, seed, limit, progress)
 
-    found = cut(bridges[needed], _rest(time_limit_s, started))
+    rest = _rest(time_limit_s, started)
+    found = cut(
+        bridges[needed],
+        None if rest is None or time_limit_s is None else max(rest, _LEAST_REST * time_limit_s),
+    )
     rest = _rest(time_limit_s, started)
     enough_time = rest is None or time_limit_s is None or rest > _LEAST_REST * time_limit_s
     if not needed.all() and _fault(instance, found.part) > (0, 0.0) and enough_time:
