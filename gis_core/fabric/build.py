@@ -103,9 +103,9 @@ def build_fabric(
     say("neighbors", 0, 1)
     graph = build_adjacency(cells, enclosure_ix, lines, rank)
     say("neighbors", 1, 1)
-    cell_of = _cells_of_buildings(root, home, cell_owner, cells, footprints)
+    cell_of = _cells_of_buildings(root, home, cell_owner, cells, footprints, enclosures, share)
     population = dataset.buildings["population"].fillna(0).to_numpy(dtype=np.float64)
-    faults = _faults(dataset, footprints, cells, cell_of, root, share, torn)
+    faults = _faults(dataset, footprints, cells, cell_of, cell_owner, share, torn)
     return Fabric(
         cells=cells,
         boundary_ix=enclosures.boundary_ix[enclosure_ix],
@@ -217,16 +217,24 @@ def _cells_of_buildings(
     cell_owner: NDArray[np.int64],
     cells: NDArray[np.object_],
     footprints: NDArray[np.object_],
+    enclosures: Enclosures,
+    share: NDArray[np.float64],
 ) -> NDArray[np.int32]:
-    """Find the cell of each building: its own, or for those that have none of their own the one under their point."""
+    """Find the cell of each building: its own, or for those that have none of their own the one under their point.
+
+    That point lies in the home of the building: where a border crosses the footprint, what lies across has other cells
+    or none.
+    """
     cell_of_owner = np.full(len(root), -1, dtype=np.int32)
     owned = np.flatnonzero(cell_owner >= 0)
     cell_of_owner[cell_owner[owned]] = owned
     cell_of = np.where(root == np.arange(len(root)), cell_of_owner, -1).astype(np.int32)
     cell_of[home < 0] = -1
     guests = np.flatnonzero((cell_of < 0) & (home >= 0))
-    nearest = shapely.STRtree(cells).nearest(shapely.point_on_surface(footprints[guests]))
-    cell_of[guests] = nearest
+    ground = footprints[guests]
+    across = share[guests] < 1
+    ground[across] = shapely.intersection(ground[across], enclosures.polygons[home[guests[across]]])
+    cell_of[guests] = shapely.STRtree(cells).nearest(shapely.point_on_surface(ground))
     return cell_of
 
 
@@ -240,7 +248,7 @@ def _faults(
     footprints: NDArray[np.object_],
     cells: NDArray[np.object_],
     cell_of: NDArray[np.int32],
-    root: NDArray[np.int64],
+    cell_owner: NDArray[np.int64],
     share: NDArray[np.float64],
     torn: NDArray[np.bool_],
 ) -> tuple[Fault, ...]:
@@ -260,7 +268,7 @@ def _faults(
     sharing = np.flatnonzero(
         (np.bincount(cell_of[cell_of >= 0], minlength=len(cells))[cell_of] > 1) & (cell_of >= 0)
     )
-    sharing = sharing[root[sharing] != sharing]
+    sharing = sharing[cell_owner[cell_of[sharing]] != sharing]
     found = []
     for code, where, message, fix, severity in (
         (

@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay, cKDTree
 
-from gis_core.fabric.enclosures import split_by_lines
+from gis_core.fabric.enclosures import GRID_SIZE_M, split_by_lines
 
 __all__ = ["Pieces", "divide_enclosure"]
 
@@ -43,12 +43,17 @@ def divide_enclosure(
     owner : int64, shape (n_points,)
         At least one owner.
     footprints : dict
-        Footprint of each owner, by which the main piece is chosen where its ground falls apart.
+        Footprint of each owner; ground that does not meet it goes to a neighbor, and the main piece is chosen by it
+        where what is left falls apart.
 
     Returns
     -------
     Pieces
-        One polygon in one piece per owner; together they are the enclosure.
+        One polygon in one piece per owner that has ground at its footprint; together they are the enclosure.
+
+    Notes
+    -----
+    An owner whose points stand outside the enclosure, or whose footprint others cover, may have no such ground.
     """
     owners = np.unique(owner)
     if len(owners) == 1:
@@ -58,9 +63,12 @@ def divide_enclosure(
         faces = split_by_lines(enclosure, lines)
         nearest = cKDTree(xy).query(shapely.get_coordinates(shapely.point_on_surface(faces)))[1]
         face_owner = owner[nearest]
-        if len(np.unique(face_owner)) == len(owners):
+        at_home = shapely.dwithin(faces, [footprints[int(name)] for name in face_owner], GRID_SIZE_M)
+        if len(np.unique(face_owner[at_home])) == len(owners):
             break
-    return _one_piece_each(faces, face_owner, footprints)
+    if not at_home.any():
+        return Pieces(np.array([enclosure], dtype=object), owners[:1])
+    return _one_piece_each(faces, face_owner, at_home, footprints)
 
 
 def _borders(
@@ -109,20 +117,24 @@ def _circumcentres(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _one_piece_each(
-    faces: NDArray[np.object_], owner: NDArray[np.int64], footprints: dict[int, object]
+    faces: NDArray[np.object_],
+    owner: NDArray[np.int64],
+    at_home: NDArray[np.bool_],
+    footprints: dict[int, object],
 ) -> Pieces:
-    """Keep the main face of each owner and give every other face to the neighbor with the longest border."""
-    names, count = np.unique(owner, return_counts=True)
+    """Keep the main face of each owner and give every other face to the neighbor with the longest border.
+
+    `at_home` marks the faces that meet the footprint of their owner; no other can be the main one.
+    """
+    names, count = np.unique(owner[at_home], return_counts=True)
     if len(names) == len(faces):
         return Pieces(faces, owner)
     main = np.zeros(len(faces), dtype=bool)
     for name, pieces in zip(names, count, strict=True):
-        at = np.flatnonzero(owner == name)
+        at = np.flatnonzero((owner == name) & at_home)
         if pieces > 1:
-            footprint = footprints[int(name)]
-            inside = shapely.area(shapely.intersection(faces[at], footprint))
-            away = shapely.distance(faces[at], footprint)
-            at = at[np.lexsort((-shapely.area(faces[at]), away, -inside))]
+            inside = shapely.area(shapely.intersection(faces[at], footprints[int(name)]))
+            at = at[np.lexsort((-shapely.area(faces[at]), -inside))]
         main[at[0]] = True
     group = np.where(main, np.arange(len(faces)), -1)
     stray = list(np.flatnonzero(~main))

@@ -15,6 +15,7 @@ from gis_core.fabric import build_fabric
 from gis_core.fabric.build import _exact_coverage
 from gis_core.fabric.coverage import beside_gaps, insert_junctions, mend, node_again
 from gis_core.fabric.enclosures import build_enclosures
+from gis_core.fabric.tessellation import divide_enclosure
 from gis_core.model import STREET_CLASSES, Dataset, Fabric
 
 
@@ -131,6 +132,43 @@ def test_overlapping_footprints_are_named_where_one_loses_its_ground() -> None:
     kept = kept_share(town, fabric)
     named = {id_ for fault in fabric.faults for id_ in fault.ids}
     assert all(share >= 0.5 or id_ in named for share, id_ in zip(kept, town.buildings["id"], strict=True))
+
+
+def test_ground_that_is_not_at_a_footprint_goes_to_a_neighbor() -> None:
+    # The point of building 1 stands east of the enclosure; what is nearest to it is the north-eastern corner.
+    enclosure = box(0, 0, 40, 100)
+    xy = np.array(at((20, 20), (20, 80), (45, 95)))
+    footprints = {0: box(10, 10, 30, 30), 1: box(35, 10, 60, 99), 2: box(10, 70, 30, 90)}
+    owner = np.array([0, 2, 1])
+    assert sorted(divide_enclosure(enclosure, xy, owner, footprints).owner) == [0, 1, 2]
+    footprints[1] = box(35, 10, 60, 30)
+    pieces = divide_enclosure(enclosure, xy, owner, footprints)
+    own = dict(zip(pieces.owner.tolist(), pieces.polygons, strict=True))
+    assert sorted(own) == [0, 2]
+    assert shapely.area(pieces.polygons).sum() == pytest.approx(4000)
+    assert shapely.covers(own[2], box(38, 92, 40, 100))
+
+
+def test_an_enclosure_stays_whole_where_nobody_has_ground_at_a_footprint() -> None:
+    enclosure = box(0, 0, 40, 40)
+    far = {0: box(50, 0, 60, 10), 1: box(50, 20, 60, 30)}
+    pieces = divide_enclosure(enclosure, np.array(at((55, 5), (55, 25))), np.array([0, 1]), far)
+    assert pieces.owner.tolist() == [0]
+    assert pieces.polygons[0].equals(enclosure)
+
+
+@pytest.mark.parametrize("west_m", [-100, 0])
+def test_a_building_drawn_twice_has_its_cell_where_most_of_it_lies(west_m: float) -> None:
+    # A long wing reaches across the border at 0, a street or the boundary, and the middle of the building lies in it.
+    shape = shapely.union(box(0, 0, 20, 100), box(-40, 48, 0, 52))
+    boundary = [box(west_m, 0, 100, 100)] if west_m else [box(0, 0, 100, 100), box(-100, 0, 0, 100)]
+    street = ("residential", shapely.LineString(at((0, -10), (0, 110))))
+    town = dataset(boundary, [shape, shape], streets=[street] if west_m else [])
+    fabric = build_fabric(town)
+    assert_exact(town, fabric)
+    assert shapely.point_on_surface(shape).x < box(0, 0, 1, 1).bounds[0]
+    own = fabric.cells[fabric.building_cell_ix]
+    assert shapely.area(shapely.intersection(own, shape)) == pytest.approx(2000)
 
 
 def test_no_buildings_no_streets() -> None:
