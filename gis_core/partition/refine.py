@@ -12,7 +12,17 @@ from numpy.typing import NDArray
 from gis_core._compat import njit
 from gis_core.graph.contiguity import removal_safety
 
-__all__ = ["LOGS", "anneal", "border_lists", "move_cell", "part_sums", "part_totals", "penalty", "total_cost"]
+__all__ = [
+    "LOGS",
+    "anneal",
+    "begin",
+    "border_lists",
+    "move_cell",
+    "part_sums",
+    "part_totals",
+    "penalty",
+    "total_cost",
+]
 
 #: Minus the logarithms of 512 even shares of (0, 1]: Metropolis' rule without a call of `exp`.
 LOGS: NDArray[np.float64] = -np.log((np.arange(512) + 0.5) / 512)
@@ -106,6 +116,28 @@ def border_lists(
             border[border[n]] = cell
             border[n] += 1
     return n_cut, border, place
+
+
+@njit
+def begin(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    weights: NDArray[np.float64],
+    part: NDArray[np.int32],
+    n_parts: int,
+) -> tuple[
+    NDArray[np.float64],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int64],
+    NDArray[np.int32],
+]:
+    """Return what the kernels keep beside a partition: sums, border lists, and scratch (`stamp` and `queue`)."""
+    n = len(part)
+    n_cut, border, place = border_lists(indptr, indices, part)
+    sums = part_sums(part, weights, n_parts)
+    return sums, n_cut, border, place, np.zeros(n + 1, np.int64), np.empty(n, np.int32)
 
 
 @njit

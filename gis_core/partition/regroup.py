@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core._compat import njit
+from gis_core.partition._random import uniform
 from gis_core.partition.search import Plan, Search
 from gis_core.partition.state import Far, Level
 
@@ -84,6 +85,39 @@ def _cut_out(
     return own_indptr, own_indices[:tail].copy(), own_cost[:tail].copy()
 
 
+@njit
+def _region(
+    group: NDArray[np.int64],
+    a_cell: NDArray[np.int64],
+    member: NDArray[np.int32],
+    local: NDArray[np.int32],
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    cost: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    part: NDArray[np.int32],
+    room: NDArray[np.int32],
+) -> tuple[
+    NDArray[np.int32],
+    NDArray[np.int64],
+    NDArray[np.int32],
+    NDArray[np.float64],
+    NDArray[np.float64],
+    NDArray[np.int32],
+]:
+    """Copy the cells of a group that hang together with its first part: cells, rows, weights, member of each."""
+    for i in range(len(group)):
+        member[group[i]] = i
+    cells = room[: _flood(a_cell[group[:1]], member, local, indptr, indices, part, room)].copy()
+    own_indptr, own_indices, own_cost = _cut_out(cells, local, indptr, indices, cost)
+    own_weights, before = np.empty((len(cells), weights.shape[1])), np.empty(len(cells), np.int32)
+    for i in range(len(cells)):
+        before[i] = member[part[cells[i]]]
+        for j in range(weights.shape[1]):
+            own_weights[i, j] = weights[cells[i], j]
+    return cells, own_indptr, own_indices, own_cost, own_weights, before
+
+
 class Regions:
     """Cuts regions of whole parts out of a level, and keeps a cell of each part."""
 
@@ -118,18 +152,10 @@ class Regions:
             Position in `group` of the part of each cell.
         """
         level = self.level
-        self._member[group] = np.arange(len(group), dtype=np.int32)
-        size = _flood(
-            self.a_cell[group[:1]],
-            self._member,
-            self._local,
-            level.indptr,
-            level.indices,
-            self.part,
-            self._cells,
-        )
-        cells = self._cells[:size].copy()
-        links = _cut_out(cells, self._local, level.indptr, level.indices, level.cost)
+        cells, indptr, indices, cost, weights, before = _region(
+            group, self.a_cell, self._member, self._local, level.indptr, level.indices, level.cost,
+            level.weights, self.part, self._cells,
+        )  # fmt: skip
         far = level.far
         if len(far.indices):
             far = Far(*_cut_out(cells, self._local, far.indptr, far.indices, far.cost))
@@ -137,10 +163,9 @@ class Regions:
         if len(home):
             home = np.where(home[cells] >= 0, self._member[home[cells]], -1).astype(np.int32)
             stay = stay[cells]
-        before = self._member[self.part[cells]]
         self._local[cells] = -1
         self._member[group] = -1
-        return cells, Level(*links, level.weights[cells], far, home, stay), before
+        return cells, Level(indptr, indices, cost, weights, far, home, stay), before
 
     def put_back(self, cells: NDArray[np.int32], group: NDArray[np.int64], part: NDArray[np.int32]) -> None:
         """Give the cells of a region to their new parts."""
@@ -148,32 +173,55 @@ class Regions:
         self.a_cell[self.part[cells]] = cells
 
 
+@njit
 def _grow(
     start: int,
     size: int,
-    neighbors: _Csr,
-    rng: np.random.Generator,
-    wanted: NDArray[np.float64] | None = None,
-) -> list[int]:
-    """Grow a group from one part, mostly along long borders; `wanted` scales the chance of each part."""
-    indptr, other, price = neighbors
-    group = [start]
-    around: dict[int, float] = {}
-    newest = start
-    while len(group) < size:
+    indptr: NDArray[np.int64],
+    other: NDArray[np.int32],
+    price: NDArray[np.float64],
+    state: NDArray[np.uint64],
+) -> NDArray[np.int64]:
+    """Grow a group of `size` parts from one, mostly along long borders; fewer where no more are connected."""
+    group = np.empty(size, np.int64)
+    group[0], count = start, 1
+    around, chance = np.empty(0, np.int64), np.empty(0)
+    while count < size:
+        newest = group[count - 1]
+        grown = np.empty(len(around) + indptr[newest + 1] - indptr[newest], np.int64)
+        likely = np.empty(len(grown))
+        room, total = 0, 0.0
+        for i in range(len(around)):
+            if around[i] != newest:
+                grown[room], likely[room] = around[i], chance[i]
+                room += 1
         for e in range(indptr[newest], indptr[newest + 1]):
-            p = int(other[e])
-            chance = float(price[e]) + 1e-9
-            around[p] = around.get(p, 0.0) + (chance if wanted is None else chance * wanted[p])
-        for p in group:
-            around.pop(p, None)
-        if not around:
+            place = room
+            for i in range(room):
+                if grown[i] == other[e]:
+                    place = i
+            known = False
+            for i in range(count):
+                known = known or group[i] == other[e]
+            if known:
+                continue
+            if place == room:
+                grown[room], likely[room] = other[e], 0.0
+                room += 1
+            likely[place] += price[e] + 1e-9
+        around, chance = grown[:room].copy(), likely[:room].copy()
+        for i in range(room):
+            total += chance[i]
+        if room == 0:
             break
-        choices = sorted(around)
-        share = np.cumsum([around[p] for p in choices])
-        newest = choices[min(int(np.searchsorted(share, rng.random() * share[-1])), len(choices) - 1)]
-        group.append(newest)
-    return group
+        left = uniform(state) * total
+        chosen = 0
+        while chosen < room - 1 and left >= chance[chosen]:
+            left -= chance[chosen]
+            chosen += 1
+        group[count] = around[chosen]
+        count += 1
+    return group[:count].copy()
 
 
 def regroup(
@@ -234,7 +282,7 @@ def regroup(
             order = _order(search, regions, rng, among)
         assert neighbors is not None
         size = int(rng.choice(sizes))
-        group = np.array(_grow(order.pop(), size, neighbors, rng), np.int64)
+        group = _grow(order.pop(), size, *neighbors, search.rng)
         tolerance = _TOLERANCE * rules.unit * max(0.0, 1 - gone / 0.8) if bold else 0.0
         # What is out of bounds is often caught where it is.
         way = 0.0 if until is not None else float(rng.random())
@@ -286,7 +334,7 @@ def _redraw(
 ) -> None:
     """Search the region of a group alone; keep what is better, or hardly dearer."""
     cells, level, before = regions.cut_out(group)
-    if before.min() < 0 or len(np.unique(before)) < max(2, len(group)):
+    if len(group) < 2 or not np.bincount(before, minlength=len(group)).all():
         return
     small = Search(level, len(group), search.rules, search.rng, search.clock)
     old = small.plan(before)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.partition.coarsen import coarsen
+from gis_core.partition.refine import part_sums
 from gis_core.partition.rules import Rules
 from gis_core.partition.state import Level, State
 
@@ -95,8 +96,8 @@ class Search:
 
     def plan(self, part: NDArray[np.int32]) -> Plan:
         """Score a partition."""
-        state = State(self.level, part, self.n_parts, self.rules.at(self.level.weights, coarse=False))
-        return Plan(self.rules.score(state.sums, self.level.border_price(part)), part)
+        sums = part_sums(part, self.level.weights, self.n_parts)
+        return Plan(self.rules.score(sums, self.level.border_price(part)), part)
 
     def anneal(
         self, level: Level, part: NDArray[np.int32], hot: float, per_cell: float, *, coarse: bool

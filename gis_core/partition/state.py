@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core._compat import njit
-from gis_core.partition.refine import LOGS, anneal, border_lists, part_sums, total_cost
+from gis_core.partition.refine import LOGS, anneal, begin, total_cost
 from gis_core.partition.seed import tree_seed
 
 __all__ = ["Far", "Level", "State"]
 
 #: Cells that the search for contiguity may visit in annealing before a move is given up.
 _SEARCH_LIMIT = 2000
+
+#: Links that are looked at for their usual price.
+_SAMPLE = 1000
 
 
 @njit
@@ -91,8 +94,8 @@ class Level:
         return len(self.indptr) - 1
 
     def usual_link(self) -> float:
-        """Median price of the links that cost anything: the scale of temperatures."""
-        return float(_median_above_zero(self.cost))
+        """Median price of links that cost anything, of a sample of them: the scale of temperatures."""
+        return float(_median_above_zero(self.cost[:: max(1, len(self.cost) // _SAMPLE)]))
 
     def border_price(self, part: NDArray[np.int32]) -> float:
         """Price of all borders, of far pairs and of cells outside their home."""
@@ -134,10 +137,9 @@ class State:
         self, level: Level, part: NDArray[np.int32], n_parts: int, rule: NDArray[np.float64]
     ) -> None:
         self.level, self.part, self.rule = level, part, rule
-        n = len(part)
-        self.sums = part_sums(part, level.weights, n_parts)
-        self.n_cut, self.border, self.place = border_lists(level.indptr, level.indices, part)
-        self.stamp, self.queue = np.zeros(n + 1, np.int64), np.empty(n, np.int32)
+        self.sums, self.n_cut, self.border, self.place, self.stamp, self.queue = begin(
+            level.indptr, level.indices, level.weights, part, n_parts
+        )
 
     def propose(self, hot: float, cold: float, n: int, rng: NDArray[np.uint64]) -> int:
         """Anneal with `n` proposals while the temperature falls; return the number of moves."""
