@@ -17,7 +17,7 @@ from gis_core.partition._random import uniform
 from gis_core.partition.search import Plan, Search
 from gis_core.partition.state import Far, Level
 
-__all__ = ["Regions", "regroup"]
+__all__ = ["Regions", "grow_group", "regroup"]
 
 #: Numbers of parts in a group, unless others are asked for.
 _SIZES = (3, 4, 5, 6)
@@ -174,7 +174,7 @@ class Regions:
 
 
 @njit
-def _grow(
+def grow_group(
     start: int,
     size: int,
     indptr: NDArray[np.int64],
@@ -182,7 +182,11 @@ def _grow(
     price: NDArray[np.float64],
     state: NDArray[np.uint64],
 ) -> NDArray[np.int64]:
-    """Grow a group of `size` parts from one, mostly along long borders; fewer where no more are connected."""
+    """Grow a group of `size` parts from one, mostly along long borders; fewer where no more are connected.
+
+    The next part is drawn from those that touch the group, with a chance in proportion to the price of the border
+    between (`indptr`, `other`, `price`: see `Regions.neighbors`).
+    """
     group = np.empty(size, np.int64)
     group[0], count = start, 1
     around, chance = np.empty(0, np.int64), np.empty(0)
@@ -282,7 +286,7 @@ def regroup(
             order = _order(search, regions, rng, among)
         assert neighbors is not None
         size = int(rng.choice(sizes))
-        group = _grow(order.pop(), size, *neighbors, search.rng)
+        group = grow_group(order.pop(), size, *neighbors, search.rng)
         tolerance = _TOLERANCE * rules.unit * max(0.0, 1 - gone / 0.8) if bold else 0.0
         # What is out of bounds is often caught where it is.
         way = 0.0 if until is not None else float(rng.random())

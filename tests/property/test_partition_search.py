@@ -23,7 +23,7 @@ from gis_core.partition.constraints.together import Together
 from gis_core.partition.constraints.weights import WeightBounds
 from gis_core.partition.problem import Problem
 from gis_core.partition.refine import border_lists, part_sums, penalty
-from gis_core.partition.regroup import Regions
+from gis_core.partition.regroup import Regions, grow_group
 from gis_core.partition.state import State
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -171,6 +171,29 @@ def test_a_region_holds_whole_parts_and_prices_of_its_own(seed: int) -> None:
     assert level.border_price(changed) - level.border_price(part) == pytest.approx(rise, abs=1e-6)
     again = regions.cut_out(group)
     assert (again[0] == cells).all()
+
+
+@given(SEEDS)
+@settings(max_examples=10, deadline=None)
+def test_a_group_hangs_together_and_grows_along_long_borders(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    problem = any_problem(rng, 70, 9)
+    part = any_parts(rng, problem.graph, 9)
+    indptr, other, price = Regions(problem.level(), part, 9).neighbors()
+    state, start = new_state(rng), int(rng.integers(9))
+    beside = [set(other[indptr[p] : indptr[p + 1]].tolist()) for p in range(9)]
+    for size in (1, 4, 9, 12):
+        group = grow_group(start, size, indptr, other, price, state).tolist()
+        assert group[0] == start
+        assert len(set(group)) == len(group) == min(size, 9)
+        assert all(beside[p] & set(group[:i]) for i, p in enumerate(group) if i)
+    # The second part by chance in proportion to its border with the first; the plain sum of chances says how often.
+    draws = 2000
+    second = [int(grow_group(start, 2, indptr, other, price, state)[1]) for _ in range(draws)]
+    here = slice(indptr[start], indptr[start + 1])
+    chance = (price[here] + 1e-9) / (price[here] + 1e-9).sum()
+    drawn = np.bincount(second, minlength=9)[other[here]] / draws
+    assert np.abs(drawn - chance).max() < 5 * 0.5 / draws**0.5
 
 
 def _edges(indptr: NDArray[np.int64], indices: NDArray[np.int32]) -> list[tuple[int, int]]:
