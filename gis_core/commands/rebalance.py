@@ -54,7 +54,12 @@ def rebalance(
             "--pieces", metavar="alone|nearest|crossings", help="As for partition; default: as PLAN was made."
         ),
     ] = None,
-    max_walk: Annotated[float | None, typer.Option("--max-walk", hidden=True)] = None,
+    max_walk: Annotated[
+        float | None,
+        typer.Option(
+            "--max-walk", metavar="M", help="As for partition; default: as PLAN was made; inf lifts it."
+        ),
+    ] = None,
     within: Within = None,
     on_invalid: Policy = OnInvalid.repair,
     mapping: Mapping = None,
@@ -93,7 +98,7 @@ def rebalance(
     from gis_core.plan.rebalance_levels import rebalance_levels
 
     _require_positive(time_limit=time_limit, processes=processes)
-    _require_usable(max_moved, max_walk)
+    _require_usable(max_moved)
     require_plan_path(out)
     inputs = [file.path for file in find_files(dataset).files]
     inputs += [] if stored_plan_id(plan) is not None else [Path(plan)]
@@ -109,7 +114,7 @@ def rebalance(
     before = read_plan_ref(plan, db)
     made = made_with(before.report).changed(
         weight, minimum, maximum, files.bounds, None if barriers is None else barriers.value,
-        None if pieces is None else pieces.value,
+        None if pieces is None else pieces.value, max_walk,
     )  # fmt: skip
     _require_bounds(*made.bounds)
     files.weight = None if made.weight == HOUSEHOLDS else made.weight
@@ -160,13 +165,8 @@ def rebalance(
         raise typer.Exit(EXIT_NO)
 
 
-def _require_usable(max_moved: int | None, max_walk: float | None) -> None:
-    """Refuse a budget below 0, and a walking distance, which nothing here would keep."""
-    if max_walk is not None:
-        raise ParameterError(
-            "--max-walk does not go with rebalance, which cannot keep ways short while households change hands; draw "
-            "the grids anew from the plan with wangge partition --from PLAN --max-walk M."
-        )
+def _require_usable(max_moved: int | None) -> None:
+    """Refuse a budget below 0."""
     if max_moved is not None and max_moved < 0:
         raise ParameterError(f"--max-moved {max_moved} cannot be used; give 0 or more.")
 

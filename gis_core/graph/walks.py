@@ -15,7 +15,9 @@ from scipy.sparse.csgraph import connected_components
 
 from gis_core._compat import njit
 
-__all__ = ["DETOUR", "FAR_M", "WalkGround", "greatest_walks", "walk_matrix", "walk_rows"]
+__all__ = [
+    "DETOUR", "FAR_M", "WalkGround", "greatest_walks", "pop_node", "push_node", "walk_matrix", "walk_rows",
+]  # fmt: skip
 
 #: What a way is longer than the straight line where no street tells.
 DETOUR = 1.3
@@ -162,7 +164,7 @@ def _join_stretches(
 
 
 @njit
-def _push(heap: NDArray[np.int32], key: NDArray[np.float64], size: int, node: int, value: float) -> int:
+def push_node(heap: NDArray[np.int32], key: NDArray[np.float64], size: int, node: int, value: float) -> int:
     """Put a node on the heap; return the new size."""
     i = size
     while i > 0:
@@ -176,7 +178,7 @@ def _push(heap: NDArray[np.int32], key: NDArray[np.float64], size: int, node: in
 
 
 @njit
-def _pop(heap: NDArray[np.int32], key: NDArray[np.float64], size: int) -> int:
+def pop_node(heap: NDArray[np.int32], key: NDArray[np.float64], size: int) -> int:
     """Take the least one off the heap, which must be read before; return the new size."""
     size -= 1
     value, node = key[size], heap[size]
@@ -210,10 +212,10 @@ def _spread(
     distance[start] = 0.0
     touched[0] = start
     n_touched = 1
-    size = _push(heap, key, 0, start, 0.0)
+    size = push_node(heap, key, 0, start, 0.0)
     while size > 0 and remaining > 0:
         node, value = heap[0], key[0]
-        size = _pop(heap, key, size)
+        size = pop_node(heap, key, size)
         if value > distance[node]:
             continue
         remaining -= wanted[node]
@@ -225,7 +227,7 @@ def _spread(
                     touched[n_touched] = other
                     n_touched += 1
                 distance[other] = there
-                size = _push(heap, key, size, other, there)
+                size = push_node(heap, key, size, other, there)
     return n_touched
 
 

@@ -24,6 +24,7 @@ from gis_core.partition.problem import Constraint
 from gis_core.partition.rebalance_asked import Terms
 from gis_core.partition.rebalance_region import Ground, Key, Region, without_crossings
 from gis_core.partition.rebalance_settle import mend, open_parts, settle
+from gis_core.partition.rebalance_walks import WalkMender
 from gis_core.partition.solve import StoppedBy
 
 __all__ = ["Rebalanced", "rebalance"]
@@ -57,6 +58,8 @@ class Rebalanced:
         What changes hands so that no part is in pieces: the lesser pieces of all parts.
     in_pieces : tuple of int
         Parts that stay in pieces, because mending them is more than may change hands.
+    terms : Terms or None
+        What it was held to.
     """
 
     assignment: NDArray[np.int32]
@@ -66,6 +69,7 @@ class Rebalanced:
     stopped_by: StoppedBy
     mending: float = 0.0
     in_pieces: tuple[int, ...] = ()
+    terms: Terms | None = None
 
 
 def rebalance(
@@ -136,23 +140,25 @@ def rebalance(
     _require_usable(n, part, heavy, held, where, max_moved)
     rules = objective or Objective()
     count = int(part.max(initial=-1)) + 1 if n_parts is None else n_parts
-    terms = Terms.of(without_crossings(graph, where), heavy, bounds, rules, constraints, part)
+    terms = Terms.of(without_crossings(graph, where), heavy, bounds, rules, constraints, part, where)
     ground = Ground(
         terms.links, terms.price, heavy, held, part.copy(), part, count, bounds, bounds.middle, set(locked),
-        np.zeros(n, dtype=bool), terms.more, terms.more_limit, terms.far,
+        np.zeros(n, dtype=bool), terms.more, terms.more_limit, terms.far, terms.walk,
     )  # fmt: skip
+    ground.hold_walks()
     if n == 0:
-        return Rebalanced(part, count, 0.0, 0.0, "converged")
+        return Rebalanced(part, count, 0.0, 0.0, "converged", terms=terms)
     work = _Work(ground, rules, tuple(constraints), np.random.default_rng(rng), time_limit_s, progress)
     budget = np.inf if max_moved is None else max_moved
     mending, torn = mend(ground, budget)
     settle(ground, where, rules, work.rng, work.constraints)
     work.run(budget)
+    work.shorten()
     if max_moved is not None:
         work.spend(max_moved)
     return Rebalanced(
         ground.part, ground.n_parts, ground.moved(), float(ground.outside().sum()),
-        "time-limit" if work.late else "converged", mending, torn,
+        "time-limit" if work.late else "converged", mending, torn, terms,
     )  # fmt: skip
 
 
@@ -211,6 +217,7 @@ class _Work:
         self.group_violation = 0.0
         self.done: set[tuple[tuple[int, ...], bytes]] = set()
         self.island = component_labels(ground.graph)
+        self.was_long = ground.long_parts(ground.home) > 0
 
     def tick(self) -> bool:
         """Report how many parts are done, and tell whether there is time left."""
@@ -231,7 +238,13 @@ class _Work:
 
     def violation(self) -> float:
         """Return by how much parts are out of bounds, and what wishes that are not fulfilled count."""
-        return float(self.ground.outside().sum()) + self.ground.broken()
+        found = float(self.ground.outside().sum()) + self.ground.broken()
+        return found + self.ground.bounds.maximum * self._lengthened()
+
+    def _lengthened(self) -> int:
+        """Count the parts of before that became too long on foot."""
+        long = self.ground.long_parts()[: self.n_before] > 0
+        return int((long & ~self.was_long[: self.n_before]).sum())
 
     def bad(self) -> set[int]:
         """Return the parts that are out of bounds or stand against a wish."""
@@ -465,6 +478,14 @@ class _Work:
         self._search(set(group) | near)
         return ground.moved() <= self.cap
 
+    def shorten(self) -> None:
+        """Mend parts that are too long on foot, where bounds and wishes do not suffer."""
+        ground = self.ground
+        if ground.walk is not None:
+            WalkMender(
+                ground, self.objective, self.constraints, self.rng, self.state, self.cap, self.tick
+            ).run()
+
     def spend(self, max_moved: float) -> None:
         """Use what may still change hands for evener parts and shorter borders."""
         ground = self.ground
@@ -497,4 +518,7 @@ class _Work:
                 state=self.state,
                 cap=cap,
             )
+        long = self._lengthened()
         region.write(part)
+        if self._lengthened() > long:
+            region.write(region.part)

@@ -321,8 +321,11 @@ def search(  # noqa: PLR0912, PLR0915  a kernel pays for every call
     best[:] = part
     best_violation, best_cost = violation, cost
     size = np.zeros(sums.shape[0], np.int64)
+    mates = np.zeros(n, np.bool_)
     for cell in range(n):
         size[part[cell]] += 1
+        for e in range(far_indptr[cell], far_indptr[cell + 1]):
+            mates[cell] |= wish[e] > 0
     temperature, falling, moves = hot, 1.0, 0
     if hot > 0 and cold > 0 and n_proposals > 64:
         falling = (cold / hot) ** (64.0 / n_proposals)
@@ -343,7 +346,7 @@ def search(  # noqa: PLR0912, PLR0915  a kernel pays for every call
         kind = uniform(state)
         pair, block = kind < 0.25, kind > 0.94
         alone = moved + dm <= cap and _accept(rule[0] * dv + dc, temperature, state)
-        tied = far_indptr[cell + 1] > far_indptr[cell] and kind > 0.5
+        tied = mates[cell] and kind > 0.5
         if not (alone or pair or block or tied):
             continue
         count, taken = -1, False

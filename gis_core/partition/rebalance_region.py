@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -112,6 +113,8 @@ class Ground:
     more_limit : float64, shape (n_weights - 1, 3)
         Least and greatest sum of each, and the violation of one unit outside.
     far : Far
+    walk : bool, shape of `far.indices`, or None
+        Pairs of `far` that are too far apart on foot for one part; see `hold_walks`.
     """
 
     graph: AdjacencyGraph
@@ -128,6 +131,7 @@ class Ground:
     more: NDArray[np.float64] | None = None
     more_limit: NDArray[np.float64] | None = None
     far: Far | None = None
+    walk: NDArray[np.bool_] | None = None
     position: NDArray[np.int32] = field(init=False)
     weights: NDArray[np.float64] = field(init=False)
     limit: NDArray[np.float64] = field(init=False)
@@ -176,6 +180,50 @@ class Ground:
     def broken(self) -> float:
         """Return the violation of wishes."""
         return 0.0 if self.far is None else self.far.broken(self.part)
+
+    def broken_around(self, cells: NDArray[np.int64]) -> float:
+        """Return the violation of the wishes of some cells, twice where both ends are among them."""
+        if self.far is None:
+            return 0.0
+        first, count = self.far.indptr[cells], np.diff(self.far.indptr)[cells]
+        slot = np.repeat(first - (np.cumsum(count) - count), count) + np.arange(int(count.sum()))
+        wish = self.far.wish[slot]
+        apart = np.repeat(self.part[cells], count) != self.part[self.far.indices[slot]]
+        return float(np.where(apart, np.maximum(0.0, wish), np.maximum(0.0, -wish)).sum())
+
+    def hold_walks(self, soft: float = 0.0, targets: Sequence[int] = ()) -> None:
+        """Say what pairs count that are too far apart on foot for one part: as much as the greatest part.
+
+        But those that shared a part before, and do now, count nothing: nobody need mend them.
+
+        Parameters
+        ----------
+        soft : float
+            What these count instead, in the targets.
+        targets : sequence of int
+            Parts.
+        """
+        if self.far is None or self.walk is None:
+            return
+        a, b = self._walking()
+        old = (self.home[a] >= 0) & (self.home[a] == self.home[b]) & (self.part[a] == self.part[b])
+        mild = np.where(np.isin(self.part[a], targets), soft, 0.0)
+        self.far.wish[self.walk] = -np.where(old, mild, self.bounds.maximum)
+
+    def _walking(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the ends of the pairs that are too far apart on foot, both ways."""
+        assert self.far is not None
+        owner = np.repeat(np.arange(len(self.part)), np.diff(self.far.indptr))
+        return owner[self.walk], self.far.indices[self.walk]
+
+    def long_parts(self, part: NDArray[np.int32] | None = None) -> NDArray[np.int64]:
+        """Count the pairs of each part that are too far apart on foot, both ways; of the parts of now, or of others."""
+        if self.far is None or self.walk is None:
+            return np.zeros(self.n_parts, np.int64)
+        of = self.part if part is None else part
+        a, b = self._walking()
+        same = (of[a] == of[b]) & (of[a] >= 0)
+        return np.bincount(of[a[same]], minlength=self.n_parts)
 
     def wishing(self) -> list[int]:
         """List the parts that have a cell of a wish that is not fulfilled, ascending; locked ones left out."""

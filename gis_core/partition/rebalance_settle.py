@@ -127,7 +127,7 @@ def _house(
         wishes = 0.0
         if ground.far is not None:
             ground.part[cells] = part
-            wishes = ground.broken()
+            wishes = ground.broken_around(cells)
         return _outside(sums[part] + own, ground) - _outside(sums[part], ground) + wishes, -border[part], part
 
     ground.part[cells] = min(border, key=price)

@@ -237,6 +237,7 @@ def _ground_report(
             "grids_in_pieces": len(grids_in_pieces(fabric.graph, assignment, fabric.boundary_ix)),
         },
         "max_walk_m": walk,
+        "max_walk_bound_m": ground.options.max_walk_m,
         "walks": walks,
     }
 
@@ -300,7 +301,8 @@ def add_ground(
 ) -> None:
     """Add to the report what the ground did, the greatest walk of each boundary polygon, and what of it is broken.
 
-    The keys `barriers`, `compounds`, `pieces`, `max_walk_m`, `walks`, and rows of `per_boundary` and `infeasible`.
+    The keys `barriers`, `compounds`, `pieces`, `max_walk_m`, `max_walk_bound_m` and `walks`, and rows of `per_boundary`
+    and `infeasible`.
     """
     report |= _ground_report(ground, dataset, fabric, assignment, grids, weight, bounds)
     home = dict(zip(grids["code"].astype(str), grids["boundary_code"].astype(str), strict=True))

@@ -27,7 +27,6 @@ class Made:
     bounds : (float, float)
     further : tuple of (formula, minimum, maximum)
     ground : GroundOptions
-        Without a walking distance, which rebalancing does not keep (`walks_note` says so).
     levels : bool
         Whether there are levels above the grids.
     """
@@ -41,8 +40,11 @@ class Made:
     def changed(
         self, weight: str | None, minimum: float | None, maximum: float | None,
         further: Sequence[tuple[str, float, float]], barriers: str | None, pieces: str | None,
+        max_walk_m: float | None = None,
     ) -> Made:  # fmt: skip
         """Return the same with what is asked now; a further weight takes the place of the one of that formula.
+
+        None leaves a value as it is; an infinite walking distance lifts that bound.
 
         Raises
         ------
@@ -67,8 +69,11 @@ class Made:
         kept = (each for each in self.further if each[0] not in asked)
         # A bound without a side is one that was lifted.
         others = tuple(each for each in (*kept, *further) if each[1] > 0 or math.isfinite(each[2]))
+        walk = self.ground.max_walk_m if max_walk_m is None else max_walk_m
         ground = GroundOptions(
-            "cut" if (barriers or self.ground.barriers) == "cut" else "cost", pieces or self.ground.pieces
+            "cut" if (barriers or self.ground.barriers) == "cut" else "cost",
+            pieces or self.ground.pieces,
+            None if walk == math.inf else walk,
         )
         return Made(now, (low, high), others, ground, self.levels)
 
@@ -85,12 +90,14 @@ def made_with(report: Mapping[str, Any]) -> Made:
     pieces = str((report.get("pieces") or {}).get("policy", "alone"))
     try:
         weight, bounds, further = _weights(report)
+        walk = report.get("max_walk_bound_m")
+        walk = None if walk is None else float(walk)
     except (KeyError, IndexError, TypeError, ValueError):
         raise ParameterError(
             "The report inside the plan does not say which weights and bounds it was made with in a form that is "
             "known; write the plan anew with wangge partition."
         ) from None
-    options = GroundOptions("cut" if barriers == "cut" else "cost", pieces)
+    options = GroundOptions("cut" if barriers == "cut" else "cost", pieces, walk)
     return Made(weight, bounds, further, options, bool(report.get("levels")))
 
 
@@ -112,10 +119,19 @@ def _weights(
     return str(first["name"]), (float(first["bounds"][0]), float(first["bounds"][1])), further
 
 
-def walks_note(report: Mapping[str, Any]) -> tuple[Fault, ...]:
-    """Say that a plan was drawn with a walking distance, which the plan that follows does not keep; else nothing."""
-    if report.get("max_walk_m") is None:
+def walks_note(report: Mapping[str, Any], max_walk_m: float | None) -> tuple[Fault, ...]:
+    """Say that a plan was drawn with a walking distance that its report does not name, where none is asked for now."""
+    if max_walk_m is not None or report.get("max_walk_m") is None or "max_walk_bound_m" in report:
         return ()
-    message = "plan in force: drawn with --max-walk, which is not kept; grids may become longer on foot."
-    fix = "Draw the grids anew from the plan with wangge partition --from PLAN --max-walk M where ways must stay short."
-    return (Fault("walks-not-kept", "plan", message, fix, "warning"),)
+    message = (
+        "plan in force: drawn with --max-walk, but it does not say how far; grids may become longer on foot."
+    )
+    return (
+        Fault(
+            "walks-not-kept",
+            "plan",
+            message,
+            "Give --max-walk M again where ways must stay short.",
+            "warning",
+        ),
+    )

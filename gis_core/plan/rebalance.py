@@ -13,15 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gis_core import __version__
-from gis_core.errors import NotFoundError, ParameterError, some_of
+from gis_core.errors import NotFoundError, some_of
 from gis_core.model import Dataset, Fabric
-from gis_core.partition import Bounds, Objective, PartitionResult, preset
+from gis_core.partition import Bounds, PartitionResult, preset
 from gis_core.partition.certify import Effort, usual_effort
-from gis_core.partition.problem import Constraint
 from gis_core.partition.rebalance import Rebalanced, rebalance
-from gis_core.partition.rebalance_asked import Terms
 from gis_core.partition.rebalance_bound import Case, least_change_exactly, least_change_flow, split_case
-from gis_core.partition.rebalance_region import without_crossings
 from gis_core.partition.run import broken_constraints
 from gis_core.plan.asked import Asked, lock_reasons, wish_reasons
 from gis_core.plan.carry import CarryOver, carry_plan
@@ -29,11 +26,11 @@ from gis_core.plan.codes import DIGITS
 from gis_core.plan.compare import compare_plans, match_buildings
 from gis_core.plan.file import PlanFile
 from gis_core.plan.frames import plan_frames
-from gis_core.plan.ground import Ground, GroundOptions, add_ground, lay_ground
+from gis_core.plan.ground import GroundOptions, add_ground, lay_ground
 from gis_core.plan.in_force import walks_note
 from gis_core.plan.lower import lower_bounds
 from gis_core.plan.make import Plan
-from gis_core.plan.rebalance_reasons import bound_reasons, mending_reasons, torn_lock_reasons
+from gis_core.plan.rebalance_reasons import bound_reasons, mending_reasons, tell_long_walks, torn_lock_reasons
 from gis_core.plan.report import build_report
 
 __all__ = ["next_codes", "rebalance_plan"]
@@ -74,18 +71,7 @@ class _Task:
     held: _Held
     weight: NDArray[np.float64]
     bounds: Bounds
-    laid: Ground
-    constraints: tuple[Constraint, ...]
-    objective: Objective
     locked: tuple[int, ...]
-
-    @property
-    def terms(self) -> Terms:
-        """What the constraints left of the ground."""
-        inner = without_crossings(self.laid.graph, self.fabric.boundary_ix)
-        return Terms.of(
-            inner, self.weight, self.bounds, self.objective, self.constraints, self.carried.assignment
-        )
 
 
 def rebalance_plan(
@@ -118,7 +104,7 @@ def rebalance_plan(
     asked : Asked or None
         Other weights and wishes; no locks and no grids to start from.
     ground : GroundOptions or None
-        Barriers and pieces of boundary polygons; None takes the defaults.
+        Barriers, pieces of boundary polygons, walking distance; None takes the defaults.
     max_moved : int or None
         Most households that may change hands, for mending too; None: as few as the bounds need.
     locked : iterable of str
@@ -144,31 +130,25 @@ def rebalance_plan(
     NotFoundError
         Where a grid to lock is not in the plan.
     ParameterError
-        Where bounds cannot be used, or a walking distance is asked for.
+        Where bounds cannot be used.
     """
     started = time.perf_counter()
     rule = Bounds(minimum=bounds[0], maximum=bounds[1])
-    if ground is not None and ground.max_walk_m is not None:
-        raise ParameterError(
-            "A walking distance cannot be kept while households change hands; leave it out, or draw the grids anew "
-            "from the plan with wangge partition --from PLAN --max-walk M."
-        )
+    ground = ground or GroundOptions()
     carried = carry_plan(fabric, dataset, before)
     asked, keep = _with_locks(asked or Asked(), carried, locked)
-    asked = replace(asked, faults=(*asked.faults, *walks_note(before.report)))
+    asked = replace(asked, faults=(*asked.faults, *walks_note(before.report, ground.max_walk_m)))
     weight = asked.balanced(fabric)
     told = asked.keepable(fabric, rule.minimum)
-    laid = lay_ground(
-        dataset, fabric, ground or GroundOptions(), weight, rule, asked.locked, told.kept_borders(fabric)
-    )
+    laid = lay_ground(dataset, fabric, ground, weight, rule, asked.locked, told.kept_borders(fabric))
     held = _held(dataset, fabric, before, carried)
     wishes = (*laid.constraints, *told.all_constraints)
-    task = _Task(fabric, carried, held, weight, rule, laid, wishes, preset("plan"), tuple(keep))
+    task = _Task(fabric, carried, held, weight, rule, tuple(keep))
     forced = float(held.forced.sum())
     until = None if time_limit_s is None else time.perf_counter() + time_limit_s
     result = rebalance(
         laid.graph, weight, carried.assignment, bounds=rule, zone=fabric.boundary_ix, stay=held.stay,
-        n_parts=len(carried.codes), locked=keep, constraints=wishes, objective=task.objective, rng=seed,
+        n_parts=len(carried.codes), locked=keep, constraints=wishes, objective=preset("plan"), rng=seed,
         max_moved=None if max_moved is None else max(0.0, max_moved - forced), time_limit_s=time_limit_s,
         progress=progress,
     )  # fmt: skip
@@ -178,7 +158,8 @@ def rebalance_plan(
     assignment, codes, boundary_ix, fresh = _number(dataset, fabric, before, carried, result)
     frames = plan_frames(dataset, fabric, assignment, codes, boundary_ix)
     frames = replace(frames, grids=_named(frames, before), name=dataset.name)
-    links = task.terms.links
+    assert result.terms is not None
+    links = result.terms.links
     kept = [codes.index(code) for code in asked.lock_codes if code in codes]
     told_until = usual_effort(until, time_limit_s).until
     why = bound_reasons(
@@ -200,6 +181,7 @@ def rebalance_plan(
         reasons=reasons, seconds={**(seconds or {}), "solve": solved - started}, seed=seed, version=__version__,
     )  # fmt: skip
     add_ground(report, laid, dataset, fabric, assignment, frames.grids, weight, rule)
+    tell_long_walks(report, laid, carried, max_moved)
     report["rebalance"] = {
         **_change(before, frames, carried, fresh, max_moved, least, proved),
         "mending": _whole(forced + result.mending),
@@ -252,11 +234,15 @@ def _positions(locked: Iterable[str], codes: Sequence[str]) -> list[int]:
 
 
 def _judge(task: _Task, result: Rebalanced, effort: Effort) -> tuple[Rebalanced, float, bool]:
-    """Return the plan, or a better one of the exact search; a lower bound on the change; whether it is reached."""
-    terms, forced = task.terms, float(task.held.forced.sum())
+    """Return the plan, or a better one of the exact search; a lower bound on the change; whether it is reached.
+
+    The proof does not know ways on foot, so that its bound is true with them too; its plan is taken where none suffers.
+    """
+    terms, forced = result.terms, float(task.held.forced.sum())
+    assert terms is not None
     case = Case(
         terms.links, task.weight, task.held.least, task.carried.assignment, result.assignment, result.n_parts,
-        task.bounds, frozenset(task.locked), terms.more, terms.more_limit, terms.far,
+        task.bounds, frozenset(task.locked), terms.more, terms.more_limit, terms.wishes(),
     )  # fmt: skip
     part, least = result.assignment.copy(), 0.0
     cases = [each for each in split_case(case, task.fabric.boundary_ix) if each[1].moved > 0]
@@ -269,8 +255,10 @@ def _judge(task: _Task, result: Rebalanced, effort: Effort) -> tuple[Rebalanced,
         effort.work_s += share.work_s
         if better is not None:
             moved = replace(own, stay=task.held.stay[cells])
-            if replace(moved, part=better).moved < moved.moved:
-                part[cells] = number[better]
+            other = part.copy()
+            other[cells] = number[better]
+            if replace(moved, part=better).moved < moved.moved and not terms.longer(part, other):
+                part = other
         least += bound
     away = (case.home >= 0) & (case.home != part)
     moved_now = float(task.held.stay[away].sum())

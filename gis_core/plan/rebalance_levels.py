@@ -66,7 +66,7 @@ def rebalance_levels(
     Parameters
     ----------
     dataset, fabric, asked, ground, seed, seconds, progress
-        As for `rebalance_plan`.
+        As for `rebalance_plan`; the walking distance for the grids only.
     before : PlanFile
         The plan in force, with the layers of its coarser levels.
     bounds : (float, float)
@@ -95,13 +95,14 @@ def rebalance_levels(
     limit = None if time_limit_s is None else time_limit_s / len(levels)
     how: dict[str, Any] = {"ground": ground, "max_moved": max_moved, "seed": seed, "time_limit_s": limit}
     how |= {"seconds": seconds, "progress": progress}
+    above = how | {"ground": None if ground is None else replace(ground, max_walk_m=None)}
     town, cells, layers, rows, reasons = dataset, fabric, {}, [], list[Infeasible]()
     mending: float = 0
     solve_s = 0.0
     whole = _coarser(asked, dataset, fabric, before, locked)
     for level, plan_before, row in zip(levels[:-1], old, before.report["levels"], strict=False):
         span = (level.minimum, level.maximum)
-        plan = rebalance_plan(town, cells, plan_before, bounds=span, asked=whole, **how)
+        plan = rebalance_plan(town, cells, plan_before, bounds=span, asked=whole, **above)
         change = plan.report["rebalance"]
         wanted = Level(level.name, *row["bounds"])
         rows.append(

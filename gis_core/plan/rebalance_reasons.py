@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.errors import some_of
 from gis_core.graph import subgraph
+from gis_core.graph.walks import greatest_walks
 from gis_core.model import AdjacencyGraph, Dataset, Fabric, Infeasible
 from gis_core.partition import Bounds
 from gis_core.partition.certify import Piece, explain_piece, total_reason
 from gis_core.partition.rebalance import Rebalanced
 from gis_core.plan.carry import CarryOver
+from gis_core.plan.ground import Ground
 from gis_core.plan.lower import inhabited_pieces
 from gis_core.plan.metrics import grids_in_pieces
 
-__all__ = ["bound_reasons", "mending_reasons", "torn_lock_reasons"]
+__all__ = ["bound_reasons", "mending_reasons", "tell_long_walks", "torn_lock_reasons"]
 
 #: Sums of fractions may miss a bound by so much.
 _SLACK = 1e-6
@@ -121,3 +124,37 @@ def _too_few(n_out: int, max_moved: int) -> Infeasible:
         "max-moved", "", f"{many} outside the bounds with at most {max_moved:,} households changing hands.",
         mend="Let more of them change hands, or leave --max-moved out to see how many the bounds need.",
     )  # fmt: skip
+
+
+def tell_long_walks(
+    report: dict[str, Any], ground: Ground, carried: CarryOver, max_moved: int | None
+) -> None:
+    """Say of each grid that stays too long on foot how long it was before, and what of rebalancing would mend it.
+
+    Parameters
+    ----------
+    report : dict
+        With the rows of `add_ground`; changed in place.
+    ground : Ground
+    carried : CarryOver
+    max_moved : int or None
+    """
+    if ground.walks is None:
+        return
+    code = {tuple(row["cell_ix"]): row["code"] for row in report["walks"]}
+    walk, _ = greatest_walks(ground.walks, carried.assignment, len(carried.codes))
+    was = dict(zip(carried.codes, walk.tolist(), strict=True))
+    for row in report["infeasible"]:
+        if row["what"] != "max-walk":
+            continue
+        before = round(was.get(code[tuple(row["cell_ix"])], 0.0), 1)
+        if before > 0:
+            row["reason"] = row["reason"].replace(
+                " m apart on foot;", f" m apart on foot ({before:,.0f} m before);", 1
+            )
+        if "--grids" in row["mend"]:
+            more = (
+                "Let more households change hands (--max-moved), lower" if max_moved is not None else "Lower"
+            )
+            anew = "draw the grids anew (wangge partition --from PLAN --max-walk M)"
+            row["mend"] = f"{more} --min, allow more (--max-walk), or {anew}."

@@ -203,14 +203,17 @@ def test_what_a_plan_was_made_with_holds_unless_said_otherwise() -> None:
             made_with({"weights": strange})
 
 
-def test_a_walking_distance_that_is_not_kept_is_said(plan: Plan) -> None:
+def test_a_walking_distance_that_is_not_known_is_said(plan: Plan) -> None:
+    usual = {key: value for key, value in plan.frames.report.items() if key != "max_walk_bound_m"}
+
     def warned(report: dict[str, object]) -> list[str]:
         before = replace(plan.frames, report=report)
         faults = rebalance_plan(plan.dataset, plan.fabric, before, prove_s=0).report["faults"]
         return [fault["severity"] for fault in faults if fault["code"] == "walks-not-kept"]
 
-    assert warned({**plan.frames.report, "max_walk_m": 640.5}) == ["warning"]
-    assert warned({**plan.frames.report, "max_walk_m": None}) == []
+    assert warned({**usual, "max_walk_m": 640.5}) == ["warning"]
+    assert warned({**usual, "max_walk_m": 640.5, "max_walk_bound_m": 700.0}) == []
+    assert warned({**usual, "max_walk_m": None}) == []
 
 
 def test_the_command_keeps_the_weights_of_the_plan(tmp_path: Path) -> None:
@@ -235,7 +238,7 @@ def test_the_command_keeps_the_weights_of_the_plan(tmp_path: Path) -> None:
     for extra, words in (
         (["--weight", "households"], "give --min and --max"),
         (["--bound", "nobody:1:2"], "no numeric column 'nobody'"),
-        (["--max-walk", "300"], "does not go with rebalance"),
+        (["--max-walk", "0"], "walking distance 0 m cannot be used"),
         (["--lock", "X1"], "no grid X1"),
     ):
         refused = runner.invoke(app, [*arguments, *extra])

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.graph.links import change_adjacencies
+from gis_core.graph.walk_pairs import walk_pairs
 from gis_core.graph.walks import WalkGround, greatest_walks
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.constraints._moves import search_again
@@ -27,6 +28,8 @@ __all__ = ["MaxWalk"]
 _MOST_PAIRS = 2_000_000
 #: How much the search minds a pair that is too far apart (see `pair_price`).
 _STRENGTH = 2.0
+#: Pairs up to so many times the bound apart are listed (`far_pairs`), fewer of more than so many inhabited cells.
+_REACH, _SHORT_REACH, _MANY = 2.0, 1.5, 20_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +72,18 @@ class MaxWalk:
         if len(left):
             price = pair_price(_STRENGTH, problem.usual_price, len(table.member) / problem.n_parts)
             problem.add_pairs(left, right, stands_for * price)
+
+    def far_pairs(
+        self, links: AdjacencyGraph, zone: NDArray[np.integer]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """List the pairs of cells of one zone that no grid may hold both of; see `walk_pairs`.
+
+        Of cells more than twice the bound apart only neighbors are listed: a grid that keeps the bound never takes a
+        cell that is so far from one of its own without one that is listed. In large towns the reach is shorter, for
+        want of memory; there it is enough as long as no grid has a gap of half the bound.
+        """
+        reach = _REACH if int(self.ground.inhabited.sum()) <= _MANY else _SHORT_REACH
+        return walk_pairs(self.ground, links, zone, self.max_walk_m, reach * self.max_walk_m)
 
     def broken(self, graph: AdjacencyGraph, assignment: NDArray[np.integer]) -> list[Infeasible]:
         """Name the parts that are too long on foot, with the two cells that are farthest apart."""
