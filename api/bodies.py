@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from api.views import PlanView
     from gis_core.store.records import DatasetRecord, PlanRecord
 
-__all__ = ["base_body", "base_tag", "cells_body", "cells_tag", "grids_body", "grids_tag", "warm"]
+__all__ = [
+    "base_body",
+    "base_tag",
+    "cells_body",
+    "cells_tag",
+    "graph_body",
+    "graph_tag",
+    "grids_body",
+    "grids_tag",
+    "warm",
+]
 
 _LOG = logging.getLogger("wangge.api")
 _BINARY = "application/octet-stream"
@@ -53,6 +63,18 @@ def base_body(services: Services, record: DatasetRecord) -> Body:
     return services.body(base_tag(record), _BINARY, lambda: build_base(services.store, record))
 
 
+def graph_tag(record: DatasetRecord) -> str:
+    """Name this graph; a data version never changes."""
+    return tag_of("graph", record.id, 0, record.imported_at)
+
+
+def graph_body(services: Services, record: DatasetRecord) -> Body:
+    """Give the adjacency of the cells as typed arrays, ready to send."""
+    from api.town import build_graph
+
+    return services.body(graph_tag(record), _BINARY, lambda: build_graph(services.town(record)))
+
+
 def warm(services: Services) -> None:
     """Prepare what the map asks for first, and the index of points; a failure is only logged."""
     try:
@@ -60,7 +82,9 @@ def warm(services: Services) -> None:
         cells_body(services, record)
         view = services.plan(record.id)
         grids_body(services, view)
-        base_body(services, services.store.dataset(record.dataset_id))
+        dataset = services.store.dataset(record.dataset_id)
+        base_body(services, dataset)
+        graph_body(services, dataset)
         view.locator.locate([0.0], [0.0])
     except GisCoreError as error:
         _LOG.info("Nothing was prepared: %s", error.message)

@@ -12,8 +12,10 @@ from api.settings import Settings
 from gis_core.errors import NotFoundError, StoreUnavailableError
 
 if TYPE_CHECKING:
+    from api.town import Town
     from api.views import PlanView
     from gis_core.store import Store
+    from gis_core.store.records import DatasetRecord
 
 __all__ = ["Services", "ServicesDep", "body_response", "not_modified", "tag_of", "takes_gzip"]
 
@@ -29,6 +31,7 @@ class Services:
         self._given = store
         self._store: Store | None = store
         self._plans: Lru[PlanView] = Lru(settings.cache_plans)
+        self._towns: Lru[Town] = Lru(settings.cache_plans)
         self._bodies: Lru[Body] = Lru(settings.cache_mb * 1_000_000, lambda body: len(body.packed))
 
     @property
@@ -69,6 +72,12 @@ class Services:
         record = self.store.plan(plan_id)
         key = (plan_id, record.revision, record.created_at)
         return self._plans.get(key, lambda: load_plan_view(self.store, plan_id))
+
+    def town(self, record: DatasetRecord) -> Town:
+        """Give the arrays of a data version, read once and kept."""
+        from api.town import load_town
+
+        return self._towns.get((record.id, record.imported_at), lambda: load_town(self.store, record))
 
     def plan_or_newest(self, plan_id: int | None) -> PlanView:
         """Give a plan; for None the newest published one, else the newest.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.bodies import base_body, base_tag
+from api.bodies import base_body, base_tag, graph_body, graph_tag
 from api.geojson import layer_page
 from api.models import Dataset, FeaturePage
 from api.routes.common import BBOX, BINARY, GeoJsonResponse, parse_bbox
@@ -58,6 +58,13 @@ def get_base(request: Request, services: ServicesDep, dataset_id: DatasetId) -> 
     """Give the base map as typed arrays (docs/http.md)."""
     record = services.store.dataset(dataset_id)
     return not_modified(request, base_tag(record)) or body_response(request, base_body(services, record))
+
+
+@router.get("/{dataset_id}/graph.bin", responses=BINARY, response_class=Response)
+def get_graph(request: Request, services: ServicesDep, dataset_id: DatasetId) -> Response:
+    """Give the cells as a graph with their figures, as typed arrays (docs/http.md)."""
+    record = services.store.dataset(dataset_id)
+    return not_modified(request, graph_tag(record)) or body_response(request, graph_body(services, record))
 
 
 def dataset_row(record: DatasetRecord) -> dict[str, Any]:
