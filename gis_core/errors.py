@@ -7,6 +7,7 @@ where, and what mends it; it is shown to users as it is. HTTP statuses do not ex
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 __all__ = [
     "CancelledError",
@@ -16,14 +17,22 @@ __all__ = [
     "CrsError",
     "DatasetError",
     "DisconnectedGraphError",
+    "EditError",
     "GisCoreError",
     "InfeasiblePartitionError",
     "InvalidGeometryError",
+    "LockedError",
     "NotFoundError",
+    "NotPublishableError",
     "ParameterError",
+    "StaleRevisionError",
     "StoreUnavailableError",
+    "known_or_near",
     "some_of",
 ]
+
+#: Values that one is compared with, so that a town of a million buildings gets its answer at once.
+_MOST_COMPARED = 50_000
 
 
 def some_of(values: Sequence[object], limit: int = 5) -> str:
@@ -41,6 +50,24 @@ def some_of(values: Sequence[object], limit: int = 5) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
+def known_or_near(value: str, values: Sequence[str], limit: int = 8) -> str:
+    """Name the values that are most like one that is not among them, or else the first few, for a message.
+
+    Examples
+    --------
+    >>> known_or_near("B1O01", ["B1001", "B1002", "C7"])
+    'near it are B1001, B1002'
+    >>> known_or_near("x", ["B1001", "B1002", "C7"])
+    'there are B1001, B1002, C7'
+    >>> known_or_near("x", [])
+    'there are none'
+    """
+    near = get_close_matches(value, values[:_MOST_COMPARED], n=3)
+    if near:
+        return f"near it are {', '.join(near)}"
+    return f"there are {some_of(values, limit) or 'none'}"
+
+
 class GisCoreError(Exception):
     """Root of the tree; `code` is stable, `context` holds the numbers behind the sentence."""
 
@@ -56,6 +83,12 @@ class ParameterError(GisCoreError, ValueError):
     """A value given by the user cannot be used."""
 
     code = "bad-parameter"
+
+
+class EditError(ParameterError):
+    """An edit of a plan names what the plan does not have, or breaks one of its rules."""
+
+    code = "bad-edit"
 
 
 class DatasetError(GisCoreError, ValueError):
@@ -104,6 +137,44 @@ class ConflictError(GisCoreError, RuntimeError):
     """Somebody else changed it first, or it exists already."""
 
     code = "conflict"
+
+
+class StaleRevisionError(ConflictError):
+    """An edit was made on an older revision of its plan.
+
+    Attributes
+    ----------
+    edits : tuple
+        The edits since, the oldest first; empty where there are too many of them to be worth a merge.
+    """
+
+    code = "stale-revision"
+
+    def __init__(self, message: str, *, edits: Sequence[object] = (), **context: object) -> None:
+        super().__init__(message, **context)
+        self.edits = tuple(edits)
+
+
+class LockedError(ConflictError):
+    """An edit moves what is locked; `context` names `grids`, `cells` or `borders`."""
+
+    code = "locked"
+
+
+class NotPublishableError(ConflictError):
+    """A plan has faults with which it is not published.
+
+    Attributes
+    ----------
+    items : tuple
+        What stands in the way.
+    """
+
+    code = "not-publishable"
+
+    def __init__(self, message: str, *, items: Sequence[object] = (), **context: object) -> None:
+        super().__init__(message, **context)
+        self.items = tuple(items)
 
 
 class StoreUnavailableError(GisCoreError, RuntimeError):
