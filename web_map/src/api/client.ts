@@ -1,20 +1,9 @@
 /** The only place that asks the server. Paths are relative to the page, so that the app may live under a prefix. */
 
+import { createAsk, type Fetcher } from "./request";
 import type { CellInfo, GridFeature, LocateAnswer, PlanDetail, PlanSummary, SearchHit } from "./types";
 
-/** A request that failed, with the words of the server where it gave any. */
-export class ApiError extends Error {
-  constructor(
-    readonly code: string,
-    readonly status: number,
-    detail: string,
-  ) {
-    super(detail);
-    this.name = "ApiError";
-  }
-}
-
-export type Fetcher = (url: string, init?: RequestInit) => Promise<Response>;
+export { ApiError, type Fetcher } from "./request";
 export type OnBytes = (received: number) => void;
 
 export interface Client {
@@ -36,17 +25,7 @@ export function exportPath(planId: string, format: string, layer: string): strin
 }
 
 export function createClient(root: string, fetcher: Fetcher = (url, init) => fetch(url, init)): Client {
-  const ask = async (path: string, init?: RequestInit): Promise<Response> => {
-    let response: Response;
-    try {
-      response = await fetcher(new URL(path, root).href, init);
-    } catch (error) {
-      if (error instanceof DOMException && error.name === "AbortError") throw error;
-      throw new ApiError("no-connection", 0, "");
-    }
-    if (!response.ok) throw await problemOf(response);
-    return response;
-  };
+  const ask = createAsk(root, fetcher);
   const json = async <T>(path: string, init?: RequestInit): Promise<T> => (await ask(path, init)).json() as Promise<T>;
   const plan = (id: string): string => `api/plans/${encodeURIComponent(id)}`;
   return {
@@ -61,18 +40,9 @@ export function createClient(root: string, fetcher: Fetcher = (url, init) => fet
   };
 }
 
-// The store may count its plans; here an id is a text that goes into addresses.
-function withTextIds<T extends PlanSummary>(plan: T): T {
+/** The store may count its plans; here an id is a text that goes into addresses. */
+export function withTextIds<T extends PlanSummary>(plan: T): T {
   return { ...plan, id: String(plan.id), dataset_id: String(plan.dataset_id) };
-}
-
-async function problemOf(response: Response): Promise<ApiError> {
-  try {
-    const body = (await response.json()) as { code?: string; detail?: string; title?: string };
-    return new ApiError(body.code ?? "unknown", response.status, body.detail ?? body.title ?? "");
-  } catch {
-    return new ApiError("unknown", response.status, "");
-  }
 }
 
 async function readBytes(response: Response, onBytes?: OnBytes): Promise<ArrayBuffer> {

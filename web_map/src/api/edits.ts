@@ -1,0 +1,186 @@
+/** Edits, drafts, publishing and long work on plans (docs/http.md). */
+
+import { withTextIds } from "./client";
+import { type Ask, sending } from "./request";
+import type { PlanSummary } from "./types";
+
+/** One attribute of a plan; null is absent. */
+export interface Change {
+  path: string;
+  value: unknown;
+}
+
+export interface EditBody {
+  /** Made by the client, so that an edit sent twice counts once. */
+  key: string;
+  kind: string;
+  cells: number[];
+  /** New grid of each cell. */
+  grids: number[];
+  changes: Change[];
+  /** Revision that this edit takes back, or null. */
+  undoes: number | null;
+}
+
+export interface EditAnswer {
+  revision: number;
+  at: string;
+  who: string;
+}
+
+/** An edit as the server keeps it. */
+export interface ServerEdit {
+  revision: number;
+  /** The key that its client gave it. */
+  key?: string | null;
+  at: string;
+  who: string;
+  kind: string;
+  n_cells: number;
+  undoes: number | null;
+  undone_by: number | null;
+  changes: (Change & { before?: unknown })[];
+  cells?: number[];
+  grids?: number[];
+  before?: number[];
+}
+
+export interface Staff {
+  role: string;
+  name: string;
+  phone: string;
+  hours: string;
+  deputy: string;
+}
+
+export interface GridState {
+  grid_ix: number;
+  code: string;
+  boundary_code: string | null;
+  name: string | null;
+  colour: number | null;
+  locked: boolean;
+  staff: Staff[];
+  retired: boolean;
+}
+
+export interface PlanState {
+  plan: string;
+  revision: number;
+  state: PlanSummary["state"];
+  grids: GridState[];
+  locked_cells: number[];
+  locked_borders: [number, number][];
+  notes: { id: string; lon: number; lat: number; text: string }[];
+}
+
+export type CheckKind = "out_of_bounds" | "in_pieces" | "unassigned" | "unnamed" | "without_staff";
+
+export interface CheckItem {
+  kind: CheckKind;
+  grid_ix: number | null;
+  cells: number[];
+  message: string;
+}
+
+export interface Checks {
+  items: CheckItem[];
+  publishable: boolean;
+}
+
+export interface Comparison {
+  households_moved: number;
+  people_moved: number | null;
+  buildings: {
+    id: string;
+    name: string | null;
+    address: string | null;
+    households: number;
+    from: string | null;
+    to: string | null;
+  }[];
+  pairs: { from: string | null; to: string | null; households: number }[];
+}
+
+/** What the server proposes; it counts only once it is sent as an edit. */
+export interface Proposal {
+  cells: number[];
+  grids: number[];
+  changes?: Change[];
+  moved?: number;
+}
+
+export interface Job {
+  state: "running" | "done" | "failed" | "cancelled";
+  progress: number;
+  result: Proposal | null;
+  error: string | null;
+}
+
+export interface SolveWish {
+  boundary: string | null;
+  min: number;
+  max: number;
+  grids: number | null;
+  locks: boolean;
+}
+
+export interface RebalanceWish {
+  grids: number[] | null;
+  min: number;
+  max: number;
+}
+
+export interface EditingClient {
+  state(plan: string): Promise<PlanState>;
+  send(plan: string, revision: number, edit: EditBody): Promise<EditAnswer>;
+  edits(plan: string, since: number, cells: boolean): Promise<ServerEdit[]>;
+  restore(plan: string, current: number, revision: number): Promise<EditAnswer>;
+  branch(from: string, name: string): Promise<PlanSummary>;
+  rename(plan: string, name: string): Promise<void>;
+  remove(plan: string): Promise<void>;
+  checks(plan: string): Promise<Checks>;
+  publish(plan: string, revision: number, validFrom: string, except: CheckKind[]): Promise<void>;
+  compare(plan: string, other: string): Promise<Comparison>;
+  suggest(plan: string, grid: number): Promise<Proposal>;
+  rebalance(plan: string, wish: RebalanceWish): Promise<string>;
+  solve(plan: string, wish: SolveWish): Promise<string>;
+  job(id: string): Promise<Job>;
+  cancel(id: string): Promise<void>;
+}
+
+const PAGE = 500;
+
+export function createEditing(ask: Ask): EditingClient {
+  const json = async <T>(path: string, init?: RequestInit): Promise<T> => (await ask(path, init)).json() as Promise<T>;
+  const at = (plan: string, rest = ""): string => `api/plans/${encodeURIComponent(plan)}${rest}`;
+  const onto = (revision: number): Record<string, string> => ({ "If-Match": `"${revision}"` });
+  const started = async (path: string, wish: unknown): Promise<string> =>
+    String((await json<{ job: string | number }>(path, sending("POST", wish))).job);
+  return {
+    state: (plan) => json(at(plan, "/state")),
+    send: (plan, revision, edit) => json(at(plan, "/assignment"), sending("PATCH", edit, onto(revision))),
+    async edits(plan, since, cells) {
+      const all: ServerEdit[] = [];
+      for (let from = since; ; ) {
+        const page = await json<ServerEdit[]>(at(plan, `/edits?since=${from}&limit=${PAGE}&cells=${cells}`));
+        all.push(...page);
+        if (page.length === 0) return all;
+        from = page[page.length - 1].revision;
+      }
+    },
+    restore: (plan, current, revision) => json(at(plan, "/restore"), sending("POST", { revision }, onto(current))),
+    branch: async (from, name) => withTextIds(await json<PlanSummary>("api/plans", sending("POST", { from, name }))),
+    rename: async (plan, name) => void (await ask(at(plan), sending("PATCH", { name }))),
+    remove: async (plan) => void (await ask(at(plan), sending("DELETE"))),
+    checks: (plan) => json(at(plan, "/checks")),
+    publish: async (plan, revision, validFrom, except) =>
+      void (await ask(at(plan, "/publish"), sending("POST", { valid_from: validFrom, except }, onto(revision)))),
+    compare: (plan, other) => json(at(plan, `/compare?with=${encodeURIComponent(other)}`)),
+    suggest: (plan, grid) => json(at(plan, "/suggest"), sending("POST", { grid })),
+    rebalance: (plan, wish) => started(at(plan, "/rebalance"), wish),
+    solve: (plan, wish) => started(at(plan, "/solve"), wish),
+    job: (id) => json(`api/jobs/${encodeURIComponent(id)}`),
+    cancel: async (id) => void (await ask(`api/jobs/${encodeURIComponent(id)}`, sending("DELETE"))),
+  };
+}
