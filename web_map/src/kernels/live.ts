@@ -1,0 +1,206 @@
+/**
+ * A plan under the hand: which grid each cell is in, and the figures of every grid, kept true by each edit in time
+ * proportional to the cells that it touches. Numbers are read from `figures` when they are needed: adding a grid
+ * replaces the arrays in it by longer ones.
+ */
+
+import type { Graph } from "./adjacency";
+import { Contiguity } from "./contiguity";
+import { countAll, emptyFigures, type Figures, lengthen, moveCell } from "./figures";
+import { Groups } from "./groups";
+import { Members } from "./members";
+
+export type { Figures } from "./figures";
+
+/** Cells ascending, each once; before and after differ everywhere; -1 is unassigned. */
+export interface Delta {
+  cells: Uint32Array;
+  before: Int32Array;
+  after: Int32Array;
+}
+
+export interface Neighbour {
+  grid: number;
+  lengthM: number;
+  streetM: number;
+}
+
+/** Cells, ascending, that a move would leave without contact to the rest of their grid. */
+export interface CutOffPiece {
+  grid: number;
+  cells: Uint32Array;
+}
+
+const UNASSIGNED = -1;
+
+export class LivePlan {
+  nGrids: number;
+  readonly figures: Figures;
+  private readonly members: Members;
+  private readonly contiguity: Contiguity;
+  private readonly leaving: Groups;
+  private readonly joining: Groups;
+  private readonly picked: Uint32Array;
+
+  /** Takes `gridOf` over and changes it in place. */
+  constructor(
+    readonly graph: Graph,
+    readonly gridOf: Int32Array,
+    nGrids: number,
+  ) {
+    if (gridOf.length !== graph.n) throw new RangeError(`the plan has ${gridOf.length} cells, the graph ${graph.n}`);
+    this.nGrids = nGrids;
+    for (let cell = 0; cell < graph.n; cell++) this.requireGrid(gridOf[cell]);
+    this.figures = emptyFigures(nGrids);
+    this.members = new Members(gridOf, nGrids);
+    this.contiguity = new Contiguity(graph, gridOf);
+    this.leaving = new Groups(nGrids);
+    this.joining = new Groups(nGrids);
+    this.picked = new Uint32Array(graph.n);
+    countAll(graph, gridOf, this.figures);
+    for (let grid = 0; grid < nGrids; grid++) this.figures.pieces[grid] = this.pieceCells(grid).length;
+  }
+
+  /** Make a grid without cells and return its number. */
+  addGrid(): number {
+    const grid = this.nGrids++;
+    lengthen(this.figures, this.nGrids);
+    this.members.lengthen(this.nGrids);
+    this.leaving.lengthen(this.nGrids);
+    this.joining.lengthen(this.nGrids);
+    return grid;
+  }
+
+  /** Put cells into a grid (-1: none), or each into its own; of a cell named twice the last counts. */
+  apply(cells: ArrayLike<number>, grid: number | ArrayLike<number>): Delta {
+    const { contiguity, gridOf, picked } = this;
+    const { moved, after } = contiguity;
+    const count = this.mark(cells, grid);
+    let changed = 0;
+    let sorted = true;
+    for (let i = 0; i < count; i++) {
+      const cell = picked[i];
+      if (after[cell] === gridOf[cell]) {
+        moved[cell] = 0;
+        continue;
+      }
+      if (changed > 0 && picked[changed - 1] > cell) sorted = false;
+      picked[changed++] = cell;
+    }
+    const delta = { cells: picked.slice(0, changed), before: new Int32Array(changed), after: new Int32Array(changed) };
+    if (!sorted) delta.cells.sort();
+    for (let i = 0; i < changed; i++) {
+      delta.before[i] = gridOf[delta.cells[i]];
+      delta.after[i] = after[delta.cells[i]];
+    }
+    this.commit(delta);
+    return delta;
+  }
+
+  undo(delta: Delta): void {
+    this.apply(delta.cells, delta.before);
+  }
+
+  redo(delta: Delta): void {
+    this.apply(delta.cells, delta.after);
+  }
+
+  /** Cells that would be cut off from the rest of their grid if `cells` went to `target`, ascending. */
+  cutOff(cells: ArrayLike<number>, target: number): Uint32Array {
+    const pieces = this.cutOffPieces(cells, target);
+    const all = new Uint32Array(pieces.reduce((sum, piece) => sum + piece.cells.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      all.set(piece.cells, at);
+      at += piece.cells.length;
+    }
+    return all.sort();
+  }
+
+  /** The same piece by piece; the piece with the most cells counts as the rest and is not among them. */
+  cutOffPieces(cells: ArrayLike<number>, target: number): CutOffPiece[] {
+    const { contiguity, gridOf, picked, leaving } = this;
+    const count = this.mark(cells, target);
+    let gone = 0;
+    for (let i = 0; i < count; i++) {
+      const cell = picked[i];
+      if (gridOf[cell] === target || gridOf[cell] === UNASSIGNED) contiguity.moved[cell] = 0;
+      else picked[gone++] = cell;
+    }
+    leaving.sort(picked.subarray(0, gone), gridOf);
+    const found: CutOffPiece[] = [];
+    for (const grid of [...leaving.touched].sort((a, b) => a - b))
+      for (const piece of contiguity.cutOff(grid, leaving.of(grid))) found.push({ grid, cells: piece });
+    return found;
+  }
+
+  /** Cells of a grid (-1: unassigned), ascending. */
+  cellsOf(grid: number): Uint32Array {
+    this.requireGrid(grid);
+    return this.members.of(grid);
+  }
+
+  /** Connected pieces of a grid, largest first, each ascending. */
+  pieceCells(grid: number): Uint32Array[] {
+    return this.contiguity.pieces(grid, this.cellsOf(grid));
+  }
+
+  /** Grids that touch a grid, by number, with the border between the two and its part on streets. */
+  neighbours(grid: number): Neighbour[] {
+    const { indptr, indices, lengthM, street } = this.graph;
+    const found = new Map<number, Neighbour>();
+    for (const cell of this.cellsOf(grid)) {
+      for (let at = indptr[cell]; at < indptr[cell + 1]; at++) {
+        const other = this.gridOf[indices[at]];
+        if (other === grid || other === UNASSIGNED) continue;
+        let neighbour = found.get(other);
+        if (!neighbour) found.set(other, (neighbour = { grid: other, lengthM: 0, streetM: 0 }));
+        neighbour.lengthM += lengthM[at];
+        if (street[at] > 0) neighbour.streetM += lengthM[at];
+      }
+    }
+    return [...found.values()].sort((a, b) => a.grid - b.grid);
+  }
+
+  // Notes where each cell is to go; returns how many distinct cells there are, which stand in `picked`.
+  private mark(cells: ArrayLike<number>, grid: number | ArrayLike<number>): number {
+    const { contiguity, picked, graph } = this;
+    const one = typeof grid === "number" ? grid : null;
+    if (one !== null) this.requireGrid(one);
+    else if ((grid as ArrayLike<number>).length !== cells.length) throw new RangeError("as many grids as cells, please");
+    contiguity.beginMove();
+    const { moved, after, turn } = contiguity;
+    let count = 0;
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i];
+      if (!(cell >= 0 && cell < graph.n)) throw new RangeError(`cell ${cell} is not one of ${graph.n}`);
+      const to = one ?? (grid as ArrayLike<number>)[i];
+      if (one === null) this.requireGrid(to);
+      after[cell] = to;
+      if (moved[cell] === turn) continue;
+      moved[cell] = turn;
+      picked[count++] = cell;
+    }
+    return count;
+  }
+
+  private commit(delta: Delta): void {
+    const { contiguity, figures, members, leaving, joining, graph, gridOf } = this;
+    const { cells, before, after } = delta;
+    leaving.sort(cells, gridOf);
+    joining.sort(cells, contiguity.after);
+    for (const grid of leaving.touched)
+      figures.pieces[grid] += contiguity.change(grid, leaving.of(grid), joining.of(grid));
+    for (const grid of joining.touched)
+      if (leaving.of(grid).length === 0)
+        figures.pieces[grid] += contiguity.change(grid, leaving.of(grid), joining.of(grid));
+    for (let i = 0; i < cells.length; i++) {
+      moveCell(graph, figures, gridOf, cells[i], after[i]);
+      members.move(cells[i], before[i], after[i]);
+    }
+  }
+
+  private requireGrid(grid: number): void {
+    if (!(grid >= UNASSIGNED && grid < this.nGrids)) throw new RangeError(`grid ${grid} is not one of ${this.nGrids}`);
+  }
+}
