@@ -155,6 +155,37 @@ class AskedFiles:
     borders: list[tuple[str, PlanFile | GeoDataFrame]]
     inputs: list[Path] = field(default_factory=list)
 
+    def require_usable(self, dataset: Dataset) -> None:
+        """Refuse what the dataset cannot take before it is cut into cells, which is long work.
+
+        Raises
+        ------
+        GisCoreError
+            A formula names a column, a wish a building, or `--seeds` a category that is not there; a layer names no
+            coordinate system, or has no column with codes.
+        """
+        from gis_core.plan.carry import require_code_column
+        from gis_core.plan.file import PlanFile
+        from gis_core.plan.wish_places import facilities_of, require_crs
+        from gis_core.plan.wishes import require_wishes
+        from gis_core.plan.workload import require_columns
+
+        for formula in [
+            *([] if self.weight is None else [self.weight]),
+            *(text for text, _, _ in self.bounds),
+        ]:
+            require_columns(dataset, formula)
+        require_wishes(dataset, self.wishes)
+        if isinstance(self.seeds, str):
+            facilities_of(dataset, self.seeds)
+        elif self.seeds is not None:
+            require_crs(self.seeds, "The layer of seeds")
+        for name, lines in self.borders:
+            if not isinstance(lines, PlanFile):
+                require_crs(lines, f"The layer {name}")
+        if self.start is not None and not isinstance(self.start[1], PlanFile):
+            require_code_column(self.start[1], self.start[2])
+
     def gather(self, dataset: Dataset, fabric: Fabric) -> Asked:
         """Bring everything onto the cells; see `Asked`."""
         from gis_core.plan.asked import Asked, locks_of
@@ -232,6 +263,7 @@ def read_asked(
     GisCoreError
         Where a file is missing or cannot be read, or an option cannot be understood.
     """
+    from gis_core.plan.asked import require_codes
     from gis_core.plan.wishes import read_wishes
     from gis_core.plan.workload import parse_bound
 
@@ -240,7 +272,9 @@ def read_asked(
         found.wishes += read_wishes(path)
     for text in locks:
         ref, codes = _split_lock(text)
-        found.locks.append((Path(ref).name, _read_plan(ref, found.inputs), codes))
+        plan = _read_plan(ref, found.inputs)
+        require_codes(Path(ref).name, [str(code) for code in plan.grids["code"]], codes)
+        found.locks.append((Path(ref).name, plan, codes))
     if start is not None:
         found.start = (start, _read_plan_or_layer(start, dataset, found.inputs), code_col)
     for text in borders:

@@ -147,6 +147,7 @@ def partition(
             progress=progress,
         )
         seconds["read"] = time.perf_counter() - started
+        files.require_usable(layers)
         started = time.perf_counter()
         fabric = build_fabric(layers, processes=processes, progress=progress)
         seconds["fabric"] = time.perf_counter() - started

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,9 @@ from gis_core.commands._options import Db, Estimate, Mapping, OnInvalid, Policy,
 from gis_core.commands._output import require_output
 from gis_core.commands.partition import _all_kept, _plan_crs, _require_bounds, _require_positive
 from gis_core.errors import ParameterError
+
+if TYPE_CHECKING:
+    from gis_core.plan.file import PlanFile
 
 #: Lines of who moves where that are shown on a terminal.
 _SHOWN = 20
@@ -86,7 +89,7 @@ def rebalance(
 
     Example: wangge rebalance plan.gpkg town-2027.gpkg --out new.gpkg --max-moved 2000 --moves moves.csv
     """
-    from gis_core.commands._plan_ref import read_plan_ref, stored_plan_id
+    from gis_core.commands._plan_ref import stored_plan_id
     from gis_core.fabric import build_fabric
     from gis_core.layers import parse_mapping, read_dataset
     from gis_core.layers.sources import find_files
@@ -97,8 +100,7 @@ def rebalance(
     from gis_core.plan.rebalance import rebalance_plan
     from gis_core.plan.rebalance_levels import rebalance_levels
 
-    _require_positive(time_limit=time_limit, processes=processes)
-    _require_usable(max_moved)
+    _require_usable(max_moved, time_limit=time_limit, processes=processes)
     require_plan_path(out)
     inputs = [file.path for file in find_files(dataset).files]
     inputs += [] if stored_plan_id(plan) is not None else [Path(plan)]
@@ -111,7 +113,7 @@ def rebalance(
         if path is not None:
             require_output(path, inputs=[*inputs, *[p for p in [out, moves][:number] if p is not None]])
     plan_crs = _plan_crs(crs)
-    before = read_plan_ref(plan, db)
+    before = _in_force(plan, db, lock or [])
     made = made_with(before.report).changed(
         weight, minimum, maximum, files.bounds, None if barriers is None else barriers.value,
         None if pieces is None else pieces.value, max_walk,
@@ -131,6 +133,7 @@ def rebalance(
             progress=progress,
         )
         seconds["read"] = time.perf_counter() - started
+        files.require_usable(layers)
         started = time.perf_counter()
         fabric = build_fabric(layers, processes=processes, progress=progress)
         seconds["fabric"] = time.perf_counter() - started
@@ -165,8 +168,19 @@ def rebalance(
         raise typer.Exit(EXIT_NO)
 
 
-def _require_usable(max_moved: int | None) -> None:
-    """Refuse a budget below 0."""
+def _in_force(plan: str, db: str | None, locked: list[str]) -> PlanFile:
+    """Read the plan in force, and refuse grids to lock that it does not have."""
+    from gis_core.commands._plan_ref import read_plan_ref
+    from gis_core.plan.asked import require_codes
+
+    before = read_plan_ref(plan, db)
+    require_codes(Path(plan).name, [str(code) for code in before.grids["code"]], locked)
+    return before
+
+
+def _require_usable(max_moved: int | None, **positive: float | None) -> None:
+    """Refuse a budget below 0, and other numbers that are not above it."""
+    _require_positive(**positive)
     if max_moved is not None and max_moved < 0:
         raise ParameterError(f"--max-moved {max_moved} cannot be used; give 0 or more.")
 

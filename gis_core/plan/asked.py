@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_core.errors import InfeasiblePartitionError, NotFoundError, some_of
+from gis_core.errors import InfeasiblePartitionError, NotFoundError, known_or_near, some_of
 from gis_core.graph.components import part_component_labels, subgraph
 from gis_core.graph.links import change_adjacencies
 from gis_core.model import Fabric, Fault, Infeasible
@@ -30,6 +30,7 @@ __all__ = [
     "lock_reasons",
     "locks_of",
     "number_reasons",
+    "require_codes",
     "wish_reasons",
 ]
 
@@ -124,6 +125,21 @@ def _keepable(border: Borders, fabric: Fabric, weight: NDArray[np.float64], mini
     return replace(border, left=border.left[~same], right=border.right[~same])
 
 
+def require_codes(name: str, codes: Sequence[str], wanted: Iterable[str]) -> None:
+    """Refuse grids to lock that a plan does not have; the message names codes that are like the first of them.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    have = set(codes)
+    unknown = [code for code in wanted if code not in have]
+    if unknown:
+        raise NotFoundError(
+            f"{name} has no grid {some_of(unknown)} to lock; {known_or_near(unknown[0], codes)}."
+        )
+
+
 def locks_of(
     fabric: Fabric, carried: Sequence[tuple[str, CarryOver, Sequence[str]]]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -151,11 +167,7 @@ def locks_of(
     locked = np.full(fabric.n_cells, -1, np.int64)
     codes: list[str] = []
     for name, plan, wanted in carried:
-        unknown = [code for code in wanted if code not in plan.codes]
-        if unknown:
-            raise NotFoundError(
-                f"{name} has no grid {some_of(unknown)} to lock; it has {some_of(plan.codes, limit=8)}."
-            )
+        require_codes(name, plan.codes, wanted)
         for code in wanted or plan.codes:
             cells = np.flatnonzero(plan.assignment == plan.codes.index(code))
             if len(cells) == 0 and wanted:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from gis_core.plan.file import PlanFile
 
-__all__ = ["CarryOver", "carry_plan", "carry_polygons"]
+__all__ = ["CarryOver", "carry_plan", "carry_polygons", "require_code_column"]
 
 #: A cell that lies on less than this share of carried ground has no home.
 LEAST_COVER = 0.5
@@ -86,15 +86,7 @@ def carry_polygons(fabric: Fabric, dataset: Dataset, frame: GeoDataFrame, code_c
     DatasetError
         Where no polygon has a code.
     """
-    if code_col not in frame.columns or code_col == frame.geometry.name:
-        have = some_of([str(name) for name in frame.columns if name != frame.geometry.name], limit=12)
-        raise ParameterError(
-            f"There is no column {code_col!r} with codes (columns: {have or 'none'}); name one of them."
-        )
-    if frame.crs is None:
-        raise CrsError(
-            "The layer with the grid polygons names no coordinate system; write it again with one."
-        )
+    require_code_column(frame, code_col)
     polygons, code = _polygons(frame, code_col, dataset)
     if len(polygons) == 0:
         raise DatasetError(
@@ -105,6 +97,27 @@ def carry_polygons(fabric: Fabric, dataset: Dataset, frame: GeoDataFrame, code_c
     area_ix[covered < LEAST_COVER] = -1
     counts = {"by_id": 0, "by_ground": int((area_ix >= 0).sum())}
     return _settle(fabric, dataset, area_ix, [str(name) for name in names], counts, None)
+
+
+def require_code_column(frame: GeoDataFrame, code_col: str) -> None:
+    """Refuse polygons without a column of codes or without a coordinate system; needs no cells.
+
+    Raises
+    ------
+    ParameterError
+        Where there is no such column.
+    CrsError
+        Where the layer names no coordinate system.
+    """
+    if code_col not in frame.columns or code_col == frame.geometry.name:
+        have = some_of([str(name) for name in frame.columns if name != frame.geometry.name], limit=12)
+        raise ParameterError(
+            f"There is no column {code_col!r} with codes (columns: {have or 'none'}); name one of them."
+        )
+    if frame.crs is None:
+        raise CrsError(
+            "The layer with the grid polygons names no coordinate system; write it again with one."
+        )
 
 
 def carry_plan(fabric: Fabric, dataset: Dataset, plan: PlanFile) -> CarryOver:

@@ -13,14 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gis_core import __version__
-from gis_core.errors import NotFoundError, some_of
+from gis_core.errors import NotFoundError
 from gis_core.model import Dataset, Fabric
 from gis_core.partition import Bounds, PartitionResult, preset
 from gis_core.partition.certify import Effort, usual_effort
 from gis_core.partition.rebalance import Rebalanced, rebalance
 from gis_core.partition.rebalance_bound import Case, least_change_exactly, least_change_flow, split_case
 from gis_core.partition.run import broken_constraints
-from gis_core.plan.asked import Asked, lock_reasons, wish_reasons
+from gis_core.plan.asked import Asked, lock_reasons, require_codes, wish_reasons
 from gis_core.plan.carry import CarryOver, carry_plan
 from gis_core.plan.codes import DIGITS
 from gis_core.plan.compare import compare_plans, match_buildings
@@ -194,7 +194,8 @@ def rebalance_plan(
 def _with_locks(asked: Asked, carried: CarryOver, locked: Iterable[str]) -> tuple[Asked, list[int]]:
     """Return what is asked with the locked grids among it, and the positions of these in the plan in force."""
     codes = tuple(dict.fromkeys(locked))
-    keep = _positions(codes, carried.codes)
+    require_codes("The plan", carried.codes, codes)
+    keep = [carried.codes.index(code) for code in codes]
     for code, part in zip(codes, keep, strict=True):
         if not (carried.assignment == part).any():
             raise NotFoundError(f"The grid {code} has no ground in this dataset any more; do not lock it.")
@@ -220,17 +221,6 @@ def _held(dataset: Dataset, fabric: Fabric, before: PlanFile, carried: CarryOver
         for at in (same, ~same)
     )
     return _Held(stay, forced)
-
-
-def _positions(locked: Iterable[str], codes: Sequence[str]) -> list[int]:
-    """Return the positions of codes, or say which are not there."""
-    place = {code: ix for ix, code in enumerate(codes)}
-    missing = [code for code in locked if code not in place]
-    if missing:
-        raise NotFoundError(
-            f"The plan has no grid {some_of(missing)}; its codes begin with {some_of(codes, 3)}."
-        )
-    return [place[code] for code in locked]
 
 
 def _judge(task: _Task, result: Rebalanced, effort: Effort) -> tuple[Rebalanced, float, bool]:

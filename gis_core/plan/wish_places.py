@@ -17,13 +17,25 @@ from gis_core.plan.wishes import outline_pairs
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["borders_of_lines", "borders_of_plan", "facility_seeds", "point_seeds"]
+__all__ = [
+    "borders_of_lines",
+    "borders_of_plan",
+    "facilities_of",
+    "facility_seeds",
+    "point_seeds",
+    "require_crs",
+]
 
 
 def facility_seeds(
     dataset: Dataset, fabric: Fabric, category: str
 ) -> tuple[list[tuple[int, str]], list[Fault]]:
-    """Take the facilities of one category as seeds; see `point_seeds`.
+    """Take the facilities of one category as seeds; see `facilities_of` and `point_seeds`."""
+    return point_seeds(dataset, fabric, facilities_of(dataset, category))
+
+
+def facilities_of(dataset: Dataset, category: str) -> GeoDataFrame:
+    """Return the facilities of one category.
 
     Raises
     ------
@@ -36,7 +48,18 @@ def facility_seeds(
     if len(chosen) == 0:
         there = some_of(sorted(set(have)), limit=12) if have is not None and len(have) else "none at all"
         raise NotFoundError(f"There are no facilities of the category {category!r}; there are {there}.")
-    return point_seeds(dataset, fabric, chosen)
+    return chosen
+
+
+def require_crs(layer: GeoDataFrame, label: str) -> None:
+    """Refuse a layer that names no coordinate system.
+
+    Raises
+    ------
+    CrsError
+    """
+    if layer.crs is None:
+        raise CrsError(f"{label} names no coordinate system; write it again with one.")
 
 
 def point_seeds(
@@ -64,8 +87,7 @@ def point_seeds(
     DatasetError
         Where none of the points lies in the boundary.
     """
-    if points.crs is None:
-        raise CrsError("The layer of seeds names no coordinate system; write it again with one.")
+    require_crs(points, "The layer of seeds")
     there = points[points.geometry.notna()].to_crs(dataset.work_crs)
     there = there[~there.geometry.is_empty]
     spot = shapely.point_on_surface(np.asarray(there.geometry.values, dtype=object))
@@ -134,8 +156,7 @@ def borders_of_lines(dataset: Dataset, fabric: Fabric, lines: GeoDataFrame, labe
     DatasetError
         Where it parts no two cells.
     """
-    if lines.crs is None:
-        raise CrsError(f"{label} names no coordinate system; write it again with one.")
+    require_crs(lines, label)
     drawn = np.asarray(lines[lines.geometry.notna()].to_crs(dataset.work_crs).geometry.values, dtype=object)
     drawn = drawn[shapely.get_dimensions(drawn) >= 1]
     polygons = shapely.get_dimensions(drawn) == 2

@@ -19,7 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_core.errors import DatasetError, InfeasiblePartitionError, NotFoundError, ParameterError, some_of
+from gis_core.errors import (
+    DatasetError,
+    InfeasiblePartitionError,
+    NotFoundError,
+    ParameterError,
+    known_or_near,
+    some_of,
+)
 from gis_core.layers.encodings import find_encoding
 from gis_core.model import AdjacencyGraph, Dataset, Fabric, Fault
 from gis_core.partition.constraints.apart import Apart
@@ -27,7 +34,7 @@ from gis_core.partition.constraints.borders import Borders
 from gis_core.partition.constraints.seeds import Seeds
 from gis_core.partition.constraints.together import Together
 
-__all__ = ["KINDS", "Wish", "WishSet", "build_wishes", "outline_pairs", "read_wishes"]
+__all__ = ["KINDS", "Wish", "WishSet", "build_wishes", "outline_pairs", "read_wishes", "require_wishes"]
 
 #: What a row of a wishes file can ask.
 KINDS = ("together", "apart", "seed", "border")
@@ -187,6 +194,34 @@ def _row(row: Mapping[str, Any], name: str, number: int) -> tuple[str, str, list
     return kind, "" if group is None else str(group).strip(), ids
 
 
+def require_wishes(dataset: Dataset, wishes: Sequence[Wish]) -> None:
+    """Refuse wishes that no dataset, or not this one, can take; that needs no cells and can be done early.
+
+    Raises
+    ------
+    NotFoundError
+        A wish names a building that is not in the dataset; the message names ids that are like it.
+    ParameterError
+        A group is too small or too large.
+    """
+    ids = dataset.buildings["id"].astype(str).tolist() if wishes else []
+    have = set(ids)
+    unknown = sorted({id_ for wish in wishes for id_ in wish.buildings} - have)
+    if unknown:
+        many = f"{len(unknown)} buildings" if len(unknown) > 1 else "1 building"
+        raise NotFoundError(
+            f"The wishes name {many} that the dataset does not have: {some_of(unknown)}; "
+            f"{known_or_near(unknown[0], ids, limit=3)}."
+        )
+    for wish in wishes:
+        if wish.kind == "together" and len(wish.buildings) < 2:
+            raise ParameterError(f"{_capital(wish.label)} has one building only; name at least two.")
+        if wish.kind == "apart" and not 2 <= len(wish.buildings) <= _MOST_APART:
+            raise ParameterError(
+                f"{_capital(wish.label)} has {len(wish.buildings)} buildings; name 2 to {_MOST_APART}."
+            )
+
+
 def build_wishes(
     dataset: Dataset, fabric: Fabric, wishes: Sequence[Wish], *, seeds: Sequence[tuple[int, str]] = (),
     borders: Sequence[Borders] = (), locked: NDArray[np.int64] | None = None, lock_codes: Sequence[str] = (),
@@ -218,6 +253,7 @@ def build_wishes(
     InfeasiblePartitionError
         Wishes contradict each other, the boundary polygons, or a lock.
     """
+    require_wishes(dataset, wishes)
     found = WishSet(np.full(fabric.n_cells, -1, np.int64), borders=list(borders))
     cell_of = _cells_of(dataset, fabric, wishes, found.faults)
     ties = _Ties([wish for wish in wishes if wish.kind == "together"], cell_of)
@@ -247,11 +283,6 @@ def _cells_of(
     asked = {id_ for wish in wishes for id_ in wish.buildings}
     ids = dataset.buildings["id"].astype(str).to_numpy()
     cells = {id_: int(c) for id_, c in zip(ids, fabric.building_cell_ix, strict=True) if id_ in asked}
-    unknown = sorted(asked - cells.keys())
-    if unknown:
-        raise NotFoundError(
-            f"The wishes name {len(unknown)} buildings that the dataset does not have: {some_of(unknown)}."
-        )
     outside = sorted(id_ for id_, cell in cells.items() if cell < 0)
     if outside:
         faults.append(
@@ -273,8 +304,6 @@ class _Ties:
         self.groups_of: dict[int, list[int]] = {}
         for wish in wishes:
             own = {cell_of[id_]: id_ for id_ in wish.buildings if id_ in cell_of}
-            if len(wish.buildings) < 2:
-                raise ParameterError(f"{_capital(wish.label)} has one building only; name at least two.")
             for cell in own:
                 self.groups_of.setdefault(cell, []).append(len(self.cells))
             self.cells.append(own)
@@ -324,10 +353,6 @@ def _capital(text: str) -> str:
 
 def _part(wish: Wish, cell_of: Mapping[str, int], ties: _Ties, found: WishSet) -> None:
     """Add the pairs of a group of buildings that stay apart from each other."""
-    if not 2 <= len(wish.buildings) <= _MOST_APART:
-        raise ParameterError(
-            f"{_capital(wish.label)} has {len(wish.buildings)} buildings; name 2 to {_MOST_APART}."
-        )
     for a, b in combinations([id_ for id_ in wish.buildings if id_ in cell_of], 2):
         left, right = cell_of[a], cell_of[b]
         if left == right:

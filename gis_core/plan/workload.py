@@ -10,7 +10,7 @@ import ast
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -90,10 +90,7 @@ def build_workload(dataset: Dataset, fabric: Fabric, formula: str) -> Workload:
 
     def column(name: str) -> NDArray[np.float64]:
         if _plain(name) not in columns:
-            raise ParameterError(
-                f"The buildings have no numeric column {name!r} for the weight {formula!r}; there are "
-                f"{some_of(list(columns.values()), limit=30)}."
-            )
+            raise _no_column(name, formula, list(columns.values()))
         values = source[columns[_plain(name)]].to_numpy(dtype=np.float64, na_value=np.nan)
         empty = ~np.isfinite(values)
         if empty.any():
@@ -110,6 +107,33 @@ def build_workload(dataset: Dataset, fabric: Fabric, formula: str) -> Workload:
         fabric.building_cell_ix[inside], weights=np.maximum(values, 0.0), minlength=fabric.n_cells
     )
     return Workload(formula, cells.astype(np.float64), missing)
+
+
+def require_columns(dataset: Dataset, formula: str) -> None:
+    """Refuse a formula that cannot be read or names a column that is not there; needs no cells.
+
+    Raises
+    ------
+    ParameterError
+    """
+    have = workload_columns(dataset.buildings)
+    known = {_plain(name) for name in have}
+
+    def column(name: str) -> NDArray[np.float64]:
+        if _plain(name) not in known:
+            raise _no_column(name, formula, have)
+        return np.ones(1)
+
+    if _plain(formula) not in known:
+        with np.errstate(all="ignore"):
+            _value(_parse(formula), formula, column)
+
+
+def _no_column(name: str, formula: str, columns: Sequence[str]) -> ParameterError:
+    return ParameterError(
+        f"The buildings have no numeric column {name!r} for the weight {formula!r}; there are "
+        f"{some_of(columns, limit=30)}."
+    )
 
 
 def _plain(name: str) -> str:
