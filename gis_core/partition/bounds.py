@@ -14,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.model import AdjacencyGraph
-from gis_core.partition.pockets import BlockTree, block_tree, judge
+from gis_core.partition.pockets import BlockTree, Verdict, Work, block_tree, judge
 
-__all__ = ["deviation_lower_bound", "grain_of", "ladder"]
+__all__ = ["deviation_lower_bound", "grain_of", "ladder", "work_within"]
 
 #: Pockets of all pieces are walked at most so often times the number of blocks.
 _MOST_STEPS = 400_000
+#: Seconds of work (counted in boxes), the share of a time limit that they may be, and boxes that each block should
+#: have in a probe, so that there are fewer probes where there is less work.
+_WORK_S, _WORK_SHARE, _FEW_BOXES = 10.0, 0.25, 4
 _TINY = 1e-9
 
 
@@ -41,13 +44,42 @@ def ladder(mean: float, grain: float, at: float) -> float:
     return max(at, min(below, above))
 
 
+def work_within(time_limit_s: float | None) -> Work:
+    """Return the work that a lower bound may take beside a search with that time limit (None: none)."""
+    return Work.of_seconds(_WORK_S if time_limit_s is None else min(_WORK_S, _WORK_SHARE * time_limit_s))
+
+
+class _Walks:
+    """The walks of pockets that are still to come, each with its share of the work; none where that is used up."""
+
+    def __init__(self, work: Work, blocks: int) -> None:
+        self.work, self.blocks = work, blocks
+
+    @property
+    def are_left(self) -> bool:
+        """Whether there is work left."""
+        return self.work.boxes > 0
+
+    def judge(self, tree: BlockTree, low: float, high: float) -> Verdict:
+        """Do as `judge`; what one walk leaves is there for the others."""
+        size = max(1, len(tree.gate))
+        share = Work(self.work.boxes * size / max(size, self.blocks))
+        self.work.boxes -= share.boxes
+        verdict = judge(tree, low, high, work=share)
+        self.work.boxes += share.boxes
+        self.blocks -= size
+        return verdict
+
+
 def _count_ranges(
-    total: float, tree: BlockTree | None, cells: int, low: float, high: float
+    total: float, tree: BlockTree | None, cells: int, low: float, high: float, walks: _Walks
 ) -> list[tuple[int, int]]:
     """Return the numbers of parts, each inside [low, high], that are not ruled out for one piece."""
     least = max(1, math.ceil(total / high - _TINY))
     most = min(cells, math.floor(total / low + _TINY)) if low > 0 else cells
-    ranges = judge(tree, low, high).counts if tree is not None and least <= most else ((least, most),)
+    ranges: tuple[tuple[int, int], ...] = ((least, most),)
+    if tree is not None and least <= most and walks.are_left:
+        ranges = walks.judge(tree, low, high).counts
     return [(max(a, least), min(b, most)) for a, b in ranges if max(a, least) <= min(b, most)]
 
 
@@ -79,10 +111,16 @@ def _least_possible(possible: Callable[[float], bool], step: Callable[[float], f
     if low >= last or possible(low):
         return min(low, last)
     width = max(step(low + _TINY * max(1.0, last)) - low, last / 4096)
-    high = min(low + width, last)
-    while high < last and probes > 0 and not possible(high):
-        low, width, probes = high, 2 * width, probes - 1
-        high = min(low + width, last)
+    # The power of two first, so that few probes come near a small distance too.
+    ruled_out, open_ = -1, max(0, math.ceil(math.log2((last - low) / width)))
+    while open_ - ruled_out > 1 and probes > 0:
+        power, probes = (ruled_out + open_) // 2, probes - 1
+        if possible(low + width * 2**power):
+            open_ = power
+        else:
+            ruled_out = power
+    high = min(low + width * 2**open_, last)
+    low += width * 2**ruled_out if ruled_out >= 0 else 0.0
     for _ in range(probes):
         between = step((low + high) / 2)
         if between >= high or high - low < _TINY * last:
@@ -100,6 +138,7 @@ def deviation_lower_bound(
     *,
     graphs: Sequence[AdjacencyGraph] | None = None,
     locked: Sequence[float] = (),
+    work: Work | None = None,
 ) -> float:
     """Return a proven lower bound on max |part - mean| / mean over the parts of one boundary polygon.
 
@@ -118,6 +157,9 @@ def deviation_lower_bound(
         together; None: any graphs, a weaker bound.
     locked : sequence of float
         Weights of the parts that are given; they count for the mean.
+    work : Work
+        What is used is taken from it. The less there is, the weaker the bound; one walk of each graph may exceed it.
+        None: 10 seconds, counted and not timed.
 
     Returns
     -------
@@ -126,7 +168,7 @@ def deviation_lower_bound(
 
     Notes
     -----
-    Linear in cells, times some 30 probes at most on small graphs and fewer on large ones.
+    Linear in cells, times some 30 probes at most on small graphs and fewer on large ones, or where work is short.
     """
     free = n_parts - len(locked)
     total = sum(float(piece.sum()) for piece in weights) + sum(locked)
@@ -142,6 +184,12 @@ def deviation_lower_bound(
     grain = grain_of(np.concatenate(weights))
     totals = [float(piece.sum()) for piece in weights]
 
+    work = work or work_within(None)
+    blocks = max(1, sum(len(tree.gate) for tree in trees if tree is not None))
+    probes = max(4, min(40, _MOST_STEPS // blocks, int(work.boxes) // (_FEW_BOXES * blocks)))
+    # Two more are to find where the probes begin.
+    walks = _Walks(work, (probes + 2) * blocks)
+
     def possible(distance: float) -> bool:
         low, high = mean - distance, mean + distance
         if grain > 0:
@@ -149,13 +197,11 @@ def deviation_lower_bound(
         if low > high:
             return False
         ranges = [
-            _count_ranges(own, tree, len(piece), low, high)
+            _count_ranges(own, tree, len(piece), low, high, walks)
             for own, tree, piece in zip(totals, trees, weights, strict=True)
         ]
         return _can_add_up(ranges, free)
 
-    blocks = sum(len(tree.gate) for tree in trees if tree is not None)
-    probes = max(4, min(40, _MOST_STEPS // max(1, blocks)))
     # From a deviation of 100 % on, parts may be empty and nothing is ruled out.
     found = _least_possible(possible, lambda at: ladder(mean, grain, at), first, max(first, mean), probes)
     return found / mean

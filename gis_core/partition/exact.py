@@ -24,6 +24,7 @@ from gis_core.graph.components import component_labels, subgraph
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.bounds import deviation_lower_bound
 from gis_core.partition.objective import Bounds
+from gis_core.partition.pockets import Work
 
 __all__ = [
     "ExactAnswer",
@@ -195,7 +196,7 @@ def least_deviation(
     return _best_of(task, model, first, found, value, lower)
 
 
-def cheap_bound(task: ExactTask, *, skip_empty: bool = False) -> float:
+def cheap_bound(task: ExactTask, *, skip_empty: bool = False, work: Work | None = None) -> float:
     """Return the bound on the deviation that needs no search; pieces of the free cells do not share parts.
 
     Parameters
@@ -203,6 +204,8 @@ def cheap_bound(task: ExactTask, *, skip_empty: bool = False) -> float:
     task : ExactTask
     skip_empty : bool
         Whether pieces without weight may join any part; else each of them is a part of its own at least.
+    work : Work
+        See `deviation_lower_bound`.
     """
     given = task.lock_weights(task.weight).tolist()
     free = np.flatnonzero(task.lock_labels() < 0)
@@ -214,7 +217,7 @@ def cheap_bound(task: ExactTask, *, skip_empty: bool = False) -> float:
     cells = [own for own in cells if not skip_empty or task.weight[free[own]].sum() > 0]
     return deviation_lower_bound(
         [task.weight[free[own]] for own in cells], task.n_parts, graphs=[subgraph(inner, own) for own in cells],
-        locked=given,
+        locked=given, work=work,
     )  # fmt: skip
 
 

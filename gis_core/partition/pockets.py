@@ -19,12 +19,32 @@ from gis_core._compat import njit
 from gis_core.graph.articulation import depth_first
 from gis_core.model import AdjacencyGraph
 
-__all__ = ["BlockTree", "Verdict", "block_tree", "judge"]
+__all__ = ["BOXES_A_SECOND", "BlockTree", "Verdict", "Work", "block_tree", "judge"]
 
 #: (fewest, most) finished parts and (least, greatest) weight of the part still open.
 Box = tuple[int, int, float, float]
 #: More boxes than this are merged with their neighbours: less sharp, still true.
 _MOST_BOXES = 48
+#: Boxes that are handled in about a second.
+BOXES_A_SECOND = 300_000
+
+
+@dataclass(slots=True)
+class Work:
+    """Work that is left, counted and not timed, so that the answers are the same on every machine.
+
+    Attributes
+    ----------
+    boxes : float
+        What is used is taken from it.
+    """
+
+    boxes: float
+
+    @classmethod
+    def of_seconds(cls, seconds: float) -> Work:
+        """Return about so many seconds of work, none where there are none."""
+        return cls(max(0.0, seconds) * BOXES_A_SECOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +170,26 @@ def _merge(boxes: Iterable[Box]) -> list[Box]:
         else:
             joined.append(box)
     while len(joined) > _MOST_BOXES:
-        pairs = [joined[i : i + 2] for i in range(0, len(joined), 2)]
-        joined = [
-            (
-                min(box[0] for box in pair), max(box[1] for box in pair),
-                min(box[2] for box in pair), max(box[3] for box in pair),
-            )
-            for pair in pairs
-        ]  # fmt: skip
+        joined = _halved(joined)
     return joined
 
 
-def _add(left: list[Box], right: list[Box], most: float) -> list[Box]:
-    """Add every box to every other; what is above `most` is left out."""
+def _halved(boxes: list[Box]) -> list[Box]:
+    """Merge sorted boxes two by two."""
+    pairs = [boxes[i : i + 2] for i in range(0, len(boxes), 2)]
+    return [
+        (
+            min(box[0] for box in pair), max(box[1] for box in pair),
+            min(box[2] for box in pair), max(box[3] for box in pair),
+        )
+        for pair in pairs
+    ]  # fmt: skip
+
+
+def _add(left: list[Box], right: list[Box], most: float, room: float) -> list[Box]:
+    """Add every box to every other; what is above `most` is left out. At most `room` pairs, fewer boxes for that."""
+    while len(left) * len(right) > max(1.0, room):
+        left, right = (_halved(left), right) if len(left) >= len(right) else (left, _halved(right))
     if len(left) == len(right) == 1:
         (a,), (b,) = left, right
         least = a[2] + b[2]
@@ -175,7 +202,7 @@ def _add(left: list[Box], right: list[Box], most: float) -> list[Box]:
     )
 
 
-def _left_over(pool: Box, size: int, least: float, most: float, room: float) -> list[Box]:
+def _left_over(pool: Box, size: int, least: float, most: float, room: float, most_boxes: float) -> list[Box]:
     """Finish parts inside a block, and return what that leaves to the part of its gate.
 
     Parameters
@@ -188,6 +215,8 @@ def _left_over(pool: Box, size: int, least: float, most: float, room: float) -> 
         Weight of a part.
     room : float
         Weight that the part of the gate can still take.
+    most_boxes : float
+        As many as this are one.
     """
     below, above, low, high = pool
     found: list[Box] = [(below, above, low, min(high, room))] if low <= room else []
@@ -195,7 +224,7 @@ def _left_over(pool: Box, size: int, least: float, most: float, room: float) -> 
         return [*found, (below + 1, above + 1, 0.0, 0.0)] if high >= least and low <= most else found
     first = max(1, math.ceil((low - room) / most))
     last = min(size, math.floor(high / least)) if least > 0 else size
-    if last - first >= _MOST_BOXES:
+    if last - first >= most_boxes:
         return [*found, (below + first, above + last, 0.0, room)]
     for count in range(first, last + 1):
         rest, limit = max(0.0, low - count * most), min(room, high - count * least)
@@ -204,7 +233,36 @@ def _left_over(pool: Box, size: int, least: float, most: float, room: float) -> 
     return found
 
 
-def judge(tree: BlockTree, least: float, most: float) -> Verdict:
+class _Pot:
+    """The work of one walk, given to its steps as they come: what early ones leave is there for the later ones."""
+
+    def __init__(self, work: Work, steps: int) -> None:
+        self.work, self.steps = work, steps
+
+    def _room(self) -> float:
+        """Return how many boxes the next step may handle."""
+        room = self.work.boxes / max(1, self.steps)
+        self.steps -= 1
+        return room
+
+    def add(self, left: list[Box], right: list[Box], most: float) -> list[Box]:
+        """Do as `_add`."""
+        room = self._room()
+        self.work.boxes -= max(1.0, min(room, len(left) * len(right)))
+        return _add(left, right, most, room)
+
+    def left_over(self, pool: list[Box], size: int, least: float, most: float, room: float) -> list[Box]:
+        """Do as `_left_over` for each box."""
+        allowed = self._room()
+        while len(pool) > max(1.0, allowed):
+            pool = _halved(pool)
+        most_boxes = max(1.0, min(_MOST_BOXES, allowed / len(pool) - 1))
+        found = [box for entry in pool for box in _left_over(entry, size, least, most, room, most_boxes)]
+        self.work.boxes -= max(1, len(found))
+        return _merge(found)
+
+
+def judge(tree: BlockTree, least: float, most: float, *, work: Work | None = None) -> Verdict:
     """Tell which numbers of connected parts with weights from `least` to `most` the pockets do not rule out.
 
     Parameters
@@ -212,6 +270,9 @@ def judge(tree: BlockTree, least: float, most: float) -> Verdict:
     tree : BlockTree
     least, most : float
         Both allowed, with a tolerance of 1e-9 of the total.
+    work : Work
+        Shared by what is still to be walked: where it is short, boxes are merged, so that the verdict is less sharp.
+        Exceeded by some boxes for each block at most. None: as much as it takes.
 
     Returns
     -------
@@ -227,18 +288,18 @@ def judge(tree: BlockTree, least: float, most: float) -> Verdict:
     if len(weight) and weight.max() > most:
         return Verdict((), int(weight.argmax()))
     states: dict[int, list[Box]] = {}
-    for i in np.flatnonzero(~light).tolist():
+    heavy = np.flatnonzero(~light).tolist()
+    pot = _Pot(work or Work(math.inf), sum(2 + len(tree.gates_in[i]) for i in heavy))
+    for i in heavy:
         gate, size = int(tree.gate[i]), int(tree.size[i])
         own = float(weight[gate])
         plain = float(tree.plain[i] + sum(weight[cell] for cell in tree.gates_in[i] if cell not in states))
         pool: list[Box] = [(0, 0, plain, plain)]
         for cell in tree.gates_in[i]:
             if cell in states:
-                pool = _add(pool, states.pop(cell), math.inf)
-        rest = _merge(
-            box for entry in pool for box in _left_over(entry, size, least, most, most - own) if entry[2] >= 0
-        )
-        state = _add(states.get(gate, [(0, 0, own, own)]), rest, most)
+                pool = pot.add(pool, states.pop(cell), math.inf)
+        rest = pot.left_over(pool, size, least, most, most - own)
+        state = pot.add(states.get(gate, [(0, 0, own, own)]), rest, most)
         if not state:
             return Verdict((), gate)
         states[gate] = state

@@ -15,7 +15,7 @@ from gis_core.graph.components import component_labels, subgraph
 from gis_core.graph.ordering import spatial_order
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.attempts import Attempt, PieceTask, links_left, posed, solve_piece, usable_start
-from gis_core.partition.bounds import deviation_lower_bound
+from gis_core.partition.bounds import deviation_lower_bound, work_within
 from gis_core.partition.certify import (
     Effort,
     Piece,
@@ -198,7 +198,7 @@ def solve_polygon(
         whole = len(settled) == 1 and not len(locks)
         found = _solve(task, cells, count, rng, limit, report, whole)
         if whole:
-            found, least = _certified(task, found, until)
+            found, least = _certified(task, found, until, time_limit_s)
         part[cells] = found.piece.part + n_parts
         n_parts += found.piece.n_parts
         answers.append(found)
@@ -206,7 +206,7 @@ def solve_polygon(
     _join_empty_pieces(task, part, pieces)
     late = any(each.stopped_by == "time-limit" for each in answers)
     reasons = _reasons(task, answers, total, asked, usual_effort(until, time_limit_s).until)
-    lower = _lower_bound(task, answers, n_parts) if least is None else least
+    lower = _lower_bound(task, answers, n_parts, time_limit_s) if least is None else least
     _, first, number = np.unique(part, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
     stopped: StoppedBy = "time-limit" if late else "converged"
@@ -238,18 +238,22 @@ def _solve(
     return solve_piece(piece_task, choices, rng, asked=asked, time_limit_s=time_limit_s, progress=progress)
 
 
-def _lower_bound(task: PolygonTask, answers: list[Attempt], n_parts: int) -> float:
+def _lower_bound(
+    task: PolygonTask, answers: list[Attempt], n_parts: int, time_limit_s: float | None
+) -> float:
     """Return what no plan with so many parts can be more even than."""
     locks = np.unique(task.locked[task.locked >= 0])
     # A piece without weight is a part of its own only beside locks.
     shown = [each.piece for each in answers if len(locks) or each.piece.weight.sum() > 0]
     return deviation_lower_bound(
         [piece.weight for piece in shown], n_parts, graphs=[piece.graph for piece in shown],
-        locked=[float(task.weight[task.locked == lock].sum()) for lock in locks],
+        locked=[float(task.weight[task.locked == lock].sum()) for lock in locks], work=work_within(time_limit_s),
     )  # fmt: skip
 
 
-def _certified(task: PolygonTask, found: Attempt, until: float | None) -> tuple[Attempt, float | None]:
+def _certified(
+    task: PolygonTask, found: Attempt, until: float | None, time_limit_s: float | None
+) -> tuple[Attempt, float | None]:
     """Search to the end how even the only piece of a small polygon can be; take its plan where that comes first.
 
     The bound is None where it was not searched.
@@ -260,7 +264,7 @@ def _certified(task: PolygonTask, found: Attempt, until: float | None) -> tuple[
     first = task.objective.balance_first
     proved = certify_deviation(
         piece.graph, piece.weight, piece.part, most_cells=_MOST_CELLS, solver=first,
-        effort=Effort(_CERTIFY_S if first else _CERTIFY_LESS_S, until),
+        effort=Effort(_CERTIFY_S if first else _CERTIFY_LESS_S, until), bound_work=work_within(time_limit_s),
     )  # fmt: skip
     even = replace(piece, part=proved.part.astype(np.int32))
     outside = [float(violation(each.part_weight, task.bounds).sum()) for each in (piece, even)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gis_core.graph import subgraph
 from gis_core.partition import deviation_lower_bound
-from gis_core.partition.pockets import block_tree, judge
+from gis_core.partition.pockets import Work, block_tree, judge
 
 
 @st.composite
@@ -31,26 +31,29 @@ def _totals(graph, weight, n_parts):
     ]
 
 
-@given(hanging_graphs(), st.integers(1, 4))
+@given(hanging_graphs(), st.integers(1, 4), st.integers(0, 200))
 @settings(max_examples=60, deadline=None)
-def test_no_partition_beats_the_bound_that_knows_the_graph(town, n_parts):
+def test_no_partition_beats_the_bound_that_knows_the_graph(town, n_parts, boxes):
     graph, weight = town
     n_parts = min(n_parts, graph.n_cells)
     blind = deviation_lower_bound([weight], n_parts)
     bound = deviation_lower_bound([weight], n_parts, graphs=[graph])
+    hurried = deviation_lower_bound([weight], n_parts, graphs=[graph], work=Work(boxes))
     assert blind <= bound + 1e-9
     if weight.sum() > 0:
         mean = weight.sum() / n_parts
-        assert bound <= min(np.abs(t / mean - 1).max() for t in _totals(graph, weight, n_parts)) + 1e-9
+        least = min(np.abs(t / mean - 1).max() for t in _totals(graph, weight, n_parts))
+        assert max(bound, hurried) <= least + 1e-9
 
 
-@given(hanging_graphs(), st.integers(0, 9), st.integers(0, 8), st.data())
+@given(hanging_graphs(), st.integers(0, 9), st.integers(0, 8), st.sampled_from([None, 0, 9, 40]), st.data())
 @settings(max_examples=60, deadline=None)
-def test_what_pockets_rule_out_is_impossible_from_every_root(town, least, width, data):
+def test_what_pockets_rule_out_is_impossible_from_every_root(town, least, width, boxes, data):
     graph, weight = town
     most = max(1, least + width)
     root = data.draw(st.integers(0, graph.n_cells - 1))
-    verdict = judge(block_tree(graph, weight, root), least, most)
+    work = None if boxes is None else Work(boxes)
+    verdict = judge(block_tree(graph, weight, root), least, most, work=work)
     assert (verdict.stuck_at >= 0) == (not verdict.counts)
     for n_parts in range(1, graph.n_cells + 1):
         possible = any(((t >= least) & (t <= most)).all() for t in _totals(graph, weight, n_parts))

@@ -16,6 +16,7 @@ from gis_core.partition.certify.refit import refit
 from gis_core.partition.certify.words import number
 from gis_core.partition.exact import ExactTask, cheap_bound, least_deviation
 from gis_core.partition.objective import Bounds
+from gis_core.partition.pockets import Work
 
 __all__ = ["Certificate", "certify_deviation"]
 
@@ -62,6 +63,7 @@ def certify_deviation(
     most_cells: int = 0,
     effort: Effort | None = None,
     solver: bool = True,
+    bound_work: Work | None = None,
 ) -> Certificate:
     """Compare the deviation of a plan with the least there can be.
 
@@ -80,6 +82,8 @@ def certify_deviation(
         Work for that; None: 5 seconds, counted in steps.
     solver : bool
         Whether the optional solver (extra `exact`) is asked too, where the search is not done.
+    bound_work : Work
+        For the cheap bound; see `deviation_lower_bound`.
 
     Returns
     -------
@@ -91,7 +95,7 @@ def certify_deviation(
     total = np.bincount(part, weights=weight, minlength=n_parts).astype(np.float64)
     mean = float(total.mean())
     reached = float(np.abs(total - mean).max() / mean) if mean > 0 else 0.0
-    lower = cheap_bound(task, skip_empty=True) if mean > 0 else 0.0
+    lower = cheap_bound(task, skip_empty=True, work=bound_work) if mean > 0 else 0.0
     if lower < reached - _TINY and graph.n_cells <= most_cells:
         lower, part = _searched(task, part, lower, reached, effort or Effort(_WORK_S), solver)
         total = np.bincount(part, weights=weight, minlength=n_parts).astype(np.float64)

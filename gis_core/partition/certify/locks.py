@@ -18,7 +18,7 @@ from gis_core.partition.certify.words import capital, first_cells, grids, househ
 from gis_core.partition.counts import count_range
 from gis_core.partition.exact import ExactTask
 from gis_core.partition.objective import Bounds
-from gis_core.partition.pockets import block_tree, judge
+from gis_core.partition.pockets import Work, block_tree, judge
 
 __all__ = ["LockBlame", "blamed_locks"]
 
@@ -130,7 +130,8 @@ class _Ground:
         if least > most or len(cells) > _MOST_WALKED:
             return least <= most
         tree = block_tree(subgraph(self.graph, cells), weight)
-        return bool(judge(tree, self.bounds.minimum, self.bounds.maximum).counts)
+        work = None if self.until is None else Work.of_seconds(self.until - time.perf_counter())
+        return bool(judge(tree, self.bounds.minimum, self.bounds.maximum, work=work).counts)
 
     def bad(self, held: set[int]) -> list[NDArray[np.int64]]:
         """List the pieces that fit no number of parts while some locks are held."""

@@ -23,7 +23,7 @@ from gis_core.partition.certify.words import (
     widened,
 )
 from gis_core.partition.objective import Bounds, too_heavy
-from gis_core.partition.pockets import Verdict, block_tree, judge
+from gis_core.partition.pockets import Verdict, Work, block_tree, judge
 
 __all__ = ["forced_gates", "nested_pocket_reason", "pocket_reasons"]
 
@@ -129,7 +129,8 @@ def nested_pocket_reason(
     tree = block_tree(piece.graph, piece.weight, root)
     if len(tree.gate) < 2:
         return None
-    verdict = judge(tree, bounds.minimum, bounds.maximum)
+    work = None if effort is None else Work.of_seconds(effort.at_most(effort.work_s))
+    verdict = judge(tree, bounds.minimum, bounds.maximum, work=work)
     if verdict.counts and (not asked or verdict.allows(piece.n_parts)):
         return None
     if verdict.counts:
