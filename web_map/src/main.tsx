@@ -9,6 +9,7 @@ import { connectMap } from "./map/connect";
 import { App } from "./panels/App";
 import { Context, isComposing } from "./panels/context";
 import { createActions } from "./state/actions";
+import { createEditSession } from "./state/edit";
 import { createState, DEFAULT_WIDTH, type State } from "./state/state";
 import { createTimings } from "./state/timings";
 import "./styles/app.css";
@@ -69,9 +70,11 @@ function start(): void {
     painted() {
       timings.mark("painted");
       timings.set("first_paint_ms", timings.view.painted - timings.view.arrived);
+      state.painted.value = true;
     },
   });
   const actions = createActions(state, client, engine, map, timings, root);
+  const edit = createEditSession(state);
   follow("(prefers-reduced-motion: reduce)", (reduced) => map.setMotion(!reduced));
   connectMap(state, map, engine, timings);
   connectPage(state);
@@ -83,7 +86,7 @@ function start(): void {
   });
 
   render(
-    <Context.Provider value={{ state, actions, client }}>
+    <Context.Provider value={{ state, actions, client, edit }}>
       <App mapElement={mapElement} onResize={map.resize} />
     </Context.Provider>,
     document.getElementById("app") as HTMLElement,

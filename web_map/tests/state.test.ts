@@ -102,7 +102,7 @@ function world(plans: PlanSummary[] | Error) {
     seen.events?.grids({
       type: "grids", load: 1, properties: grids, polygons: { coords: new Int32Array(0), ringStart: none, featureStart: none },
     });
-    seen.events?.cells({ type: "cells", load: 1, gridIx: Int32Array.of(0, 2, -1), timings: {} });
+    seen.events?.cells({ type: "cells", revision: 0, load: 1, gridIx: Int32Array.of(0, 2, -1), timings: {} });
   };
   return { state, actions, seen, fill };
 }

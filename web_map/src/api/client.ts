@@ -19,6 +19,8 @@ export interface Client {
 export const cellsPath = (planId: string): string => `api/plans/${encodeURIComponent(planId)}/cells.bin`;
 export const basePath = (datasetId: string): string => `api/datasets/${encodeURIComponent(datasetId)}/base.bin`;
 
+export const graphPath = (datasetId: string): string => `api/datasets/${encodeURIComponent(datasetId)}/graph.bin`;
+
 /** Address of an export as a file. */
 export function exportPath(planId: string, format: string, layer: string): string {
   return `api/plans/${encodeURIComponent(planId)}/export?format=${format}&layer=${layer}`;

@@ -35,6 +35,28 @@ export interface GridProperties {
   in_bounds: boolean;
   colour: number;
   label: [lon: number, lat: number];
+  /** A grid that was dissolved: it keeps its number and has nothing else. */
+  retired?: boolean;
+}
+
+/** What is left of a grid that was dissolved. */
+export function retiredGrid(code: string): GridProperties {
+  return {
+    code,
+    name: null,
+    boundary_code: null,
+    boundary_name: null,
+    households: 0,
+    population: 0,
+    area_m2: 0,
+    perimeter_m: 0,
+    polsby_popper: 0,
+    deviation: null,
+    in_bounds: true,
+    colour: 0,
+    label: [0, 0],
+    retired: true,
+  };
 }
 
 export interface GridFeature {

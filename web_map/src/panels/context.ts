@@ -4,12 +4,14 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Client } from "../api/client";
 import type { Actions } from "../state/actions";
+import type { EditSession } from "../state/edit";
 import type { State } from "../state/state";
 
 export interface AppContext {
   state: State;
   actions: Actions;
   client: Client;
+  edit: EditSession;
 }
 
 export const Context = createContext<AppContext | null>(null);

@@ -62,6 +62,7 @@ export function createActions(
       state.filter.value = "";
       state.outOnly.value = false;
       state.received.value = 0;
+      state.painted.value = false;
       state.failure.value = null;
       state.baseFailed.value = false;
     });
@@ -104,6 +105,7 @@ export function createActions(
         timings.take(message.timings);
         batch(() => {
           state.gridIx.value = message.gridIx;
+          state.revision.value = message.revision;
           state.phase.value = "ready";
         });
       },

@@ -28,7 +28,7 @@ const value: Record<Exclude<SortKey, "code">, (grid: GridProperties) => number> 
 /** Positions of the grids that match the text (code, name, community), sorted; equal ones by code. */
 export function rowsOf(grids: GridProperties[], text: string, outOnly: boolean, sort: Sort): number[] {
   const wanted = text.trim().toLowerCase();
-  const rows = grids.map((_, i) => i).filter((i) => (!outOnly || !grids[i].in_bounds) && matches(grids[i], wanted));
+  const rows = grids.map((_, i) => i).filter((i) => !grids[i].retired && (!outOnly || !grids[i].in_bounds) && matches(grids[i], wanted));
   const sign = sort.ascending ? 1 : -1;
   const byCode = (a: number, b: number): number => compareCodes(grids[a].code, grids[b].code);
   if (sort.key === "code") return rows.sort((a, b) => sign * byCode(a, b));
@@ -43,8 +43,10 @@ function matches(grid: GridProperties, wanted: string): boolean {
 }
 
 export function totalsOf(grids: GridProperties[], [min, max]: [number, number]): Totals {
-  const totals = { grids: grids.length, households: 0, inBounds: 0, over: 0, under: 0 };
+  const totals = { grids: 0, households: 0, inBounds: 0, over: 0, under: 0 };
   for (const grid of grids) {
+    if (grid.retired) continue;
+    totals.grids += 1;
     totals.households += grid.households;
     totals.inBounds += Number(grid.in_bounds);
     totals.over += Number(grid.households > max);
@@ -55,7 +57,7 @@ export function totalsOf(grids: GridProperties[], [min, max]: [number, number]):
 
 /** What most needs mending: the grids over the maximum, else those under the minimum; the worst first. */
 export function worstGrids(grids: GridProperties[], [min, max]: [number, number]): { kind: "over" | "under"; grids: number[] } | null {
-  const positions = grids.map((_, i) => i);
+  const positions = grids.map((_, i) => i).filter((i) => !grids[i].retired);
   const over = positions.filter((i) => grids[i].households > max);
   if (over.length > 0) return { kind: "over", grids: over.sort((a, b) => grids[b].households - grids[a].households) };
   const under = positions.filter((i) => grids[i].households < min);

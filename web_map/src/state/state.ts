@@ -40,13 +40,18 @@ export interface State {
   phase: Signal<Phase>;
   failure: Signal<Failure | null>;
   received: Signal<number>;
+  /** Whether all that is in sight was on the page once; what can wait is loaded after that. */
+  painted: Signal<boolean>;
   baseFailed: Signal<boolean>;
   plans: Signal<PlanSummary[]>;
   plan: Signal<PlanSummary | null>;
   detail: Signal<PlanDetail | null>;
   grids: Signal<GridProperties[]>;
   polygons: Signal<Polygons | null>;
+  /** Grid of each cell; in a draft the edit session changes it in place. */
   gridIx: Signal<Int32Array | null>;
+  /** Revision of the plan that `gridIx` was loaded with. */
+  revision: Signal<number>;
   mode: Signal<ColourMode>;
   hovered: Signal<number | null>;
   selected: Signal<number | null>;
@@ -87,6 +92,7 @@ export function createState(lang: Lang): State {
     phase: signal("plans"),
     failure: signal(null),
     received: signal(0),
+    painted: signal(false),
     baseFailed: signal(false),
     plans: signal([]),
     plan,
@@ -94,6 +100,7 @@ export function createState(lang: Lang): State {
     grids,
     polygons: signal(null),
     gridIx: signal(null),
+    revision: signal(0),
     mode: signal("grid"),
     hovered: signal(null),
     selected: signal(null),
@@ -111,12 +118,12 @@ export function createState(lang: Lang): State {
     worst: computed(() => worstGrids(grids.value, bounds.value)),
     breaks: computed(() =>
       naturalBreaks(
-        grids.value.map((grid) => grid.households),
+        grids.value.filter((grid) => !grid.retired).map((grid) => grid.households),
         classesFor(grids.value.length),
       ),
     ),
     bounds,
-    positions: computed(() => new Map(grids.value.map((grid, i) => [grid.code, i]))),
+    positions: computed(() => new Map(grids.value.flatMap((grid, i) => (grid.retired ? [] : [[grid.code, i] as const])))),
     t: (key, values) => translate(chosen.value, key, values),
   };
 }

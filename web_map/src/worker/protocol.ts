@@ -63,8 +63,9 @@ export interface GridsLoaded {
 export interface CellsLoaded {
   type: "cells";
   load: number;
-  /** Position in the list of grids sent before, -1 where a cell has none. */
+  /** Number of the grid (position in the list sent before), -1 where a cell has none. */
   gridIx: Int32Array;
+  revision: number;
   timings: Record<string, number>;
 }
 

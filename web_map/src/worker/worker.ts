@@ -1,7 +1,7 @@
 /** Reads, indexes and draws off the page's thread, one tile at a time, so that input is never blocked. */
 
 import { ApiError, basePath, type Client, cellsPath, createClient } from "../api/client";
-import type { GridProperties } from "../api/types";
+import { type GridFeature, type GridProperties, retiredGrid } from "../api/types";
 import { decodeBundle, takeArray } from "../api/wgb1";
 import { type BoxIndex, buildBoxIndex, queryBoxIndex } from "../kernels/boxindex";
 import { boxesOf, featureVertexStart, flattenGeoJson, type Polygons, takeFeature, undelta, WORLD } from "../kernels/geometry";
@@ -19,6 +19,11 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 const FONT = 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", "Noto Sans CJK SC", sans-serif';
+
+interface CellsMeta {
+  revision: number;
+  grids: string[];
+}
 
 interface Cells extends Polygons {
   index: BoxIndex;
@@ -105,21 +110,33 @@ async function load(order: Extract<ToWorker, { type: "load" }>): Promise<void> {
 async function loadPlan(client: Client, planId: string, mine: Scene, onBytes: (bytes: number) => void): Promise<void> {
   const [features, buffer] = await Promise.all([client.grids(planId), client.binary(cellsPath(planId), onBytes)]);
   const arrived = now();
-  mine.properties = features.map((feature) => feature.properties);
-  const polygons = flattenGeoJson(features.map((feature) => feature.geometry));
+  const bundle = decodeBundle<CellsMeta>(buffer);
+  const { properties, geometries } = byGridIx(bundle.meta.grids, features);
+  mine.properties = properties;
+  const polygons = flattenGeoJson(geometries);
   mine.grids = { ...polygons, index: indexOf(polygons) };
-  scope.postMessage({ type: "grids", load: mine.load, properties: mine.properties, polygons });
-  const bundle = decodeBundle<{ grids: string[] }>(buffer);
+  scope.postMessage({ type: "grids", load: mine.load, properties, polygons });
   const ringStart = takeArray(bundle, "ring_start", Uint32Array);
   const coords = undelta(takeArray(bundle, "coords", Int32Array), ringStart);
   const decoded = now();
   const flat = { coords, ringStart, featureStart: takeArray(bundle, "cell_ring_start", Uint32Array) };
   mine.cells = { ...flat, index: indexOf(flat) };
-  const position = new Map(mine.properties.map((grid, i) => [grid.code, i]));
-  const toGrid = bundle.meta.grids.map((code) => position.get(code) ?? -1);
-  const gridIx = takeArray(bundle, "grid_ix", Int32Array).map((ix) => toGrid[ix] ?? -1);
+  const gridIx = takeArray(bundle, "grid_ix", Int32Array).slice();
   const timings = { arrived, decoded, indexed: now() };
-  scope.postMessage({ type: "cells", load: mine.load, gridIx, timings }, [gridIx.buffer]);
+  scope.postMessage({ type: "cells", load: mine.load, gridIx, revision: bundle.meta.revision, timings }, [gridIx.buffer]);
+}
+
+// Row i is the grid with the number i; a grid that was dissolved has only its code.
+function byGridIx(
+  codes: string[],
+  features: GridFeature[],
+): { properties: GridProperties[]; geometries: GridFeature["geometry"][] } {
+  const known = new Map(features.map((feature) => [feature.properties.code, feature]));
+  const rows = codes.map((code) => known.get(code));
+  return {
+    properties: rows.map((row, ix) => row?.properties ?? retiredGrid(codes[ix])),
+    geometries: rows.map((row) => row?.geometry ?? null),
+  };
 }
 
 const indexOf = (polygons: Polygons): BoxIndex =>

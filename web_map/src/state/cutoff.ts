@@ -1,0 +1,67 @@
+/** What an edit cuts off from the rest of its grid, and who could take it. */
+
+import type { Graph } from "../kernels/adjacency";
+import type { Delta, LivePlan } from "../kernels/live";
+
+/** Cells that an edit has cut off, all of them, and where they could go. */
+export interface CutOff {
+  cells: Uint32Array;
+  /** The grid that is in pieces; the first where there are several. */
+  grid: number;
+  target: number;
+  /** Grids that touch the cells, those with the longest common border first. */
+  choices: number[];
+  /** Whether the hand is still down. */
+  pending: boolean;
+}
+
+/** Remembers in how many pieces the grids were that cells are taken from. */
+export class PieceWatch {
+  private readonly before = new Map<number, number>();
+
+  constructor(private readonly live: LivePlan) {}
+
+  /** Call before the cells change their grid. */
+  note(cells: ArrayLike<number>): void {
+    const { gridOf, figures } = this.live;
+    for (let i = 0; i < cells.length; i++) {
+      const grid = gridOf[cells[i]];
+      if (grid >= 0 && !this.before.has(grid)) this.before.set(grid, figures.pieces[grid]);
+    }
+  }
+
+  isCut(): boolean {
+    for (const [grid, pieces] of this.before) if (this.live.figures.pieces[grid] > pieces) return true;
+    return false;
+  }
+}
+
+/** What `delta`, already made, has cut off; null where it was nothing. */
+export function findCutOff(graph: Graph, live: LivePlan, delta: Delta, target: number): CutOff | null {
+  live.undo(delta);
+  const pieces = live.cutOffPieces(delta.cells, target);
+  live.redo(delta);
+  if (pieces.length === 0) return null;
+  const cells = Uint32Array.from(pieces.flatMap((piece) => [...piece.cells])).sort();
+  const { grid } = pieces[0];
+  return { cells, grid, target, choices: takersOf(graph, live.gridOf, cells), pending: false };
+}
+
+/** Grids around cells by the length of the border, longest first, those left out that the cells belong to. */
+export function takersOf(graph: Graph, gridOf: Int32Array, cells: ArrayLike<number>): number[] {
+  const metres = new Map<number, number>();
+  const own = new Set<number>();
+  const area = cells.length > 0 ? graph.areaIx[cells[0]] : -1;
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i];
+    own.add(gridOf[cell]);
+    for (let at = graph.indptr[cell]; at < graph.indptr[cell + 1]; at++) {
+      const other = graph.indices[at];
+      if (gridOf[other] < 0 || graph.areaIx[other] !== area) continue;
+      metres.set(gridOf[other], (metres.get(gridOf[other]) ?? 0) + graph.lengthM[at]);
+    }
+  }
+  return [...metres.keys()]
+    .filter((grid) => !own.has(grid))
+    .sort((a, b) => (metres.get(b) ?? 0) - (metres.get(a) ?? 0) || a - b);
+}

@@ -1,0 +1,422 @@
+/**
+ * The session in which a draft is edited: the plan under the hand, the one way in for every edit, undo and redo. Edits
+ * go out through `onEdit`, those of other people come in through `applyRemote`; figures are read from `live` under `version`.
+ */
+
+import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { Change } from "../api/edits";
+import type { Key, Values } from "../i18n";
+import type { Delta, LivePlan } from "../kernels/live";
+import type { Attributes, DoneChange } from "./attributes";
+import { type CutOff, findCutOff, PieceWatch } from "./cutoff";
+import { allowedCells, type Ground } from "./editing-rules";
+import { refreshGrids } from "./editing-grids";
+import type { Loaded } from "./editing-load";
+import { newKey } from "./keys";
+import type { State } from "./state";
+import { Stroke } from "./stroke";
+
+export type EditPhase = "off" | "loading" | "ready" | "failed";
+export type Tool =
+  | "pan" | "paint" | "move" | "lasso" | "box" | "block" | "compound" | "split" | "draw" | "merge" | "lock"; // prettier-ignore
+export type SourceFilter = { kind: "all" | "unassigned" | "unlocked" } | { kind: "grid"; grid: number };
+
+/** A finished edit; `undoesKey` is the key of the edit that it takes back (a redo takes back an undo). */
+export interface Edit extends Delta {
+  key: string;
+  kind: string;
+  changes: DoneChange[];
+  undoesKey: string | null;
+}
+
+/** A change that is shown before it counts. */
+export interface Proposal {
+  kind: string;
+  title: string;
+  cells: Uint32Array;
+  grids: Int32Array;
+  changes: Change[];
+}
+
+/** The two halves that a line would make, while it is drawn. */
+export interface SplitView {
+  grid: number;
+  left: { cells: Uint32Array; households: number };
+  right: { cells: Uint32Array; households: number };
+}
+
+export interface Message {
+  key: Key;
+  values: Values;
+}
+
+/** What has to be drawn anew: cells whose grid changed, and grids whose look may have. */
+export interface Dirty {
+  cells: ArrayLike<number>;
+  grids: Iterable<number>;
+  /** Whether the hand has let go; labels and figures outside of the panel wait for that. */
+  done: boolean;
+}
+
+/** A movement of the hand on its way. */
+export interface Hand {
+  add(cells: ArrayLike<number>, grids: number | ArrayLike<number>): number;
+  finish(): Edit | null;
+  abort(): void;
+}
+
+export interface EditSession {
+  readonly phase: ReadonlySignal<EditPhase>;
+  readonly tool: Signal<Tool>;
+  /** The grid that takes what is painted: the selected one. */
+  readonly activeGrid: Signal<number | null>;
+  readonly brushM: Signal<number>;
+  readonly filter: Signal<SourceFilter>;
+  readonly version: ReadonlySignal<number>;
+  readonly attributesVersion: ReadonlySignal<number>;
+  readonly undoDepth: ReadonlySignal<number>;
+  readonly redoDepth: ReadonlySignal<number>;
+  readonly canUndo: ReadonlySignal<boolean>;
+  readonly canRedo: ReadonlySignal<boolean>;
+  readonly cutOff: ReadonlySignal<CutOff | null>;
+  readonly proposal: Signal<Proposal | null>;
+  readonly split: Signal<SplitView | null>;
+  readonly message: Signal<Message | null>;
+  /** The cell of the keyboard. */
+  readonly cursor: Signal<number | null>;
+  readonly live: LivePlan | null;
+  readonly ground: Ground | null;
+  readonly attributes: ReadonlyMap<string, unknown>;
+  /** Attributes with what follows from them; null while no draft is open. */
+  readonly book: Attributes | null;
+  /** The revision that the session began with. */
+  readonly revision: number;
+  open(load: () => Promise<Loaded>): Promise<void>;
+  close(): void;
+  begin(kind: string): Hand;
+  perform(kind: string, cells: ArrayLike<number>, grids: number | ArrayLike<number>, changes?: Change[]): Edit | null;
+  change(kind: string, changes: Change[]): Edit | null;
+  undo(): Edit | null;
+  redo(): Edit | null;
+  takeAlong(): void;
+  giveTo(grid: number): void;
+  leaveCut(): void;
+  cancelStroke(): void;
+  acceptProposal(): Edit | null;
+  refuseProposal(): void;
+  say(key: Key, values?: Values): void;
+  onEdit(listener: (edit: Edit) => void): () => void;
+  onDirty(listener: (dirty: Dirty) => void): () => void;
+  applyRemote(cells: ArrayLike<number>, grids: ArrayLike<number>, changes: Change[]): void;
+  restoreHistory(done: Edit[], undone: Edit[]): void;
+}
+
+const NOTHING: Delta = { cells: new Uint32Array(0), before: new Int32Array(0), after: new Int32Array(0) };
+const NO_ATTRIBUTES: ReadonlyMap<string, unknown> = new Map();
+
+export function createEditSession(state: State): EditSession {
+  const phase = signal<EditPhase>("off");
+  const version = signal(0);
+  const attributesVersion = signal(0);
+  const cutOff = signal<CutOff | null>(null);
+  const proposal = signal<Proposal | null>(null);
+  const split = signal<SplitView | null>(null);
+  const message = signal<Message | null>(null);
+  const cursor = signal<number | null>(null);
+  const undoDepth = signal(0);
+  const redoDepth = signal(0);
+  const editListeners = new Set<(edit: Edit) => void>();
+  const dirtyListeners = new Set<(dirty: Dirty) => void>();
+  let done: Edit[] = [];
+  let undone: Edit[] = [];
+  let ground: Ground | null = null;
+  let live: LivePlan | null = null;
+  let revision = 0;
+  let turn = 0;
+
+  const say = (key: Key, values: Values = {}): void => {
+    message.value = { key, values };
+    state.live.value = state.t(key, values);
+  };
+
+  const sayLeftOut = ({ locked, foreign, unknown }: { locked: number; foreign: number; unknown: number }): void => {
+    if (locked > 0) say("edit.locked", { count: locked });
+    else if (foreign > 0) say("edit.foreign", { count: foreign });
+    else if (unknown > 0) say("edit.noSuchGrid");
+  };
+
+  const depths = (): void => {
+    undoDepth.value = done.length;
+    redoDepth.value = undone.length;
+  };
+
+  const redraw = (delta: Delta, more: Iterable<number>, finished: boolean): Set<number> => {
+    const grids = new Set<number>(more);
+    for (let i = 0; i < delta.cells.length; i++) {
+      if (delta.before[i] >= 0) grids.add(delta.before[i]);
+      if (delta.after[i] >= 0) grids.add(delta.after[i]);
+    }
+    for (const listener of dirtyListeners) listener({ cells: delta.cells, grids, done: finished });
+    version.value++;
+    return grids;
+  };
+
+  // Attributes first where they make grids; what the assignment says follows.
+  const makeGrids = (changes: readonly Change[]): Set<number> => {
+    const made = new Set<number>();
+    for (const { path, value } of changes) {
+      const match = /^grid\/(\d+)$/.exec(path);
+      if (!match || value === null) continue;
+      made.add(Number(match[1]));
+      while (live && live.nGrids <= Number(match[1])) live.addGrid();
+    }
+    return made;
+  };
+
+  const gridsOfChanges = (changes: readonly Change[]): number[] =>
+    changes.flatMap(({ path }) => {
+      const parts = path.split("/");
+      if (parts[0] === "grid") return [Number(parts[1])];
+      return parts[1] === "border" ? [Number(parts[2]), Number(parts[3])] : [];
+    });
+
+  const settle = (delta: Delta, changes: DoneChange[]): void => {
+    if (!ground || !live) return;
+    const lockedCells = changes.flatMap(({ path }) => (path.startsWith("lock/cell/") ? [Number(path.slice(10))] : []));
+    const grids = redraw(delta, gridsOfChanges(changes), true);
+    if (lockedCells.length > 0)
+      for (const listener of dirtyListeners) listener({ cells: lockedCells, grids: [], done: true });
+    refreshGrids(state, live, ground.attributes, grids);
+    if (changes.length > 0) attributesVersion.value++;
+  };
+
+  const commit = (kind: string, delta: Delta, changes: DoneChange[], undoesKey: string | null): Edit | null => {
+    if (delta.cells.length === 0 && changes.length === 0) return null;
+    const edit: Edit = { key: newKey(), kind, ...delta, changes, undoesKey };
+    batch(() => {
+      settle(delta, changes);
+      if (kind !== "undo" && kind !== "redo") {
+        done.push(edit);
+        undone = [];
+        depths();
+      }
+    });
+    for (const listener of editListeners) listener(edit);
+    return edit;
+  };
+
+  const begin = (kind: string): Hand => {
+    if (!live || !ground) return { add: () => 0, finish: () => null, abort: () => undefined };
+    const [plan, rules] = [live, ground];
+    const stroke = new Stroke(plan);
+    const watch = new PieceWatch(plan);
+    let target = -1;
+    cutOff.value = null;
+    message.value = null;
+    return {
+      add(cells, grids) {
+        const allowed = allowedCells(rules, cells, grids);
+        if (allowed.locked + allowed.foreign + allowed.unknown > 0) sayLeftOut(allowed);
+        if (allowed.cells.length === 0) return 0;
+        target = allowed.grids[0];
+        watch.note(allowed.cells);
+        const delta = stroke.add(allowed.cells, typeof grids === "number" ? grids : allowed.grids);
+        batch(() => {
+          redraw(delta, [], false);
+          const cut = watch.isCut() ? findCutOff(rules.graph, plan, stroke.delta(), target) : null;
+          if (cut || cutOff.value) cutOff.value = cut && { ...cut, pending: true };
+        });
+        return delta.cells.length;
+      },
+      finish() {
+        const cut = cutOff.value;
+        const edit = commit(kind, stroke.delta(), [], null);
+        cutOff.value = cut && edit ? { ...cut, pending: false } : null;
+        return edit;
+      },
+      abort() {
+        const delta = stroke.abort();
+        batch(() => {
+          cutOff.value = null;
+          if (delta.cells.length > 0) settle(delta, []);
+        });
+      },
+    };
+  };
+
+  const carryOut = (
+    kind: string,
+    cells: ArrayLike<number>,
+    grids: number | ArrayLike<number>,
+    changes: Change[],
+    undoesKey: string | null,
+  ): Edit | null => {
+    if (!live || !ground) return null;
+    const made = makeGrids(changes);
+    const allowed = allowedCells(ground, cells, grids, made);
+    message.value = null;
+    cutOff.value = null;
+    const leftOut = allowed.locked + allowed.foreign + allowed.unknown;
+    if (leftOut > 0) sayLeftOut(allowed);
+    if (leftOut > 0 && (allowed.cells.length === 0 || changes.length > 0)) return null;
+    const watch = new PieceWatch(live);
+    watch.note(allowed.cells);
+    const whole = allowed.cells.length > 0 ? live.apply(allowed.cells, allowed.grids) : NOTHING;
+    const applied = ground.attributes.apply(changes);
+    const edit = commit(kind, whole, applied, undoesKey);
+    if (edit && undoesKey === null && watch.isCut())
+      cutOff.value = findCutOff(ground.graph, live, whole, allowed.grids[0]);
+    return edit;
+  };
+
+  const close = (): void => {
+    turn++;
+    batch(() => {
+      phase.value = "off";
+      live = ground = null;
+      done = [];
+      undone = [];
+      depths();
+      cutOff.value = proposal.value = split.value = message.value = cursor.value = null;
+      session.tool.value = "pan";
+      session.filter.value = { kind: "all" };
+      version.value++;
+      attributesVersion.value++;
+    });
+  };
+
+  const session: EditSession = {
+    phase,
+    tool: signal<Tool>("pan"),
+    activeGrid: state.selected,
+    brushM: signal(40),
+    filter: signal<SourceFilter>({ kind: "all" }),
+    version,
+    attributesVersion,
+    undoDepth,
+    redoDepth,
+    canUndo: computed(() => undoDepth.value > 0),
+    canRedo: computed(() => redoDepth.value > 0),
+    cutOff,
+    proposal,
+    split,
+    message,
+    cursor,
+    get live() {
+      return live;
+    },
+    get ground() {
+      return ground;
+    },
+    get attributes() {
+      return ground?.attributes.map ?? NO_ATTRIBUTES;
+    },
+    get book() {
+      return ground?.attributes ?? null;
+    },
+    get revision() {
+      return revision;
+    },
+    async open(load) {
+      close();
+      const mine = ++turn;
+      phase.value = "loading";
+      try {
+        const loaded = await load();
+        if (mine !== turn) return;
+        batch(() => {
+          ({ live, ground, revision } = loaded);
+          phase.value = "ready";
+          version.value++;
+          attributesVersion.value++;
+        });
+      } catch {
+        if (mine === turn) phase.value = "failed";
+      }
+    },
+    close,
+    begin,
+    perform: (kind, cells, grids, changes = []) => carryOut(kind, cells, grids, changes, null),
+    change: (kind, changes) => carryOut(kind, [], [], changes, null),
+    undo() {
+      const last = done[done.length - 1];
+      if (!last || !live) return null;
+      // Where somebody else has put a cell elsewhere since, it stays there.
+      const { gridOf } = live;
+      const mine = [...last.cells.keys()].filter((i) => gridOf[last.cells[i]] === last.after[i]);
+      const edit = carryOut(
+        "undo",
+        mine.map((i) => last.cells[i]),
+        mine.map((i) => last.before[i]),
+        last.changes.map(({ path, before }) => ({ path, value: before })).reverse(),
+        last.key,
+      );
+      if (!edit && message.value) return null;
+      done.pop();
+      if (edit) undone.push({ ...edit, kind: last.kind });
+      depths();
+      return edit;
+    },
+    redo() {
+      const last = undone[undone.length - 1];
+      if (!last || !live) return null;
+      const { gridOf } = live;
+      const mine = [...last.cells.keys()].filter((i) => gridOf[last.cells[i]] === last.after[i]);
+      const edit = carryOut(
+        "redo",
+        mine.map((i) => last.cells[i]),
+        mine.map((i) => last.before[i]),
+        last.changes.map(({ path, before }) => ({ path, value: before })).reverse(),
+        last.key,
+      );
+      if (!edit && message.value) return null;
+      undone.pop();
+      if (edit) done.push({ ...edit, kind: last.kind });
+      depths();
+      return edit;
+    },
+    takeAlong() {
+      const cut = cutOff.value;
+      if (cut) session.perform("move", cut.cells, cut.target);
+    },
+    giveTo(grid) {
+      const cut = cutOff.value;
+      if (cut) session.perform("move", cut.cells, grid);
+    },
+    leaveCut() {
+      cutOff.value = null;
+    },
+    cancelStroke() {
+      if (cutOff.value) session.undo();
+    },
+    acceptProposal() {
+      const wish = proposal.value;
+      proposal.value = null;
+      return wish && session.perform(wish.kind, wish.cells, wish.grids, wish.changes);
+    },
+    refuseProposal() {
+      proposal.value = null;
+    },
+    say,
+    onEdit(listener) {
+      editListeners.add(listener);
+      return () => editListeners.delete(listener);
+    },
+    onDirty(listener) {
+      dirtyListeners.add(listener);
+      return () => dirtyListeners.delete(listener);
+    },
+    applyRemote(cells, grids, changes) {
+      if (!live || !ground) return;
+      const [plan, rules] = [live, ground];
+      makeGrids(changes);
+      batch(() => settle(cells.length > 0 ? plan.apply(cells, grids) : NOTHING, rules.attributes.apply(changes)));
+    },
+    restoreHistory(before, after) {
+      done = [...before];
+      undone = [...after];
+      depths();
+    },
+  };
+  return session;
+}

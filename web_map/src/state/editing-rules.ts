@@ -1,0 +1,68 @@
+/** Which cells may go where: locks and nesting, as the server checks them too. Pure. */
+
+import type { Graph } from "../kernels/adjacency";
+import type { Attributes } from "./attributes";
+
+export interface Ground {
+  graph: Graph;
+  gridOf: Int32Array;
+  attributes: Attributes;
+  /** Position in the boundary polygons by their code. */
+  areas: ReadonlyMap<string, number>;
+}
+
+export interface Allowed {
+  cells: number[];
+  grids: number[];
+  /** Cells left out because they, their grid, the target or their border is locked. */
+  locked: number;
+  /** Cells left out because the target belongs to another boundary polygon. */
+  foreign: number;
+  /** Cells left out because the target does not exist. */
+  unknown: number;
+}
+
+/** Boundary polygon of a grid, -1 where it has none and takes cells of any. */
+export function areaOfGrid(ground: Pick<Ground, "attributes" | "areas">, grid: number): number {
+  return ground.areas.get(ground.attributes.boundaryOf(grid)) ?? -1;
+}
+
+/** Whether a cell may leave its grid. */
+export function isCellFree(ground: Ground, cell: number): boolean {
+  const { graph, gridOf, attributes } = ground;
+  const grid = gridOf[cell];
+  if (attributes.lockedCells.has(cell) || attributes.lockedGrids.has(grid)) return false;
+  if (!attributes.anyBorderLocked || grid < 0) return true;
+  for (let at = graph.indptr[cell]; at < graph.indptr[cell + 1]; at++) {
+    const other = gridOf[graph.indices[at]];
+    if (other >= 0 && other !== grid && attributes.isBorderLocked(grid, other)) return false;
+  }
+  return true;
+}
+
+/** Those of the cells that change their grid and may; `made` are grids that the same edit makes. */
+export function allowedCells(
+  ground: Ground,
+  cells: ArrayLike<number>,
+  grids: number | ArrayLike<number>,
+  made: ReadonlySet<number> = new Set(),
+): Allowed {
+  const { graph, gridOf, attributes } = ground;
+  const result: Allowed = { cells: [], grids: [], locked: 0, foreign: 0, unknown: 0 };
+  const areas = new Map<number, number>();
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i];
+    const target = typeof grids === "number" ? grids : grids[i];
+    if (cell >= graph.n || gridOf[cell] === target) continue;
+    let area = areas.get(target);
+    if (area === undefined) areas.set(target, (area = target < 0 ? -1 : areaOfGrid(ground, target)));
+    if (target >= 0 && !attributes.exists(target) && !made.has(target)) result.unknown++;
+    else if (attributes.lockedGrids.has(target) || !isCellFree(ground, cell)) result.locked++;
+    else if (area >= 0 && graph.areaIx[cell] !== area) result.foreign++;
+    else {
+      result.cells.push(cell);
+      result.grids.push(target);
+    }
+  }
+  return result;
+}
