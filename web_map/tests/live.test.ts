@@ -82,7 +82,8 @@ function stroke(graph: Graph, random: () => number): number[] {
     const from = cells[Math.floor(random() * cells.length)];
     const degree = graph.indptr[from + 1] - graph.indptr[from];
     const strewn = degree === 0 || random() < 0.03;
-    cells.push(strewn ? Math.floor(random() * graph.n) : graph.indices[graph.indptr[from] + Math.floor(random() * degree)]);
+    const next = graph.indices[graph.indptr[from] + Math.floor(random() * degree)];
+    cells.push(strewn ? Math.floor(random() * graph.n) : next);
   }
   return cells;
 }

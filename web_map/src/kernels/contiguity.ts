@@ -102,10 +102,9 @@ export class Contiguity {
       let root = sets.find(nodeOf[cell]);
       for (let at = indptr[cell]; at < indptr[cell + 1]; at++) {
         const other = indices[at];
-        const node =
-          moved[other] === turn ? (marks[other] === grid ? nodeOf[other] : -1) : gridOf[other] === grid ? search.setOf(other) : -1;
-        if (node < 0) continue;
-        const met = sets.find(node);
+        const isMoved = moved[other] === turn;
+        if ((isMoved ? marks : gridOf)[other] !== grid) continue;
+        const met = sets.find(isMoved ? nodeOf[other] : search.setOf(other));
         if (met === root) continue;
         root = sets.union(root, met);
         count--;

@@ -201,6 +201,7 @@ export class LivePlan {
   }
 
   private requireGrid(grid: number): void {
-    if (!(grid >= UNASSIGNED && grid < this.nGrids)) throw new RangeError(`grid ${grid} is not one of ${this.nGrids}`);
+    if (grid >= UNASSIGNED && grid < this.nGrids) return;
+    throw new RangeError(`grid ${grid} is not one of ${this.nGrids}`);
   }
 }
