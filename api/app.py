@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -18,7 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from api.bodies import warm
 from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
-from api.routes import datasets, export, health, locate, plans
+from api.routes import datasets, events, export, health, locate, plans
 from api.routes.common import PROBLEMS
 from api.services import Services
 from api.settings import Settings
@@ -53,10 +54,14 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         await anyio.to_thread.run_sync(services.open)
         if settings.warm:
             threading.Thread(target=warm, args=(services,), name="warm", daemon=True).start()
-        try:
-            yield
-        finally:
-            await anyio.to_thread.run_sync(services.close)
+        async with anyio.create_task_group() as group:
+            group.start_soon(services.hub.run)
+            try:
+                yield
+            finally:
+                group.cancel_scope.cancel()
+                with anyio.CancelScope(shield=True):
+                    await anyio.to_thread.run_sync(services.close)
 
     app = FastAPI(
         title="Wangge 网格",
@@ -70,7 +75,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
     )
     app.state.services = services
     add_error_handlers(app)
-    for module in (health, datasets, plans, export, locate):
+    for module in (health, datasets, plans, export, locate, events):
         app.include_router(module.router)
     add_static(app.router, settings.web_root)
     app.add_middleware(OuterLayer, settings=settings)

@@ -1,4 +1,4 @@
-"""The outer layer of the app: request id, host check, size of the body, security headers, unexpected errors.
+"""The outer layer of the app: request id, host and origin check, size and type of the body, headers, unexpected errors.
 
 One plain ASGI layer around everything, so that no answer leaves without its headers and no error as plain
 text.
@@ -36,6 +36,11 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
     ("Permissions-Policy", "geolocation=(self), camera=(), microphone=()"),
 )
 
+#: Methods that change nothing.
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: What the body of a write may be; none of them is what a form, or a script of another site, can send unasked.
+BODY_TYPES = ("application/json",)
+
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[^:\[\]/@]+)(?::\d+)?$", re.IGNORECASE)
 
 
@@ -50,6 +55,7 @@ class OuterLayer:
         self.max_body = int(settings.max_body_mb * 1_000_000)
         self.max_body_mb = settings.max_body_mb
         self.hosts = frozenset(LOOPBACK_HOSTS) | frozenset(settings.allowed_hosts)
+        self.origins = frozenset(settings.allowed_hosts) - {"*"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; other kinds of ASGI events pass through."""
@@ -75,7 +81,10 @@ class OuterLayer:
             await send(message)
 
         try:
-            self._check(Headers(scope=scope))
+            headers = Headers(scope=scope)
+            self._check(headers)
+            self._check_origin(scope, headers)
+            _check_type(scope, headers)
             await self.app(scope, self._limited(receive), send_with_headers)
         except ProblemError as error:
             if started:
@@ -92,8 +101,7 @@ class OuterLayer:
             await problem_response(request_id, 500, "error", BROKEN)(scope, receive, send_with_headers)
 
     def _check(self, headers: Headers) -> None:
-        match = _HOST.match(headers.get("host", ""))
-        name = match.group(1).strip("[]").lower() if match else ""
+        name = _name_of(headers.get("host", ""))
         if "*" not in self.hosts and name not in self.hosts:
             raise ProblemError(
                 421,
@@ -103,6 +111,22 @@ class OuterLayer:
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > self.max_body:
             raise self._too_large()
+
+    def _check_origin(self, scope: Scope, headers: Headers) -> None:
+        """Refuse writes and streams that a page of another site asks for."""
+        if scope["method"] in SAFE_METHODS and scope["path"] != "/events":
+            return
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+        if origin is None and site in {"none", "same-origin"}:
+            return
+        place = origin.partition("://")[2].lower() if origin is not None else ""
+        if place and (place == headers.get("host", "").lower() or _name_of(place) in self.origins):
+            return
+        raise ProblemError(
+            403,
+            "foreign-origin",
+            "Only pages of this server may ask for that; WANGGE_ALLOWED_HOSTS names another host of its own.",
+        )
 
     def _limited(self, receive: Receive) -> Callable[[], Awaitable[Message]]:
         seen = 0
@@ -124,4 +148,24 @@ class OuterLayer:
             "too-large",
             f"The body is larger than {self.max_body_mb:g} MB; send it in parts.",
             headers={"Connection": "close"},
+        )
+
+
+def _name_of(place: str) -> str:
+    """Give the host of host:port; empty where it is none."""
+    match = _HOST.match(place)
+    return match.group(1).strip("[]").lower() if match else ""
+
+
+def _check_type(scope: Scope, headers: Headers) -> None:
+    """Refuse a write whose body is not JSON."""
+    if scope["method"] in SAFE_METHODS:
+        return
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
+    if kind not in BODY_TYPES and not (empty and not kind):
+        raise ProblemError(
+            415,
+            "unsupported-media-type",
+            f"The body must be {' or '.join(BODY_TYPES)}; say so in Content-Type.",
         )

@@ -76,10 +76,16 @@ def run_server(
 
     from api.app import create_app
 
-    config = uvicorn.Config(
-        create_app(settings, store=store), log_level="warning", access_log=False, timeout_graceful_shutdown=3
-    )
-    server = uvicorn.Server(config)
+    app = create_app(settings, store=store)
+
+    class Server(uvicorn.Server):
+        """Ends the streams of events first, which would keep it from stopping."""
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            app.state.services.hub.close()
+            await super().shutdown(sockets)
+
+    server = Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3))
 
     def wait() -> None:
         while not server.started and not server.should_exit:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request, Response
 
 from api.cache import Body, Lru, compress
+from api.events import Hub
 from api.settings import Settings
 from gis_core.errors import NotFoundError, StoreUnavailableError
 
@@ -30,6 +31,7 @@ class Services:
         self.settings = settings
         self._given = store
         self._store: Store | None = store
+        self.hub = Hub(lambda: self.store)
         self._plans: Lru[PlanView] = Lru(settings.cache_plans)
         self._towns: Lru[Town] = Lru(settings.cache_plans)
         self._bodies: Lru[Body] = Lru(settings.cache_mb * 1_000_000, lambda body: len(body.packed))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -43,6 +45,24 @@ def _fill(store: Store) -> SimpleNamespace:
     return SimpleNamespace(
         dataset=dataset, fabric=fabric, plan=plan, store=store, dataset_id=dataset_id, plan_id=plan_id
     )
+
+
+@pytest.fixture(scope="session")
+def town_to_copy(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """The town in a closed file, for tests that change it."""
+    path = tmp_path_factory.mktemp("own") / "town.gpkg"
+    with open_store(str(path)) as store:
+        made = _fill(store)
+    return SimpleNamespace(**{**vars(made), "store": None, "path": path})
+
+
+@pytest.fixture
+def own_town(town_to_copy: SimpleNamespace, tmp_path: Path) -> Iterator[SimpleNamespace]:
+    """A copy of the town that a test may change."""
+    path = tmp_path / "town.gpkg"
+    shutil.copy(town_to_copy.path, path)
+    with open_store(str(path)) as store:
+        yield SimpleNamespace(**{**vars(town_to_copy), "store": store, "path": path})
 
 
 @pytest.fixture

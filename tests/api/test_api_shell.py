@@ -258,7 +258,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
 def test_the_newest_plan_is_prepared_when_the_server_starts(town: SimpleNamespace) -> None:
     services = make_client(town.store).app.state.services
     warm(services)
-    assert len(services.kept) == 3
+    assert len(services.kept) == 4
     with make_client(BrokenStore(core.StoreUnavailableError("Gone."))) as client:
         warm(client.app.state.services)  # says so in the log and goes on
 
@@ -283,3 +283,37 @@ def test_many_at_once_get_the_same(town: SimpleNamespace) -> None:
 )
 def test_only_addresses_of_this_machine_count_as_loopback(host: str, alone: bool) -> None:
     assert Settings(host=host).is_loopback is alone
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        ({}, False),
+        ({"origin": "http://127.0.0.1:8000", "sec-fetch-site": "same-origin"}, False),
+        ({"origin": "https://grid.example"}, False),
+        ({"origin": "http://127.0.0.1:3000"}, True),
+        ({"origin": "http://evil.example"}, True),
+        ({"origin": "null"}, True),
+        ({"sec-fetch-site": "cross-site"}, True),
+        ({"sec-fetch-site": "same-site"}, True),
+    ],
+)
+def test_pages_of_other_sites_cannot_write(
+    town: SimpleNamespace, headers: dict[str, str], refused: bool
+) -> None:
+    with make_client(town.store, allowed_hosts=("grid.example",)) as client:
+        answer = client.post("/api/locate", json={"points": []}, headers=headers)
+        assert client.get("/api/plans", headers={"sec-fetch-site": "cross-site"}).status_code == 200
+    if refused:
+        assert_problem(answer, 403, "foreign-origin")
+    else:
+        assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+)
+def test_writes_are_json(client: TestClient, kind: str) -> None:
+    headers = {"content-type": kind} if kind else {}
+    answer = client.post("/api/locate", content=b'{"points": []}', headers=headers)
+    assert_problem(answer, 415, "unsupported-media-type", says="application/json")

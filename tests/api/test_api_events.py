@@ -1,0 +1,191 @@
+"""The stream of events of a plan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from api.app import create_app
+from api.events import MOST_MISSED, MOST_WAITING, Hub, Listener
+from api.settings import Settings
+from gis_core.store import Store
+from tests.api.streams import patiently, started, streaming
+from tests.api.support import NOWHERE
+
+
+@pytest.fixture
+def app(own_town: SimpleNamespace) -> FastAPI:
+    return create_app(Settings(warm=False, web_root=NOWHERE), store=own_town.store)
+
+
+def run(app: FastAPI, scenario: Callable[[Any], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        async with started(app):
+            await scenario(app.state.services.hub)
+
+    asyncio.run(whole())
+
+
+def edit(store: Store, plan_id: int, cells: list[int], grid: int) -> None:
+    """Edit a plan past the server, as another process would."""
+    store.add_edit(
+        plan_id,
+        expected_revision=store.plan(plan_id).revision,
+        who="李梅",
+        kind="paint",
+        cell_ix=np.array(cells),
+        grid_ix=np.full(len(cells), grid),
+    )
+
+
+def test_edits_of_others_are_told(app: FastAPI, own_town: SimpleNamespace) -> None:
+    async def scenario(_hub: Hub) -> None:
+        async with streaming(app, "plan=1&client=a&name=") as one, streaming(app, "plan=1&client=b") as two:
+            assert one.headers["content-type"].startswith("text/event-stream")
+            assert one.headers["cache-control"] == "no-store"
+            await asyncio.to_thread(edit, own_town.store, 1, [3, 4], 1)
+            for stream in (one, two):
+                number, data = await stream.next("edit")
+                assert number == "1"
+                assert (data["revision"], data["who"], data["kind"]) == (1, "李梅", "paint")
+                assert (data["cells"], data["grids"], data["before"]) == ([3, 4], [1, 1], [0, 1])
+
+    run(app, scenario)
+
+
+def test_presence(app: FastAPI) -> None:
+    async def scenario(hub: Hub) -> None:
+        async with streaming(app, "plan=1&client=a&name=%E6%9D%8E%E6%A2%85") as one:
+            assert (await one.next("presence"))[1] == [{"client": "a", "name": "李梅"}]
+            async with streaming(app, "plan=1&client=b&name=Anna"):
+                _, there = await one.next("presence")
+                assert [each["name"] for each in there] == ["李梅", "Anna"]
+                async with streaming(app, "plan=1&client=b&name=Anna"):  # a second tab of the same browser
+                    assert (await one.next("presence"))[1] == there
+                    assert hub.n_listeners == 3
+            for _ in range(2):
+                _, there = await one.next("presence")
+            assert [each["client"] for each in there] == ["a"]
+        assert hub.n_listeners == 0
+
+    run(app, scenario)
+
+
+@pytest.mark.parametrize("how", ["header", "query"])
+def test_what_was_missed_is_sent_again(app: FastAPI, own_town: SimpleNamespace, how: str) -> None:
+    for cell in (3, 4, 5):
+        edit(own_town.store, 1, [cell], 2)
+
+    async def scenario(_hub: Hub) -> None:
+        query, headers = "plan=1&since=0", {"last_event_id": "1"} if how == "header" else {}
+        async with streaming(app, query, **headers) as stream:
+            for revision in (2, 3) if how == "header" else (1, 2, 3):
+                number, data = await stream.next("edit")
+                assert number == str(revision)
+                assert data["cells"] == [2 + revision]
+            await asyncio.to_thread(edit, own_town.store, 1, [6], 2)
+            assert (await stream.next("edit"))[0] == "4"
+
+    run(app, scenario)
+
+
+def test_who_missed_too_much_loads_anew() -> None:
+    hub = Hub(lambda: pytest.fail("the store is not read"))
+    (event,) = hub._missed(1, 0, MOST_MISSED + 1)
+    assert event.startswith(b"id: 1001\nevent: reload\n")
+
+
+def test_who_does_not_keep_up_is_let_go() -> None:
+    async def scenario() -> None:
+        listener = Listener("a", "")
+        for number in range(MOST_WAITING + 1):
+            listener.put(b"%d" % number)
+        got = [event async for event in listener.events(60.0)]
+        assert got == [b"%d" % number for number in range(MOST_WAITING)]
+
+    asyncio.run(scenario())
+
+
+def test_silence_is_broken_by_a_sign_of_life(app: FastAPI) -> None:
+    async def scenario(hub: Hub) -> None:
+        hub.heartbeat_s = 0.01
+        async with streaming(app, "plan=1") as stream:
+            async with asyncio.timeout(20):
+                while stream.comments < 3:
+                    await asyncio.sleep(0.01)
+
+    run(app, scenario)
+
+
+def test_a_plan_that_is_deleted_ends_its_streams(app: FastAPI, own_town: SimpleNamespace) -> None:
+    async def scenario(hub: Hub) -> None:
+        async with streaming(app, "plan=1") as stream:
+            await asyncio.to_thread(own_town.store.delete_plan, 1)
+            await patiently(stream.ended.wait())
+        assert hub.n_listeners == 0
+        async with streaming(app, "plan=1") as stream:
+            assert stream.status == 404
+            assert stream.problem()["code"] == "not-found"
+
+    run(app, scenario)
+
+
+def test_a_server_that_stops_ends_all_streams(app: FastAPI) -> None:
+    async def scenario(hub: Hub) -> None:
+        async with streaming(app, "plan=1") as stream:
+            hub.close()
+            await patiently(stream.ended.wait())
+
+    run(app, scenario)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://evil.example"}, {"origin": "null"}, {"sec_fetch_site": "cross-site"}],
+)
+def test_pages_of_other_sites_get_no_stream(app: FastAPI, headers: dict[str, str]) -> None:
+    async def scenario(hub: Hub) -> None:
+        async with streaming(app, "plan=1", **headers) as stream:
+            assert stream.status == 403
+            assert stream.problem()["code"] == "foreign-origin"
+        assert hub.n_listeners == 0
+
+    run(app, scenario)
+
+
+def test_streams_end_when_the_server_is_stopped(own_town: SimpleNamespace, tmp_path: Path) -> None:
+    """Over a real socket: the caller sees the end of the stream, and the server does not wait for it."""
+    import signal
+    import subprocess
+    import sys
+
+    import httpx
+
+    own_town.store.close()
+    code = (
+        "import sys; from api.server import listen, run_server, url_of; from api.settings import Settings\n"
+        "s = Settings(db=sys.argv[1], port=0, warm=False); sock = listen(s)\n"
+        "run_server(s, sock, on_ready=lambda: print(url_of(sock), flush=True))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(own_town.path)], stdout=subprocess.PIPE, text=True
+    ) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip()
+            with httpx.stream("GET", f"{url}events?plan=1", timeout=20) as answer:
+                assert answer.status_code == 200
+                chunks = answer.iter_text()
+                assert ":" in next(chunks)
+                server.send_signal(signal.SIGINT)
+                assert "presence" in "".join(chunks)
+            assert server.wait(timeout=20) in (0, -signal.SIGINT, 130)
+        finally:
+            server.kill()
