@@ -179,7 +179,7 @@ test("a cell or grid that is not there is refused before anything changes", () =
   assert.throws(() => live.apply([0, 16], -1), /cell 16 is not one of 16/);
   assert.throws(() => live.apply([0, 1], 1), /grid 1 is not one of 1/);
   assert.throws(() => live.apply([0, 1], [-1, 5]), /grid 5 is not one of 1/);
-  assert.throws(() => live.apply([0, 1], [-1]), /as many grids as cells/);
+  assert.throws(() => live.apply([0, 1], [-1]), /not as many as the cells/);
   assert.throws(() => new LivePlan(graph, new Int32Array(15), 1), /15 cells/);
   assert.throws(() => new LivePlan(graph, new Int32Array(16).fill(2), 1), /grid 2/);
   assertTrue(live, "after what was refused");

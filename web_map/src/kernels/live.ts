@@ -167,7 +167,7 @@ export class LivePlan {
     const { contiguity, picked, graph } = this;
     const one = typeof grid === "number" ? grid : null;
     if (one !== null) this.requireGrid(one);
-    else if ((grid as ArrayLike<number>).length !== cells.length) throw new RangeError("as many grids as cells, please");
+    else if ((grid as ArrayLike<number>).length !== cells.length) throw new RangeError("the grids are not as many as the cells");
     contiguity.beginMove();
     const { moved, after, turn } = contiguity;
     let count = 0;
