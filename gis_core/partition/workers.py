@@ -17,13 +17,17 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gis_core.errors import CapabilityError
 from gis_core.graph.articulation import find_pockets
 from gis_core.graph.components import graph_from_pairs
+from gis_core.graph.walks import WalkGround, walk_rows
+from gis_core.model import AdjacencyGraph
 from gis_core.partition.certify.exhaust import search_all
 from gis_core.partition.certify.prove import Effort
 from gis_core.partition.certify.refit import refit
+from gis_core.partition.constraints._walk_table import WalkTable
 from gis_core.partition.exact import ExactTask
 from gis_core.partition.objective import Bounds, Objective, preset
 from gis_core.partition.polygon import PolygonAnswer, PolygonTask, solve_polygon
@@ -65,6 +69,19 @@ def warm_up() -> None:
     find_pockets(graph, weight)
     search_all(ExactTask(graph, weight, 5), Bounds(20, 40), steps=10_000)
     refit(graph, weight, np.arange(side * side) // 48, Bounds(40, 50), Effort(0.01))
+    _warm_walks(graph, weight)
+
+
+def _warm_walks(graph: AdjacencyGraph, weight: NDArray[np.float64]) -> None:
+    """Compile or load the kernels of walking distances: about 8 s the first time ever."""
+    n = graph.n_cells
+    place = np.arange(n, dtype=np.float64)
+    streets = WalkGround.build(
+        graph.indptr, graph.indices, np.ones(len(graph.indices)), place, place, np.arange(n, dtype=np.int32),
+        np.zeros(n), place, place,
+    )  # fmt: skip
+    table = WalkTable(streets, 1.0, graph, weight, 5.0)
+    assert len(table.needed) == len(walk_rows(streets, table.member, table.member[:1]))
 
 
 def biggest_first(tasks: list[PolygonTask]) -> list[int]:

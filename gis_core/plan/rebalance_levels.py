@@ -128,7 +128,7 @@ def _plans_of(before: PlanFile) -> list[PlanFile]:
         if row["layer"] not in before.levels:
             raise ParameterError(
                 f"The plan has the level {row['name']} but not its layer {row['layer']!r}; give the plan file as "
-                "wangge partition --levels wrote it."
+                "wangge partition --levels wrote it, or load that file into the store again (wangge load)."
             )
         above = dict(zip(frame["code"].astype(str), frame["boundary_code"].astype(str), strict=True))
         code = pd.Series([above.get(str(one)) for one in code], index=before.buildings.index, dtype="object")

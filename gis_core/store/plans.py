@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 from gis_core.errors import ConflictError, DatasetError, NotFoundError, some_of
 from gis_core.plan.file import PLAN_COLUMNS, PlanFile
 from gis_core.store import datasets
+from gis_core.store.levels import coarser_levels, with_parents, without_parents
 from gis_core.store.models import Building, Cell, Grid, Plan, layer_columns, table_of
 from gis_core.store.packing import pack_ints, unpack_ints
 from gis_core.store.records import BBox, PlanRecord
@@ -111,7 +112,7 @@ def add(
         "south": south,
         "east": east,
         "north": north,
-        "report": json.dumps(plan.report, ensure_ascii=False),
+        "report": json.dumps(with_parents(plan), ensure_ascii=False),
         "assignment": pack_ints(cells),
     }
     plan_id = int(connection.execute(insert(_PLAN).values(**values).returning(_PLAN.c.id)).scalar_one())
@@ -247,7 +248,7 @@ def buildings(connection: Connection, dialect: Dialect, plan_id: int) -> GeoData
 
 
 def as_file(connection: Connection, dialect: Dialect, plan_id: int) -> PlanFile:
-    """Return a plan in the form in which it is written and exported."""
+    """Return a plan in the form in which it is written and exported, with its coarser levels."""
     plan = get(connection, plan_id)
     cells = datasets.layer(connection, dialect, plan.dataset_id, "cells", bbox=None, limit=None, offset=0)
     codes = grid_codes(connection, plan_id)[assignment(connection, plan_id)]
@@ -261,7 +262,13 @@ def as_file(connection: Connection, dialect: Dialect, plan_id: int) -> PlanFile:
         layer: frame[[*PLAN_COLUMNS[layer], "geometry"]].reset_index(drop=True)
         for layer, frame in frames.items()
     }
-    return PlanFile(**parts, report=plan.report, name=plan.name)
+    levels = {}
+    if plan.report.get("levels"):
+        areas = datasets.layer(connection, dialect, plan.dataset_id, "areas", bbox=None, limit=None, offset=0)
+        area = areas["code"].to_numpy(dtype=object)[cells["area_ix"].to_numpy(dtype=np.int64)]
+        work_crs = datasets.get(connection, plan.dataset_id).work_crs
+        levels = coarser_levels(plan.report, parts["grids"], parts["cells"], area, work_crs)
+    return PlanFile(**parts, report=without_parents(plan.report), name=plan.name, levels=levels)
 
 
 def delete_draft(connection: Connection, dialect: Dialect, plan_id: int) -> None:
