@@ -38,6 +38,8 @@ _ROUNDS = 3
 _REPAIRS = 20
 #: Ways that weight outside the bounds is sent along, for each part.
 _MOST_WAYS = 4
+#: Cells of parts that weight is sent between after the time is over, for each cell.
+_GRACE = 4.0
 #: Share of the width of the bounds that parts are sent inside them.
 _INNER = 0.05
 #: Share of what is too much that a part must have room for, to be sent any.
@@ -164,6 +166,7 @@ class _Balancer:
         indptr, other, _price = self.regions.neighbors()
         shut: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
         given_up: set[int] = set()
+        clock, grace = self.search.clock, _GRACE * self.search.level.n_cells
         for _ in range(_MOST_WAYS * self.search.n_parts):
             first = self.sums[:, 0]
             out = np.maximum(low - first, first - high)
@@ -179,6 +182,10 @@ class _Balancer:
                 continue
             amount = min(float(out[p]), float(room[way[-1]]))
             for here, there in pairwise(way):
+                if not clock.tick(0.0):
+                    grace -= np.count_nonzero((self.regions.part == here) | (self.regions.part == there))
+                if grace < 0:
+                    return
                 if not self.send(here, there, amount, low, high):
                     shut[spare].add((here, there))
                     break
@@ -343,7 +350,8 @@ def into_bounds(search: Search, plan: Plan) -> Plan:
     """Bring the first weight of every part inside its bounds, where exchanges can: what is too much in one part goes on
     from part to part to the nearest that has room for it.
 
-    Quick, careless of borders, and done to the end also where the time is over: for a first plan.
+    Quick, careless of borders, and done to the end also where the time is over, unless parts are so large that it
+    would take long: for a first plan.
 
     Returns
     -------

@@ -230,11 +230,11 @@ def anneal(  # noqa: PLR0912, PLR0915  a kernel pays for every call
         price[p] = penalty(sums, p, weights, 0, 0.0, rule)
     moves = 0
     word = state[0]
-    for step in range(n_proposals):
-        if step & 63 == 63:
+    done, next_fall = 0, 63
+    while done < n_proposals and border[n] > 0:
+        if done >= next_fall:
             temperature *= falling
-        if border[n] == 0:
-            break
+            next_fall += 64
         word += np.uint64(0x9E3779B97F4A7C15)
         z = word
         z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -242,6 +242,8 @@ def anneal(  # noqa: PLR0912, PLR0915  a kernel pays for every call
         z = z ^ (z >> np.uint64(31))
         cell = border[((z >> np.uint64(32)) * np.uint64(border[n])) >> np.uint64(32)]
         first, last = indptr[cell], indptr[cell + 1]
+        # A cell with very many neighbours takes the time of many proposals.
+        done += 1 + ((last - first) >> 6)
         own = part[cell]
         share = ((z >> np.uint64(12)) & np.uint64(0xFFFFF)) * np.uint64(last - first)
         e = first + np.int64(share >> np.uint64(20))

@@ -24,6 +24,9 @@ _SIZES = (3, 4, 5, 6)
 #: Shares of the groups that are drawn from nothing, and searched at all levels from what is there; the others are
 #: annealed from a mild temperature, in prices of a usual link, with so many times the proposals for each cell.
 _FRESH, _CYCLES, _MILD, _MILD_WORK = 0.2, 0.4, 0.5, 2.0
+#: Cells that groups may have in all, in those of as many groups of usual parts: where one part holds most cells (as in
+#: a star), every group does.
+_MOST_CELLS = 2.0
 #: How much dearer a group may get at first, in borders of a usual part.
 _TOLERANCE = 0.05
 _Csr = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]
@@ -275,7 +278,8 @@ def regroup(
     best, neighbors = plan, None
     order: list[int] = []
     began, done = time.perf_counter(), 0
-    while not search.clock.late and (spend or done < n_groups):
+    room = _MOST_CELLS * n_groups * max(sizes) * search.level.n_cells / n_parts
+    while not search.clock.late and (spend or (done < n_groups and room > 0)):
         gone = _gone(search, began) if spend else done / n_groups
         done += 1
         if not order:
@@ -300,7 +304,7 @@ def regroup(
                 small.anneal(small.level, old.part.copy(), _MILD, _MILD_WORK * per_cell, coarse=False)
             )
 
-        _redraw(search, regions, group, tolerance, finish or anew)
+        room -= _redraw(search, regions, group, tolerance, finish or anew)
         if until is not None and search.plan(regions.part).score[0] <= until:
             break
     here = search.plan(regions.part)
@@ -335,13 +339,14 @@ def _redraw(
     group: NDArray[np.int64],
     tolerance: float,
     anew: Callable[[Search, Plan], Plan],
-) -> None:
-    """Search the region of a group alone; keep what is better, or hardly dearer."""
+) -> int:
+    """Search the region of a group alone; keep what is better, or hardly dearer. Return its cells."""
     cells, level, before = regions.cut_out(group)
     if len(group) < 2 or not np.bincount(before, minlength=len(group)).all():
-        return
+        return len(cells)
     small = Search(level, len(group), search.rules, search.rng, search.clock)
     old = small.plan(before)
     new = anew(small, old)
     if (new.score[0], new.score[1] - tolerance) < old.score:
         regions.put_back(cells, group, new.part)
+    return len(cells)

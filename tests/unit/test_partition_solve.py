@@ -12,6 +12,7 @@ from gis_core.partition import Bounds, Objective, preset, solve
 from gis_core.partition.objective import border_cost
 from gis_core.partition.problem import Problem
 from gis_core.partition.refine import border_lists, move_cell, part_sums, penalty
+from gis_core.partition.state import State
 
 
 def _totals(solution, weight, n_parts):
@@ -202,3 +203,24 @@ def test_a_start_must_name_every_part():
     for start in (np.zeros(9, int), np.full(9, 2), np.arange(8) % 2, np.arange(9) % 2 - 1):
         with pytest.raises(ParameterError, match="start must name"):
             solve(graph, weight, n_parts=2, bounds=Bounds(4, 5), start=start, rng=0)
+
+
+def test_a_star_gets_fewer_proposals_than_a_lattice(monkeypatch):
+    """A proposal for the hub takes the time of all its neighbours, and every group holds the part of the hub."""
+    drawn = []
+    propose = State.propose
+
+    def counted(self, hot, cold, n, rng):
+        before = int(rng[0])
+        moves = propose(self, hot, cold, n, rng)
+        # SplitMix64 goes on by a fixed step at each draw (modulo 2**64).
+        drawn.append((int(rng[0]) - before) * pow(0x9E3779B97F4A7C15, -1, 2**64) % 2**64)
+        return moves
+
+    monkeypatch.setattr(State, "propose", counted)
+    work = []
+    for graph in (lattice(50, 50), star(2500)):
+        drawn.clear()
+        solve(graph, np.ones(2500), n_parts=60, bounds=Bounds(1, 2500), rng=1)
+        work.append(sum(drawn))
+    assert work[1] < work[0] / 2
