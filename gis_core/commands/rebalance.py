@@ -169,11 +169,13 @@ def rebalance(
 
 
 def _in_force(plan: str, db: str | None, locked: list[str]) -> PlanFile:
-    """Read the plan in force, and refuse grids to lock that it does not have."""
+    """Read the plan in force, and refuse one that lacks a layer of its levels, or a grid to lock."""
     from gis_core.commands._plan_ref import read_plan_ref
     from gis_core.plan.asked import require_codes
+    from gis_core.plan.rebalance_levels import require_level_layers
 
     before = read_plan_ref(plan, db)
+    require_level_layers(before)
     require_codes(Path(plan).name, [str(code) for code in before.grids["code"]], locked)
     return before
 

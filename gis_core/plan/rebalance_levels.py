@@ -24,7 +24,7 @@ from gis_core.plan.levels import Level, attainable, level_row, part_polygons_as_
 from gis_core.plan.make import Plan, Progress
 from gis_core.plan.rebalance import rebalance_plan
 
-__all__ = ["levels_of", "rebalance_levels"]
+__all__ = ["levels_of", "rebalance_levels", "require_level_layers"]
 
 #: What the row of a coarser level says of the change on it.
 _CHANGE = (
@@ -120,16 +120,27 @@ def rebalance_levels(
     return replace(after, report=report, frames=replace(after.frames, report=report, levels=layers))
 
 
-def _plans_of(before: PlanFile) -> list[PlanFile]:
-    """Return each coarser level as a plan, the coarsest first: its parts are the grids, with their buildings."""
-    found: list[PlanFile] = []
-    frame, code = before.grids, before.buildings["grid_code"].astype("object")
-    for row in reversed(before.report["levels"][:-1]):
+def require_level_layers(before: PlanFile) -> None:
+    """Refuse a plan without the layer of one of its coarser levels.
+
+    Raises
+    ------
+    ParameterError
+    """
+    for row in (before.report.get("levels") or [])[:-1]:
         if row["layer"] not in before.levels:
             raise ParameterError(
                 f"The plan has the level {row['name']} but not its layer {row['layer']!r}; give the plan file as "
                 "wangge partition --levels wrote it, or load that file into the store again (wangge load)."
             )
+
+
+def _plans_of(before: PlanFile) -> list[PlanFile]:
+    """Return each coarser level as a plan, the coarsest first: its parts are the grids, with their buildings."""
+    require_level_layers(before)
+    found: list[PlanFile] = []
+    frame, code = before.grids, before.buildings["grid_code"].astype("object")
+    for row in reversed(before.report["levels"][:-1]):
         above = dict(zip(frame["code"].astype(str), frame["boundary_code"].astype(str), strict=True))
         code = pd.Series([above.get(str(one)) for one in code], index=before.buildings.index, dtype="object")
         frame = before.levels[row["layer"]]
