@@ -1,6 +1,7 @@
 /** What a move does to the pieces of the grids that it touches: how many there are after it, and what it cuts off. */
 
 import type { Graph } from "./adjacency";
+import { sortCells } from "./order";
 import { FrontSearch, nextTurn } from "./pieces";
 import { UnionFind } from "./unionfind";
 
@@ -144,7 +145,7 @@ export class Contiguity {
         found[count++] = other;
       }
     }
-    return found.slice(0, count).sort();
+    return sortCells(found.slice(0, count), this.graph.n);
   }
 }
 

@@ -9,6 +9,7 @@ import { Contiguity } from "./contiguity";
 import { countAll, emptyFigures, type Figures, lengthen, moveCell } from "./figures";
 import { Groups } from "./groups";
 import { Members } from "./members";
+import { sortCells } from "./order";
 
 export type { Figures } from "./figures";
 
@@ -88,7 +89,7 @@ export class LivePlan {
       picked[changed++] = cell;
     }
     const delta = { cells: picked.slice(0, changed), before: new Int32Array(changed), after: new Int32Array(changed) };
-    if (!sorted) delta.cells.sort();
+    if (!sorted) sortCells(delta.cells, this.graph.n);
     for (let i = 0; i < changed; i++) {
       delta.before[i] = gridOf[delta.cells[i]];
       delta.after[i] = after[delta.cells[i]];
@@ -108,13 +109,14 @@ export class LivePlan {
   /** Cells that would be cut off from the rest of their grid if `cells` went to `target`, ascending. */
   cutOff(cells: ArrayLike<number>, target: number): Uint32Array {
     const pieces = this.cutOffPieces(cells, target);
+    if (pieces.length === 1) return pieces[0].cells;
     const all = new Uint32Array(pieces.reduce((sum, piece) => sum + piece.cells.length, 0));
     let at = 0;
     for (const piece of pieces) {
       all.set(piece.cells, at);
       at += piece.cells.length;
     }
-    return all.sort();
+    return sortCells(all, this.graph.n);
   }
 
   /** The same piece by piece; the piece with the most cells counts as the rest and is not among them. */

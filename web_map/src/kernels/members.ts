@@ -1,3 +1,5 @@
+import { sortCells } from "./order";
+
 /** The cells of each grid as linked lists: a cell changes its list in constant time. */
 export class Members {
   private readonly next: Int32Array;
@@ -33,7 +35,7 @@ export class Members {
     for (let cell = this.first[grid + 1]; cell >= 0; cell = this.next[cell]) count++;
     const cells = new Uint32Array(count);
     for (let cell = this.first[grid + 1], i = 0; cell >= 0; cell = this.next[cell]) cells[i++] = cell;
-    return cells.sort();
+    return sortCells(cells, this.next.length);
   }
 
   private insert(cell: number, grid: number): void {

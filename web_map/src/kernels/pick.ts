@@ -6,17 +6,12 @@
 import type { Graph } from "./adjacency";
 import type { AnchorIndex, CellLists } from "./anchors";
 import type { Box } from "./geometry";
+import { markedCells } from "./order";
 
 export { type AnchorIndex, indexAnchors } from "./anchors";
 
 /** Which of the picked cells count. */
 export type Source = { kind: "all" | "unassigned" | "unlocked" } | { kind: "grid"; grid: number };
-
-/** What is locked: cells by cell_ix, grids by grid_ix; what lies beyond the end is not. */
-export interface Locks {
-  cell: ArrayLike<unknown>;
-  grid: ArrayLike<unknown>;
-}
 
 const NO_CELL = -1;
 
@@ -45,39 +40,39 @@ export function brushAlong(
   const dx = bx - ax;
   const dy = by - ay;
   const squared = dx * dx + dy * dy;
-  const found = new Found(graph.n);
+  const found: number[] = [];
+  const { xs, ys } = index;
   eachRow(index, [west, north, east, south], (from, to) => {
-    const { xs, ys } = index;
     for (let at = from; at < to; at++) {
       const px = xs[at] - ax;
       const py = ys[at] - ay;
       const along = squared > 0 ? Math.min(1, Math.max(0, (px * dx + py * dy) / squared)) : 0;
       const ox = px - along * dx;
       const oy = py - along * dy;
-      if (ox * ox + oy * oy <= radius * radius) found.add(index.buckets.items[at]);
+      if (ox * ox + oy * oy <= radius * radius) found.push(index.buckets.items[at]);
     }
   });
-  if (under >= 0) found.add(under);
-  return found.ascending();
+  if (under >= 0 && under < graph.n && !found.includes(under)) found.push(under);
+  return Uint32Array.from(found).sort();
 }
 
 /** Cells with their anchor in a box. */
 export function box(graph: Graph, index: AnchorIndex, shape: Box): Uint32Array {
-  const found = new Found(graph.n);
+  const marks = new Uint8Array(graph.n);
   const [x0, y0, x1, y1] = shape;
+  const { xs, ys } = index;
   eachRow(index, shape, (from, to) => {
-    const { xs, ys } = index;
     for (let at = from; at < to; at++)
-      if (xs[at] >= x0 && xs[at] <= x1 && ys[at] >= y0 && ys[at] <= y1) found.add(index.buckets.items[at]);
+      if (xs[at] >= x0 && xs[at] <= x1 && ys[at] >= y0 && ys[at] <= y1) marks[index.buckets.items[at]] = 1;
   });
-  return found.ascending();
+  return markedCells(marks);
 }
 
 /** Cells in a ring (x0, y0, x1, y1, ..., closed by itself), even-odd where it crosses itself. */
 export function lasso(graph: Graph, index: AnchorIndex, ring: ArrayLike<number>): Uint32Array {
-  const found = new Found(graph.n);
-  if (ring.length >= 6) new Lasso(index, ring).into(found);
-  return found.ascending();
+  const marks = new Uint8Array(graph.n);
+  if (ring.length >= 6) new Lasso(index, ring).mark(marks);
+  return markedCells(marks);
 }
 
 /** All cells of an enclosure (street block). */
@@ -90,12 +85,17 @@ export function compound(index: AnchorIndex, compoundIx: number): Uint32Array {
   return listAt(index.compounds, compoundIx);
 }
 
-/** Those of the cells that the source admits. */
-export function admit(cells: Uint32Array, source: Source, gridOf: Int32Array, locks?: Locks): Uint32Array {
+/** Those of the cells that the source admits; `isFree` says whether a cell may leave its grid. */
+export function admit(
+  cells: Uint32Array,
+  source: Source,
+  gridOf: Int32Array,
+  isFree: (cell: number) => boolean = () => true,
+): Uint32Array {
   if (source.kind === "all") return cells;
   if (source.kind === "unassigned") return cells.filter((cell) => gridOf[cell] < 0);
   if (source.kind === "grid") return cells.filter((cell) => gridOf[cell] === source.grid);
-  return locks ? cells.filter((cell) => !locks.cell[cell] && !(gridOf[cell] >= 0 && locks.grid[gridOf[cell]])) : cells;
+  return cells.filter(isFree);
 }
 
 function listAt({ start, items }: CellLists, list: number): Uint32Array {
@@ -112,41 +112,6 @@ function eachRow(index: AnchorIndex, [x0, y0, x1, y1]: Box, visit: (from: number
   if (c0 > c1) return;
   for (let row = r0; row <= r1; row++)
     visit(buckets.start[row * columns + c0], buckets.start[row * columns + c1 + 1]);
-}
-
-/** Distinct cells; many are put in order by a walk over all cells, few by sorting. */
-class Found {
-  private cells = new Uint32Array(256);
-  private count = 0;
-
-  constructor(private readonly n: number) {}
-
-  add(cell: number): void {
-    if (this.count === this.cells.length) {
-      const longer = new Uint32Array(2 * this.count);
-      longer.set(this.cells);
-      this.cells = longer;
-    }
-    this.cells[this.count++] = cell;
-  }
-
-  addRange(items: Uint32Array, from: number, to: number): void {
-    for (let at = from; at < to; at++) this.add(items[at]);
-  }
-
-  ascending(): Uint32Array {
-    const cells = this.cells.subarray(0, this.count);
-    if (this.count < this.n / 64) {
-      cells.sort();
-      return cells.filter((cell, at) => at === 0 || cell !== cells[at - 1]);
-    }
-    const marks = new Uint8Array(this.n);
-    for (const cell of cells) marks[cell] = 1;
-    const sorted = new Uint32Array(this.count);
-    let count = 0;
-    for (let cell = 0; cell < this.n; cell++) if (marks[cell] === 1) sorted[count++] = cell;
-    return sorted.slice(0, count);
-  }
 }
 
 /** A ring cut into the rows of the index: only edges that meet a row are looked at in it. */
@@ -174,7 +139,7 @@ class Lasso {
     });
   }
 
-  into(found: Found): void {
+  mark(marks: Uint8Array): void {
     const { columns, rows, buckets } = this.index;
     const crossed = new Uint8Array(columns);
     for (let row = 0; row < rows; row++) {
@@ -185,10 +150,10 @@ class Lasso {
         const to = buckets.start[row * columns + column + 1];
         if (from < to && crossed[column] === 0) {
           // No edge comes into the bucket: what holds for one anchor in it holds for all.
-          if (this.holds(row, from)) found.addRange(buckets.items, from, to);
+          if (this.holds(row, from)) for (let at = from; at < to; at++) marks[buckets.items[at]] = 1;
           continue;
         }
-        for (let at = from; at < to; at++) if (this.holds(row, at)) found.add(buckets.items[at]);
+        for (let at = from; at < to; at++) if (this.holds(row, at)) marks[buckets.items[at]] = 1;
       }
     }
   }

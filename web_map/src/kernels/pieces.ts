@@ -95,7 +95,7 @@ export class FrontSearch {
   private expand(from: number, steps: number, ground: Ground): void {
     const { indptr, indices } = this.graph;
     const { marks, mark, moved, turn } = ground;
-    const { stamp, label, next, head, tail, sets } = this;
+    const { stamp, label, next, head, tail, sets, turn: now } = this;
     let root = from;
     for (let step = 0; step < steps; step++) {
       const cell = head[root];
@@ -106,24 +106,28 @@ export class FrontSearch {
       }
       head[root] = next[cell];
       let joined = false;
+      let fresh = 0;
       for (let at = indptr[cell]; at < indptr[cell + 1]; at++) {
         const other = indices[at];
-        if (marks[other] !== mark || moved[other] === turn) continue;
-        if (stamp[other] === this.turn) {
+        if (stamp[other] === now) {
+          if (label[other] === root) continue;
           const met = sets.find(label[other]);
           if (met === root) continue;
+          this.size[root] += fresh;
+          fresh = 0;
           root = this.join(root, met);
           joined = true;
-        } else {
-          stamp[other] = this.turn;
+        } else if (marks[other] === mark && moved[other] !== turn) {
+          stamp[other] = now;
           label[other] = root;
           next[other] = NO_CELL;
           if (head[root] === NO_CELL) head[root] = other;
           else next[tail[root]] = other;
           tail[root] = other;
-          this.size[root]++;
+          fresh++;
         }
       }
+      this.size[root] += fresh;
       // Only between two cells, so that the front can go on from here.
       if (joined && this.live <= 1) return;
     }

@@ -21,8 +21,14 @@ const STREET_COST = 0.2;
 const REACH_STEPS = 2.5;
 const COST_A_STEP = 0.4;
 
+/** Links from the line beyond which no cell changes sides. */
+const BAND_LINKS = 5;
+
 const LEFT = 0;
 const RIGHT = 1;
+/** Positions of cells, kept from one preview to the next. */
+const positions = new WeakMap<Graph, Int32Array>();
+
 /** Costs are counted in sixteenths of a metre. */
 const FINE = 16;
 
@@ -42,7 +48,6 @@ class Split {
   /** Position of each cell in `cells`, for cells of the grid. */
   private readonly local: Int32Array;
   private readonly side: Uint8Array;
-  private readonly off: Float64Array;
   private readonly step: number;
 
   constructor(
@@ -51,10 +56,10 @@ class Split {
     private readonly grid: number,
     private readonly cells: Uint32Array,
   ) {
-    this.local = new Int32Array(graph.n);
+    this.local = positions.get(graph) ?? new Int32Array(graph.n);
+    positions.set(graph, this.local);
     for (let i = 0; i < cells.length; i++) this.local[cells[i]] = i;
     this.side = new Uint8Array(cells.length);
-    this.off = new Float64Array(cells.length);
     this.step = this.usualStep();
   }
 
@@ -65,7 +70,6 @@ class Split {
     let right = 0;
     this.cells.forEach((cell, i) => {
       this.side[i] = cut.isLeft(anchor[2 * cell], anchor[2 * cell + 1]) ? LEFT : RIGHT;
-      this.off[i] = cut.distance(anchor[2 * cell], anchor[2 * cell + 1]);
       right += this.side[i];
     });
     if (right === 0 || right === this.cells.length) return false;
@@ -73,7 +77,7 @@ class Split {
     const parted = pieces.find((piece) => this.isDivided(piece));
     for (const piece of pieces) if (piece !== parted) this.unite(piece);
     if (parted) {
-      this.improve(parted);
+      this.improve(parted, cut);
       this.connect(parted, LEFT);
       this.connect(parted, RIGHT);
     }
@@ -98,21 +102,62 @@ class Split {
     for (const cell of piece) this.side[this.local[cell]] = 2 * right > piece.length ? RIGHT : LEFT;
   }
 
-  // Moves the border of a piece within its band along the line to where it costs least.
-  private improve(piece: Uint32Array): void {
-    const { graph, local, side, off } = this;
+  // Cells of a piece that a few links join to the other side, in the order of their distance in links.
+  private nearCells(piece: Uint32Array): number[] {
+    const { graph, local, side } = this;
+    const seen = new Uint8Array(this.cells.length);
+    const near: number[] = [];
+    for (const cell of piece) {
+      for (let at = graph.indptr[cell]; at < graph.indptr[cell + 1]; at++) {
+        const other = graph.indices[at];
+        if (!this.isMine(other) || side[local[other]] === side[local[cell]]) continue;
+        near.push(cell);
+        seen[local[cell]] = 1;
+        break;
+      }
+    }
+    for (let links = 1, from = 0; links < BAND_LINKS; links++) {
+      const end = near.length;
+      for (; from < end; from++) {
+        for (let at = graph.indptr[near[from]]; at < graph.indptr[near[from] + 1]; at++) {
+          const other = graph.indices[at];
+          if (!this.isMine(other) || seen[local[other]] === 1) continue;
+          seen[local[other]] = 1;
+          near.push(other);
+        }
+      }
+    }
+    return near;
+  }
+
+  // Near cells that may change sides; the furthest of each side never does.
+  private bandOf(piece: Uint32Array, near: number[], off: Float64Array): number[] {
+    const { local, side } = this;
     const furthest = [0, 0];
-    for (const cell of piece) furthest[side[local[cell]]] = Math.max(furthest[side[local[cell]]], off[local[cell]]);
-    // The furthest cell of each side never changes sides.
-    const reach = Math.min(REACH_STEPS * this.step, 0.999 * furthest[LEFT], 0.999 * furthest[RIGHT]);
+    const open = [0, 0];
+    for (const cell of piece) open[side[local[cell]]]++;
+    near.forEach((cell, i) => {
+      open[side[local[cell]]]--;
+      furthest[side[local[cell]]] = Math.max(furthest[side[local[cell]]], off[i]);
+    });
+    const reach = [LEFT, RIGHT].map((which) => (open[which] > 0 ? Infinity : furthest[which]));
+    return near.map((_, i) => i).filter((i) => off[i] <= REACH_STEPS * this.step && off[i] < reach[side[local[near[i]]]]);
+  }
+
+  // Moves the border of a piece within its band along the line to where it costs least.
+  private improve(piece: Uint32Array, cut: CutLine): void {
+    const { graph, local, side } = this;
+    const near = this.nearCells(piece);
+    const off = Float64Array.from(near, (cell) => cut.distance(graph.anchor[2 * cell], graph.anchor[2 * cell + 1]));
+    const inBand = this.bandOf(piece, near, off);
+    const band = inBand.map((i) => near[i]);
     const node = new Int32Array(this.cells.length).fill(-1);
-    const band: number[] = [];
-    for (const cell of piece) if (off[local[cell]] <= reach) node[local[cell]] = band.push(cell) - 1;
+    band.forEach((cell, i) => (node[local[cell]] = i));
     const [from, to, cost]: number[][] = [[], [], []];
     const leave = [new Float64Array(band.length), new Float64Array(band.length)];
     const price = this.usualLength(band) * COST_A_STEP;
     band.forEach((cell, i) => {
-      leave[side[local[cell]]][i] += Math.round(FINE * price * (off[local[cell]] / this.step));
+      leave[side[local[cell]]][i] += Math.round(FINE * price * (off[inBand[i]] / this.step));
       for (let at = graph.indptr[cell]; at < graph.indptr[cell + 1]; at++) {
         const other = graph.indices[at];
         if (!this.isMine(other)) continue;

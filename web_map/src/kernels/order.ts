@@ -1,0 +1,21 @@
+/** Cells in ascending order, without the cost of sorting where they are many. */
+
+const FEW = 64;
+
+/** The marked cells in ascending order. */
+export function markedCells(marks: Uint8Array): Uint32Array {
+  let count = 0;
+  for (let cell = 0; cell < marks.length; cell++) count += marks[cell];
+  const cells = new Uint32Array(count);
+  for (let cell = 0, at = 0; at < count; cell++) if (marks[cell] === 1) cells[at++] = cell;
+  return cells;
+}
+
+/** Sort distinct cells out of `n` in place; many of them by a walk over all cells. */
+export function sortCells(cells: Uint32Array, n: number): Uint32Array {
+  if (cells.length * FEW < n) return cells.sort();
+  const marks = new Uint8Array(n);
+  for (let i = 0; i < cells.length; i++) marks[cells[i]] = 1;
+  for (let cell = 0, at = 0; at < cells.length; cell++) if (marks[cell] === 1) cells[at++] = cell;
+  return cells;
+}
