@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from gis_core.plan.file import PlanFile
 
-__all__ = ["compare_plans", "match_buildings", "moves_as_csv"]
+__all__ = ["compare_plans", "match_buildings", "moved_buildings", "moves_as_csv"]
 
 #: Buildings without a common id are one where their middles are at most so far apart, metres.
 SAME_SPOT_M = 2.0
@@ -142,6 +142,45 @@ def compare_plans(a: PlanFile, b: PlanFile) -> dict[str, Any]:
         "balance": {"before": _balance(a), "after": _balance(b)},
         "moves": moves,
         "renamed": renamed,
+    }
+
+
+def moved_buildings(before: GeoDataFrame, after: GeoDataFrame, *, same_rows: bool = False) -> dict[str, Any]:
+    """List the buildings that are in another grid.
+
+    Parameters
+    ----------
+    before, after : GeoDataFrame
+        Buildings of two plans: `id`, `name`, `address`, `households`, `population`, `grid_code`.
+    same_rows : bool
+        Both are of one data version, row for row, so that nothing has to be matched.
+
+    Returns
+    -------
+    dict
+        `households_moved`, `people_moved`, `buildings` in the order of their grids and ids, `pairs` as in
+        `compare_plans`; counts as in `after`, grids None where there is none.
+    """
+    rows = np.arange(len(before))
+    match = Match(rows, rows, len(rows)) if same_rows else match_buildings(before, after)
+    old, new = _codes(before)[match.before], _codes(after)[match.after]
+    at = match.after[old != new]
+    households = after["households"].to_numpy(dtype=np.int64)
+    people = after["population"].to_numpy(dtype=np.float64, na_value=np.nan)
+    table = after.iloc[at][["id", "name", "address"]].assign(
+        households=households[at], **{"from": old[old != new], "to": new[old != new]}
+    )
+    table = table.sort_values(["from", "to", "id"], kind="stable")
+    texts = ("name", "address", "from", "to")
+    listed = [
+        {**row, **{name: row[name] if isinstance(row[name], str) and row[name] else None for name in texts}}
+        for row in table.to_dict("records")
+    ]
+    return {
+        "households_moved": int(households[at].sum()),
+        "people_moved": float(np.nansum(people[at])),
+        "buildings": [{**row, "id": str(row["id"]), "households": int(row["households"])} for row in listed],
+        "pairs": _moves(old, new, households[match.after]),
     }
 
 

@@ -7,19 +7,41 @@
 from __future__ import annotations
 
 from gis_core.store.dialect_geopackage import is_store_file
-from gis_core.store.records import BBox, DatasetRecord, EditRecord, HitKind, PlanRecord, PlanState, SearchHit
+from gis_core.store.records import (
+    BBox,
+    Change,
+    CheckList,
+    DatasetRecord,
+    EditRecord,
+    EditResult,
+    GridAttributes,
+    GridFigures,
+    HitKind,
+    InForce,
+    PlanRecord,
+    PlanState,
+    SearchHit,
+    StateRecord,
+)
 from gis_core.store.store import DEFAULT_FILE, ENVIRONMENT, Store, embedded_file, open_store
 
 __all__ = [
     "DEFAULT_FILE",
     "ENVIRONMENT",
     "BBox",
+    "Change",
+    "CheckList",
     "DatasetRecord",
     "EditRecord",
+    "EditResult",
+    "GridAttributes",
+    "GridFigures",
     "HitKind",
+    "InForce",
     "PlanRecord",
     "PlanState",
     "SearchHit",
+    "StateRecord",
     "Store",
     "embedded_file",
     "is_store_file",

@@ -59,5 +59,8 @@ class Dialect(Protocol):
     def refresh_extent(self, connection: Connection, table: Table) -> None:
         """Set the stated extent of a layer right after rows changed or went."""
 
+    def lock_table(self, connection: Connection, table: Table) -> None:
+        """Keep other writers out of a table until the transaction ends."""
+
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of the driver into one of ours."""

@@ -206,6 +206,9 @@ class GeoPackageDialect:
             f" strftime('%Y-%m-%dT%H:%M:%fZ','now') FROM {table.name}) WHERE table_name = '{table.name}'"
         )
 
+    def lock_table(self, connection: Connection, table: Table) -> None:
+        """Do nothing: a transaction that writes has the file to itself."""
+
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of SQLite into one of ours."""
         cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error

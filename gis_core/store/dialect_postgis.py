@@ -144,6 +144,10 @@ class PostgisDialect:
     def refresh_extent(self, connection: Connection, table: Table) -> None:
         """Do nothing: PostGIS states no extent that could be wrong."""
 
+    def lock_table(self, connection: Connection, table: Table) -> None:
+        """Keep other writers out of a table; readers go on."""
+        connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of PostgreSQL into one of ours; never with the password in it."""
         cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error

@@ -28,7 +28,10 @@ __all__ = [
     "Facility",
     "Green",
     "Grid",
+    "GridCode",
     "Plan",
+    "PlanArea",
+    "PlanAttribute",
     "Street",
     "Water",
     "layer_columns",
@@ -210,10 +213,58 @@ class Plan(Base):
     north: Mapped[float | None] = mapped_column(Real)
     report: Mapped[str] = mapped_column(String)
     assignment: Mapped[bytes] = mapped_column(Blob)
+    based_on: Mapped[int | None] = mapped_column(Integer)
+
+
+class PlanAttribute(Base):
+    """One attribute of a plan: a path and its value as JSON; what is absent has no row."""
+
+    __tablename__ = "plan_attributes"
+    __table_args__ = (
+        Index("ux_plan_attributes_path", "plan_id", "path", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(Integer, ForeignKey("plans.id", ondelete="CASCADE"))
+    path: Mapped[str] = mapped_column(String)
+    value: Mapped[str] = mapped_column(String)
+
+
+class GridCode(Base):
+    """A code that only one grid of a plan may carry: it was in force, or the grid was dissolved with it."""
+
+    __tablename__ = "grid_codes"
+    __table_args__ = (
+        Index("ux_grid_codes_code", "plan_id", "code", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(Integer, ForeignKey("plans.id", ondelete="CASCADE"))
+    code: Mapped[str] = mapped_column(String)
+    grid_ix: Mapped[int] = mapped_column(Integer)
+    boundary_code: Mapped[str | None] = mapped_column(String)
+    retired: Mapped[bool] = mapped_column(Flag)
+    in_force: Mapped[bool] = mapped_column(Flag)
+
+
+class PlanArea(Base):
+    """A boundary polygon in which a plan is or was in force, from when to when."""
+
+    __tablename__ = "plan_areas"
+    __table_args__ = (
+        Index("ux_plan_areas_boundary", "plan_id", "boundary_code", unique=True),
+        Index("ix_plan_areas_code", "boundary_code"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    plan_id: Mapped[int] = mapped_column(Integer, ForeignKey("plans.id", ondelete="CASCADE"))
+    boundary_code: Mapped[str] = mapped_column(String)
+    valid_from: Mapped[datetime] = mapped_column(UtcTime)
+    valid_to: Mapped[datetime | None] = mapped_column(UtcTime)
 
 
 class Grid(Base):
-    """A grid of a plan; `grid_ix` is what the assignment holds."""
+    """A living grid of a plan; `grid_ix` is what the assignment holds. One that is dissolved has no row here."""
 
     __tablename__ = "grids"
     __table_args__ = (
@@ -238,11 +289,13 @@ class Grid(Base):
 
 
 class Edit(Base):
-    """One edit: the cells it set, to which grids, and from which."""
+    """One edit: the cells it set, to which grids, and from which; `changes` as JSON [[path, value, before]]."""
 
     __tablename__ = "edits"
     __table_args__ = (
         Index("ux_edits_revision", "plan_id", "revision", unique=True),
+        Index("ux_edits_key", "plan_id", "key", unique=True),
+        Index("ix_edits_undoes", "plan_id", "undoes"),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -253,6 +306,9 @@ class Edit(Base):
     kind: Mapped[str] = mapped_column(String)
     n_cells: Mapped[int] = mapped_column(Integer)
     delta: Mapped[bytes] = mapped_column(Blob)
+    key: Mapped[str | None] = mapped_column(String)
+    changes: Mapped[str | None] = mapped_column(String)
+    undoes: Mapped[int | None] = mapped_column(Integer)
 
 
 #: Layer name -> model, in the order in which they are written.

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from gis_core.errors import ConflictError, DatasetError, NotFoundError, some_of
 from gis_core.plan.file import PLAN_COLUMNS, PlanFile
-from gis_core.store import datasets
+from gis_core.store import attributes, datasets
 from gis_core.store.levels import coarser_levels, with_parents, without_parents
 from gis_core.store.models import Building, Cell, Grid, Plan, layer_columns, table_of
 from gis_core.store.packing import pack_ints, unpack_ints
@@ -125,7 +125,20 @@ def add(
     shapes = np.asarray(placed.geometry.array, dtype=object).copy()
     shapes[shapely.is_missing(shapes)] = shapely.MultiPolygon()
     dialect.bulk_insert(connection, _GRID, keys | columns, shapes)
+    attributes.add_all(connection, plan_id, _attributes(columns))
     return plan_id
+
+
+def _attributes(columns: dict[str, list[Any]]) -> dict[str, Any]:
+    """Return what the grids of a new plan carry, by path."""
+    found: dict[str, Any] = {}
+    for grid_ix, (code, boundary, name) in enumerate(
+        zip(columns["code"], columns["boundary_code"], columns["name"], strict=True)
+    ):
+        found[f"grid/{grid_ix}"] = {"code": code, "boundary_code": boundary}
+        if name:
+            found[f"grid/{grid_ix}/name"] = name
+    return found
 
 
 def _grid_ix_of(codes: list[str], grid_code: Any) -> NDArray[np.int32]:
@@ -180,7 +193,8 @@ def _record(row: Row[Any]) -> PlanRecord:
         id=row.id,
         dataset_id=row.dataset_id,
         name=row.name,
-        state=row.state,
+        # What is superseded from a later day is still in force.
+        state="published" if row.state == "superseded" and row.valid_to > datetime.now(UTC) else row.state,
         revision=row.revision,
         created_at=row.created_at,
         created_by=row.created_by,
@@ -193,6 +207,7 @@ def _record(row: Row[Any]) -> PlanRecord:
         seed=row.seed,
         bbox=None if row.west is None else (row.west, row.south, row.east, row.north),
         report=json.loads(row.report),
+        based_on=row.based_on,
     )
 
 
@@ -227,9 +242,13 @@ def assignment(connection: Connection, plan_id: int) -> NDArray[np.int32]:
 
 
 def grid_codes(connection: Connection, plan_id: int) -> NDArray[np.object_]:
-    """Return the codes of the grids by `grid_ix`, and None at the end, which -1 finds."""
-    query = select(_GRID.c.code).where(_GRID.c.plan_id == plan_id).order_by(_GRID.c.grid_ix)
-    return np.array([*connection.execute(query).scalars(), None], dtype=object)
+    """Return the codes of all grids ever by `grid_ix`, and None at the end, which -1 finds."""
+    codes = np.full(attributes.n_grids_ever(connection, plan_id) + 1, None, dtype=object)
+    for grid_ix, (code, _) in attributes.retired(connection, plan_id).items():
+        codes[grid_ix] = code
+    for row in connection.execute(select(_GRID.c.grid_ix, _GRID.c.code).where(_GRID.c.plan_id == plan_id)):
+        codes[row.grid_ix] = row.code
+    return codes
 
 
 def buildings(connection: Connection, dialect: Dialect, plan_id: int) -> GeoDataFrame:

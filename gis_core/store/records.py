@@ -9,13 +9,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from gis_core.plan.edit import Change
+
 if TYPE_CHECKING:
     from datetime import datetime
 
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["BBox", "DatasetRecord", "EditRecord", "HitKind", "PlanRecord", "PlanState", "SearchHit"]
+    from gis_core.plan.checks import CheckItem
+
+__all__ = [
+    "BBox",
+    "Change",
+    "CheckList",
+    "DatasetRecord",
+    "EditRecord",
+    "EditResult",
+    "GridAttributes",
+    "GridFigures",
+    "HitKind",
+    "InForce",
+    "PlanRecord",
+    "PlanState",
+    "SearchHit",
+    "StateRecord",
+]
 
 BBox = tuple[float, float, float, float]
 PlanState = Literal["draft", "published", "superseded"]
@@ -70,7 +89,10 @@ class PlanRecord:
     revision : int
         0 when added; every edit adds 1.
     valid_from, valid_to : datetime or None
-        Time in force; None where it never was, or still is.
+        Time in force; None where it never was, or still is. A plan of several boundary polygons that were
+        superseded one by one is over with the last of them.
+    n_grids : int
+        Living grids; those that were dissolved do not count.
     households : int
         Households of all cells of the plan, assigned or not.
     bounds : tuple of int or None
@@ -81,6 +103,8 @@ class PlanRecord:
         Box of the grids, degrees; None where there is no grid.
     report : dict
         Report of the run that made it; empty where unknown.
+    based_on : int or None
+        Plan that it was branched from.
     """
 
     id: int
@@ -99,6 +123,7 @@ class PlanRecord:
     seed: int | None
     bbox: BBox | None
     report: dict[str, Any] = field(default_factory=dict)
+    based_on: int | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +138,12 @@ class EditRecord:
         Cells that were set, and to which grid (-1: to none).
     inverse_grid_ix : int32, shape (n,)
         Grid of each of those cells before; setting it again undoes the edit exactly.
+    changes : tuple of Change
+        Attributes that were set, each with its value before.
+    key : str or None
+        Name that the client gave the edit; sent again it is not applied twice.
+    undoes, undone_by : int or None
+        Revision that this edit takes back; revision that last took this edit back.
     """
 
     id: int
@@ -124,6 +155,131 @@ class EditRecord:
     cell_ix: NDArray[np.int32]
     grid_ix: NDArray[np.int32]
     inverse_grid_ix: NDArray[np.int32]
+    changes: tuple[Change, ...] = ()
+    key: str | None = None
+    undoes: int | None = None
+    undone_by: int | None = None
+
+    @property
+    def n_cells(self) -> int:
+        """How many cells the edit names."""
+        return len(self.cell_ix)
+
+
+@dataclass(frozen=True, slots=True)
+class GridFigures:
+    """What a grid holds: counts, and measures of its polygon in metres of the data version's own CRS.
+
+    Attributes
+    ----------
+    polsby_popper : float or None
+        None where the grid has no cell.
+    deviation : float or None
+        Signed fraction of households against the mean of the living grids of its boundary polygon.
+    """
+
+    n_cells: int
+    households: int
+    population: float
+    area_m2: float
+    perimeter_m: float
+    polsby_popper: float | None
+    deviation: float | None
+
+
+@dataclass(frozen=True)
+class EditResult:
+    """What an edit came to.
+
+    Attributes
+    ----------
+    figures : dict
+        Figures of each grid that it touched, by `grid_ix`, as they are now; a dissolved grid has zeros.
+    repeated : bool
+        The key was known: the edit had been applied before, and was not applied again.
+    """
+
+    edit: EditRecord
+    figures: dict[int, GridFigures]
+    repeated: bool = False
+
+    @property
+    def revision(self) -> int:
+        """Revision of the plan after the edit."""
+        return self.edit.revision
+
+
+@dataclass(frozen=True, slots=True)
+class GridAttributes:
+    """What a planner gave a grid.
+
+    Attributes
+    ----------
+    boundary_code : str or None
+        Boundary polygon that it stays in.
+    colour : int or None
+        0 to 7, where one was chosen.
+    staff : tuple of dict
+        `role`, `name`, `phone`, `hours`, `deputy`, as far as known.
+    retired : bool
+        Dissolved: its number and code go to no other grid.
+    """
+
+    grid_ix: int
+    code: str
+    boundary_code: str | None
+    name: str | None
+    colour: int | None
+    locked: bool
+    staff: tuple[dict[str, Any], ...]
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """The attributes of a plan, all of one revision.
+
+    Attributes
+    ----------
+    grids : tuple of GridAttributes
+        All grids that the plan ever had; position i is grid_ix i.
+    locked_cells, locked_borders : tuple
+        Cells; pairs of grids, the lesser number first.
+    notes : tuple of dict
+        `id`, `lon`, `lat`, `text`.
+    bound_codes : dict of str to int
+        Codes that were in force or were retired, with the only grid that may carry each.
+    """
+
+    plan_id: int
+    revision: int
+    state: PlanState
+    grids: tuple[GridAttributes, ...]
+    locked_cells: tuple[int, ...]
+    locked_borders: tuple[tuple[int, int], ...]
+    notes: tuple[dict[str, Any], ...]
+    bound_codes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckList:
+    """What is open before a plan can be published; `publishable` where nothing is, without any exception."""
+
+    revision: int
+    items: tuple[CheckItem, ...]
+
+    @property
+    def publishable(self) -> bool:
+        """Whether nothing is open."""
+        return not self.items
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A plan and the boundary polygons in which it is in force."""
+
+    plan: PlanRecord
+    boundary_codes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

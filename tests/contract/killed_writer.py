@@ -8,7 +8,7 @@ import time
 import numpy as np
 from store_town import build_town
 
-from gis_core.store import edits, open_store
+from gis_core.store import applying, open_store
 
 
 def stop(*_arguments: object, **_options: object) -> None:
@@ -33,7 +33,7 @@ def main() -> None:
         store._dialect.bulk_insert = half
         store.add_dataset(*build_town(80)[:2])
     else:
-        edits._redraw = stop
+        applying.redraw = stop
         (plan,) = store.plans()
         store.add_edit(
             plan.id, expected_revision=0, who="a", kind="paint", cell_ix=np.arange(9), grid_ix=np.ones(9, int)

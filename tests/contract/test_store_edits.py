@@ -22,7 +22,7 @@ def edit(store, plan_id, cells, grids, *, revision=0, kind="paint"):
         kind=kind,
         cell_ix=np.array(cells),
         grid_ix=np.array(grids),
-    )
+    ).revision
 
 
 def test_an_edit_sets_cells_and_is_logged(filled):

@@ -28,7 +28,7 @@ def edit(store, plan_id, cell, revision):
         kind="paint",
         cell_ix=np.array([cell]),
         grid_ix=np.array([0]),
-    )
+    ).revision
 
 
 def test_two_edits_on_one_revision_and_one_wins(filled, opened):
