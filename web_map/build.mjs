@@ -1,4 +1,5 @@
-// Builds dist/ (index.html, assets/app.js, worker.js, app.css), or with --tests the unit tests for Node's runner.
+// Builds dist/ (index.html, assets/app.js, worker.js, app.css), or with --tests the unit tests for Node's runner, with
+// --bench what measures the kernels under Node.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
@@ -9,10 +10,10 @@ import { gzipSync } from "node:zlib";
 const root = fileURLToPath(new URL(".", import.meta.url));
 const shared = { bundle: true, format: "esm", target: "es2022", logLevel: "warning", absWorkingDir: root };
 
-async function buildTests() {
-  const out = join(root, ".cache/tests");
+async function buildForNode(ending, folder) {
+  const out = join(root, ".cache", folder);
   rmSync(out, { recursive: true, force: true });
-  const entryPoints = readdirSync(join(root, "tests")).filter((name) => name.endsWith(".test.ts"));
+  const entryPoints = readdirSync(join(root, "tests")).filter((name) => name.endsWith(ending));
   await build({
     ...shared,
     entryPoints: entryPoints.map((name) => join("tests", name)),
@@ -54,4 +55,6 @@ async function buildDist() {
   renameSync(out, join(root, "dist"));
 }
 
-await (process.argv.includes("--tests") ? buildTests() : buildDist());
+if (process.argv.includes("--tests")) await buildForNode(".test.ts", "tests");
+else if (process.argv.includes("--bench")) await buildForNode(".bench.ts", "bench");
+else await buildDist();

@@ -1,10 +1,11 @@
 /** What the API would send, written for the tests. */
 
-type Typed = Int32Array | Uint32Array | Uint8Array;
+type Typed = Int32Array | Uint32Array | Uint8Array | Float32Array;
 const CODES = new Map<unknown, string>([
   [Int32Array, "i4"],
   [Uint32Array, "u4"],
   [Uint8Array, "u1"],
+  [Float32Array, "f4"],
 ]);
 
 /** Write a bundle as docs/http.md describes it. */
