@@ -3,15 +3,24 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { createClient } from "./api/client";
+import { createEditing } from "./api/edits";
+import { createAsk } from "./api/request";
 import { firstLang } from "./i18n";
 import { createMap } from "./map/adapter";
 import { connectMap } from "./map/connect";
+import { connectEditing } from "./map/editing";
+import { attachKeyboard } from "./map/keyboard";
+import { Paintbox } from "./map/paintbox";
 import { App } from "./panels/App";
 import { Context, isComposing } from "./panels/context";
 import { createActions } from "./state/actions";
+import { createCursor } from "./state/cursor";
 import { createEditSession } from "./state/edit";
+import { connectDraft } from "./state/editing-load";
+import { openDesk, rememberedWho } from "./state/opendesk";
 import { createState, DEFAULT_WIDTH, type State } from "./state/state";
 import { createTimings } from "./state/timings";
+import { createTools } from "./state/tools";
 import "./styles/app.css";
 import { createEngine } from "./worker/engine";
 
@@ -48,6 +57,7 @@ function start(): void {
 
   const timings = createTimings(performance);
   Object.defineProperty(window, "__wangge_timings", { value: timings.view });
+  Object.defineProperty(window, "__wangge_samples", { value: timings.samples });
   const client = createClient(root);
   const worker = new Worker(new URL(`worker.js${new URL(import.meta.url).search}`, import.meta.url), { type: "module" });
   const engine = createEngine(worker, () => {
@@ -75,10 +85,22 @@ function start(): void {
   });
   const actions = createActions(state, client, engine, map, timings, root);
   const edit = createEditSession(state);
+  const who = rememberedWho();
+  const editing = createEditing(createAsk(root, (url, init) => fetch(url, init), who.peek.bind(who)));
+  const set = openDesk(state, actions, client, editing, edit, who, root);
   follow("(prefers-reduced-motion: reduce)", (reduced) => map.setMotion(!reduced));
-  connectMap(state, map, engine, timings);
+  const tools = createTools(state, edit, set.commands);
+  const cursor = createCursor(state, edit, (cell, lon, lat) => {
+    engine.outline(cell, (outline) => (state.cellOutline.value = outline));
+    map.show(lon, lat);
+  });
+  const paintbox = new Paintbox(state, edit);
+  connectMap(state, map, engine, timings, paintbox);
+  connectEditing(state, edit, tools, map, engine, paintbox, timings);
+  attachKeyboard({ state, session: edit, tools, cursor, map });
+  connectDraft(state, edit, client, editing);
   connectPage(state);
-  connectKeys(actions.clear);
+  connectKeys(actions.clear, () => (set.desk.dialog.value = "shortcuts"));
   effect(() => {
     const half = 0.46 * window.innerHeight;
     const covered = { peek: 108 + 60, half, full: half }[state.sheet.value];
@@ -86,7 +108,7 @@ function start(): void {
   });
 
   render(
-    <Context.Provider value={{ state, actions, client, edit }}>
+    <Context.Provider value={{ state, actions, client, edit, tools, ...set }}>
       <App mapElement={mapElement} onResize={map.resize} />
     </Context.Provider>,
     document.getElementById("app") as HTMLElement,
@@ -110,11 +132,12 @@ function connectPage(state: State): void {
   });
 }
 
-function connectKeys(clear: () => void): void {
+function connectKeys(clear: () => void, help: () => void): void {
   document.addEventListener("keydown", (event) => {
     if (isComposing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
     const inField = (event.target as Element).closest?.("input, select, textarea") !== null;
     if (event.key === "Escape" && !inField) clear();
+    if (event.key === "?" && !inField) help();
     if (event.key === "/" && !inField) {
       event.preventDefault();
       document.getElementById("search")?.focus();

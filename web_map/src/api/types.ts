@@ -14,6 +14,8 @@ export interface PlanSummary {
   households: number;
   bounds: [min: number, max: number];
   bbox: Bbox;
+  /** The plan that it was branched from. */
+  based_on?: string | number | null;
 }
 
 export interface PlanDetail extends PlanSummary {

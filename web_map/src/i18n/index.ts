@@ -44,3 +44,12 @@ export function firstLang(remembered: string | null, wanted: readonly string[]):
   }
   return "en";
 }
+
+/** A moment as people say it: the time today, else day and time. */
+export function formatTime(at: string | number, lang: Lang, now = new Date()): string {
+  const moment = new Date(at);
+  if (Number.isNaN(moment.getTime())) return "";
+  const time = { hour: "2-digit", minute: "2-digit", hour12: false } as const;
+  if (moment.toDateString() === now.toDateString()) return moment.toLocaleTimeString(lang, time);
+  return moment.toLocaleString(lang, { month: "short", day: "numeric", ...time });
+}

@@ -29,6 +29,15 @@ export function unitToLonLat(x: number, y: number): [lon: number, lat: number] {
   return [(x / WORLD) * 360 - 180, (Math.atan(Math.sinh(n)) * 180) / Math.PI];
 }
 
+/** Circumference of the earth at the equator, as web mercator takes it. */
+const EQUATOR_M = 40_075_016.686;
+
+/** Units that a metre on the ground takes at a place. */
+export function unitsPerMetre(y: number): number {
+  const [, lat] = unitToLonLat(0, y);
+  return WORLD / (EQUATOR_M * Math.cos((lat * Math.PI) / 180));
+}
+
 /** Undo the delta coding: the first vertex of each part is absolute, each further one a difference. */
 export function undelta(coords: Int32Array, partStart: Uint32Array): Int32Array {
   const out = new Int32Array(coords.length);

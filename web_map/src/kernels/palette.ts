@@ -89,15 +89,20 @@ export function pixel([red, green, blue]: Rgb, alpha: number): number {
   return ((Math.round(alpha * 255) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
+/** How the lines of a hatch run. */
+export const HATCH = { falling: 0, rising: 1, crossed: 2, dense: 3 } as const;
+
 /** Colours of the pixels of all cells: position 0 is "no cell", position i + 1 is cell i; hatch 0 means none. */
 export interface CellPalette {
   fill: Uint32Array;
   hatch: Uint32Array;
+  style: Uint8Array;
 }
 
 export interface GridPixels {
   fill: number;
   hatch: number;
+  style?: number;
 }
 
 /** Spread the colours of grids over their cells; `none` colours what no cell covers, `unassigned` cells without grid. */
@@ -107,28 +112,51 @@ export function buildPalette(
   none: GridPixels,
   unassigned: GridPixels,
 ): CellPalette {
-  const fill = new Uint32Array(gridIx.length + 1);
-  const hatch = new Uint32Array(gridIx.length + 1);
-  fill[0] = none.fill;
-  hatch[0] = none.hatch;
-  for (let i = 0; i < gridIx.length; i++) {
-    const colours = grids[gridIx[i]] ?? unassigned;
-    fill[i + 1] = colours.fill;
-    hatch[i + 1] = colours.hatch;
-  }
-  return { fill, hatch };
+  const length = gridIx.length + 1;
+  const palette = { fill: new Uint32Array(length), hatch: new Uint32Array(length), style: new Uint8Array(length) };
+  setPixels(palette, -1, none);
+  for (let i = 0; i < gridIx.length; i++) setPixels(palette, i, grids[gridIx[i]] ?? unassigned);
+  return palette;
 }
 
-/** Paint a raster of ids; hatched cells get diagonal lines that run on from tile to tile. */
-export function paint(ids: Int32Array, size: number, palette: CellPalette, out: Uint32Array, ratio = 1): void {
-  const { fill, hatch } = palette;
+/** Give a cell (-1: what no cell covers) its colours. */
+export function setPixels(palette: CellPalette, cell: number, { fill, hatch, style = HATCH.falling }: GridPixels): void {
+  palette.fill[cell + 1] = fill;
+  palette.hatch[cell + 1] = hatch;
+  palette.style[cell + 1] = style;
+}
+
+/** A rectangle of pixels; the right and the lower edge are outside. */
+export interface PixelBox {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** Paint a raster of ids, or a rectangle of it; hatches run on from tile to tile. */
+export function paint(
+  ids: Int32Array,
+  size: number,
+  palette: CellPalette,
+  out: Uint32Array,
+  ratio = 1,
+  { left, top, right, bottom }: PixelBox = { left: 0, top: 0, right: size, bottom: size },
+): void {
+  const { fill, hatch, style } = palette;
   const period = 8 * ratio;
   const width = 1.25 * ratio;
-  for (let y = 0, at = 0; y < size; y++) {
-    for (let x = 0; x < size; x++, at++) {
+  // Tiles are a multiple of the period wide and high, so that size can stand for any greater multiple of it.
+  const isLine = (x: number, y: number, kind: number): boolean => {
+    if (kind === HATCH.rising) return (x - y + size) % period < width;
+    if (kind === HATCH.dense) return (x + y) % (period / 2) < width;
+    return (x + y) % period < width || (kind === HATCH.crossed && (x - y + size) % period < width);
+  };
+  for (let y = top; y < bottom; y++) {
+    for (let x = left, at = y * size + left; x < right; x++, at++) {
       const key = ids[at] - NOTHING;
       const line = hatch[key];
-      out[at] = line !== 0 && (x + y) % period < width ? line : fill[key];
+      out[at] = line !== 0 && isLine(x, y, style[key]) ? line : fill[key];
     }
   }
 }

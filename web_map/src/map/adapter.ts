@@ -5,7 +5,11 @@ import "leaflet/dist/leaflet.css";
 import type { Bbox } from "../api/types";
 import type { CellPalette } from "../kernels/palette";
 import type { Engine } from "../worker/engine";
+import { lonLatToUnit } from "../kernels/geometry";
+import type { Place, Sketch } from "../state/tools";
+import { attachHand, type HandEvents } from "./hand";
 import { Overlay, type OverlayContent } from "./overlay";
+import { SketchLayer } from "./sketch";
 import { BaseTiles, GridTiles } from "./tiles";
 import { QUARTER_STEPS, mapLevel } from "./zoom";
 
@@ -35,6 +39,24 @@ export interface MapView {
   gridsReady(): void;
   clear(): void;
   recolour(palette: CellPalette): void;
+  /** Colour the cells in these boxes (four numbers each, in units) again, at once. */
+  recolourIn(boxes: ArrayLike<number>): void;
+  /** Draw the borders near these boxes again, as soon as the worker has them. */
+  redrawLinesIn(boxes: ArrayLike<number>): void;
+  /** Ask for the labels again. */
+  relabel(): void;
+  /** Let a hand draw on the map. */
+  attachHand(events: HandEvents): void;
+  setHand(mode: "pan" | "draw" | "point"): void;
+  setTaking(on: boolean): void;
+  setSketch(sketch: Sketch | null): void;
+  /** Circle of the brush, radius in units; 0 hides it. */
+  setBrush(pointer: Place | null, radius: number): void;
+  setHandWords(text: string, at: Place | null): void;
+  /** Middle of what is in sight, in units. */
+  centre(): [x: number, y: number];
+  /** Move a place into sight if it is not. */
+  show(lon: number, lat: number): void;
   /** Draw the borders again (other colours). */
   redrawLines(): void;
   redrawAll(): void;
@@ -64,10 +86,16 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
   const overlay = new Overlay((view) => {
     if (base.ready || grids.ready) engine.labels(view, (labels) => overlay.setLabels(labels));
   }).addTo(map);
+  const sketch = new SketchLayer(map);
   let covered = 0;
   let motion = true;
 
   const cellAt = (latlng: L.LatLng): number | undefined => grids.cellAt(map.project(latlng, map.getZoom()), map.getZoom());
+  const placeAt = (event: MouseEvent): Place => {
+    const latlng = map.mouseEventToLatLng(event);
+    const [x, y] = lonLatToUnit(latlng.lng, latlng.lat);
+    return { x, y, cell: cellAt(latlng) ?? -1 };
+  };
   map.on("click", ({ latlng }) => events.click(latlng.lng, latlng.lat, cellAt(latlng)));
   let asked = 0;
   map.on("mousemove", ({ latlng }) => {
@@ -113,6 +141,33 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
       overlay.setLabels([]);
     },
     recolour: (palette) => grids.recolour(palette),
+    recolourIn: (boxes) => grids.recolourIn(boxes),
+    redrawLinesIn(boxes) {
+      if (grids.ready) grids.refreshIn(boxes);
+    },
+    relabel: () => overlay.renew(),
+    attachHand(hand) {
+      map.boxZoom.disable();
+      attachHand(map, placeAt, hand);
+    },
+    setHand(mode) {
+      element.classList.toggle("is-drawing", mode === "draw");
+      element.classList.toggle("is-pointing", mode === "point");
+    },
+    setTaking: (on) => void element.classList.toggle("is-taking", on),
+    setSketch: (drawn) => sketch.setSketch(drawn),
+    setBrush: (pointer, radius) => sketch.setBrush(pointer, radius),
+    setHandWords: (text, at) => sketch.setWords(text, at),
+    centre() {
+      const { lng, lat } = map.getCenter();
+      return lonLatToUnit(lng, lat);
+    },
+    show(lon, lat) {
+      const point = map.latLngToContainerPoint([lat, lon]);
+      const size = map.getSize();
+      const inside = point.x > 40 && point.y > 40 && point.x < size.x - 40 && point.y < size.y - covered - 40;
+      if (!inside) map.panTo([lat, lon], { animate: motion });
+    },
     redrawLines() {
       if (grids.ready) grids.refresh(false);
     },

@@ -1,62 +1,45 @@
 /** Ties the map to the state: what is selected is marked, what is clicked is selected. */
 
-import { effect, untracked } from "@preact/signals";
-import {
-  buildPalette,
-  css,
-  darker,
-  gridColour,
-  type GridPixels,
-  lighter,
-  pixel,
-  type Rgb,
-} from "../kernels/palette";
+import { computed, effect, untracked } from "@preact/signals";
+import { css, darker, gridColour, lighter, type Rgb } from "../kernels/palette";
 import type { Polygons } from "../kernels/geometry";
 import { takeFeature } from "../kernels/geometry";
 import type { State } from "../state/state";
 import type { Timings } from "../state/timings";
 import type { Engine } from "../worker/engine";
-import type { Theme } from "../worker/protocol";
 import type { MapView } from "./adapter";
+import type { Paintbox } from "./paintbox";
 
-const OUTSIDE: Record<Theme, GridPixels> = {
-  light: { fill: pixel([208, 205, 198], 0.28), hatch: 0 },
-  dark: { fill: pixel([12, 14, 17], 0.55), hatch: 0 },
-};
-const UNASSIGNED: GridPixels = { fill: pixel([255, 255, 255], 0.35), hatch: pixel([90, 90, 90], 0.6) };
 const NEUTRAL: Rgb = [88, 88, 86];
 
 /** Colour of the border and of the marks of a grid. */
-function borderTone(state: State, grid: number): Rgb {
+export function borderTone(state: State, grid: number): Rgb {
   if (state.mode.value !== "grid") return state.theme.value === "dark" ? [200, 198, 192] : NEUTRAL;
   const properties = state.grids.value[grid];
   const colour = gridColour("grid", properties, state.bounds.value, []);
   return state.theme.value === "dark" ? lighter(colour) : darker(colour, 0.35);
 }
 
-function fillsOf(state: State): GridPixels[] {
-  const { value: mode } = state.mode;
-  const alpha = mode === "grid" ? 0.36 : mode === "deviation" ? 0.5 : 0.58;
-  return state.grids.value.map((grid) => {
-    const colour = gridColour(mode, grid, state.bounds.value, state.breaks.value);
-    const line = state.theme.value === "dark" ? lighter(colour) : darker(colour, 0.4);
-    return { fill: pixel(colour, alpha), hatch: grid.in_bounds ? 0 : pixel(line, 0.62) };
-  });
+/** Send the worker the colours of the borders. */
+export function sendStyle(state: State, engine: Engine): void {
+  const borders = untracked(() => state.grids.value.map((_, grid) => css(borderTone(state, grid))));
+  engine.style({ theme: state.theme.peek(), borders });
 }
 
-export function connectMap(state: State, map: MapView, engine: Engine, timings: Timings): void {
+export function connectMap(state: State, map: MapView, engine: Engine, timings: Timings, paintbox: Paintbox): void {
   let drawnFor: Int32Array | null = null;
   let theme = state.theme.peek();
   engine.style({ theme, borders: [] });
+  // Edits change the classes seldom: only other limits colour everything anew.
+  const breaks = computed(() => (state.mode.value === "households" ? state.breaks.value.join() : ""));
 
   effect(() => {
     const gridIx = state.gridIx.value;
-    if (!gridIx) return;
+    const wanted = [state.theme.value, state.mode.value, state.bounds.value, breaks.value];
+    if (!gridIx || wanted.length === 0) return;
     const before = performance.now();
-    const none = OUTSIDE[state.theme.value];
-    const palette = buildPalette(gridIx, fillsOf(state), none, UNASSIGNED);
-    const borders = state.grids.value.map((_, grid) => css(borderTone(state, grid)));
-    engine.style({ theme: state.theme.value, borders });
+    const palette = paintbox.build(gridIx);
+    sendStyle(state, engine);
     map.recolour(palette);
     timings.set("recolour_ms", performance.now() - before);
     if (drawnFor === gridIx) map.redrawLines();
@@ -67,18 +50,18 @@ export function connectMap(state: State, map: MapView, engine: Engine, timings: 
   effect(() => {
     if (state.theme.value === theme) return;
     theme = state.theme.value;
-    const borders = untracked(() => state.grids.value.map((_, grid) => css(borderTone(state, grid))));
-    engine.style({ theme, borders });
+    sendStyle(state, engine);
     map.redrawAll();
   });
 
   const cut = createCutter();
   effect(() => {
     const { value: polygons } = state.polygons;
+    const { value: shapes } = state.shapes;
     const mark = (grid: number | null) =>
-      grid === null || !polygons || !state.grids.value[grid]
+      grid === null || !polygons || !state.grids.value[grid] || state.grids.value[grid].retired
         ? null
-        : { polygon: cut(polygons, grid), colour: css(borderTone(state, grid)) };
+        : { polygon: shapes.get(grid) ?? cut(polygons, grid), colour: css(borderTone(state, grid)) };
     const spot = state.spot.value;
     const selected = mark(state.selected.value);
     map.mark({

@@ -1,10 +1,15 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useApp } from "./context";
+import { Bars } from "./Bars";
+import { Dialogs } from "./Dialogs";
 import { Header } from "./Header";
 import { Legend } from "./Legend";
 import { Notice } from "./Notice";
 import { Panel } from "./Panel";
 import { Status } from "./Status";
+import { ToolBar } from "./ToolBar";
+import { Tools } from "./Tools";
+import { Tour } from "./Tour";
 
 export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResize: () => void }) {
   const { state, actions } = useApp();
@@ -24,6 +29,7 @@ export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResiz
       </a>
       <Header />
       <div class="middle">
+        <Tools />
         <main class={state.plan.value ? "map-frame" : "map-frame is-empty"}>
           <div class="map-host" ref={host} />
           {state.phase.value === "ready" && (
@@ -39,12 +45,16 @@ export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResiz
               </svg>
             </button>
           )}
+          <ToolBar />
           <Legend />
+          <Bars />
           <Notice />
         </main>
         <Panel />
       </div>
       <Status />
+      <Tour />
+      <Dialogs />
       <div class="visually-hidden" role="status" aria-live="polite">
         {state.live.value}
       </div>

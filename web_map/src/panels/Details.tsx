@@ -1,18 +1,24 @@
 import type { ComponentChildren } from "preact";
-import type { BuildingInfo, GridProperties } from "../api/types";
-import { formatMetres, formatNumber, formatPercent } from "../i18n";
+import type { BuildingInfo } from "../api/types";
+import { formatMetres, formatNumber } from "../i18n";
 import { shortCode } from "../kernels/codes";
-import { type Spot, verdictOf } from "../state/state";
-import { Chip } from "./Chip";
+import type { Spot } from "../state/state";
 import { useApp } from "./context";
+import { GridCard } from "./GridCard";
 
 const MOST_BUILDINGS = 4;
 
 /** What is selected: the place that was clicked, if any, and its grid. */
 export function Details() {
-  const { state, actions } = useApp();
+  const { state, actions, edit, desk } = useApp();
   const { t, selected, spot, grids } = state;
-  const grid = selected.value === null ? undefined : grids.value[selected.value];
+  const found = selected.value === null ? undefined : grids.value[selected.value];
+  const grid = found?.retired ? undefined : found;
+  const zoom = (): void => {
+    if (selected.value === null) return;
+    if (edit.phase.value === "ready") desk.zoomTo({ kind: "unnamed", grid: selected.value, amount: 0 });
+    else actions.zoomToGrid(selected.value);
+  };
   if (!grid && !spot.value)
     return state.phase.value === "ready" ? <p class="details details-none">{t("detail.none")}</p> : null;
   return (
@@ -28,46 +34,9 @@ export function Details() {
           <path d="m3 3 10 10M13 3 3 13" />
         </svg>
       </button>
-      {grid && <GridDetails grid={grid} onZoom={() => actions.zoomToGrid(selected.value as number)} />}
+      {grid && <GridCard ix={selected.value as number} grid={grid} onZoom={zoom} />}
       {spot.value && <SpotDetails spot={spot.value} />}
     </section>
-  );
-}
-
-function GridDetails({ grid, onZoom }: { grid: GridProperties; onZoom: () => void }) {
-  const { state } = useApp();
-  const { t } = state;
-  return (
-    <>
-      <h2>
-        <Chip grid={grid} />
-        <span>{t("detail.grid", { code: shortCode(grid.code) })}</span>
-        <button type="button" class="link" onClick={onZoom}>
-          {t("detail.zoom")}
-        </button>
-      </h2>
-      <p class={grid.in_bounds ? "verdict" : "verdict alert"}>
-        {grid.in_bounds ? "" : "! "}
-        {verdictOf(state, grid)}
-      </p>
-      <dl>
-        <Item word={t("detail.households")}>{formatNumber(grid.households)}</Item>
-        <Item word={t("detail.deviation")}>{grid.deviation === null ? "–" : `${formatPercent(grid.deviation)} %`}</Item>
-        {grid.population !== null && <Item word={t("detail.people")}>{formatNumber(grid.population)}</Item>}
-        <Item word={t("detail.area")}>
-          {formatNumber(grid.area_m2 / 10_000, 2)} {t("unit.ha")}
-        </Item>
-        <Item word={t("detail.perimeter")}>
-          {formatMetres(grid.perimeter_m)} {t("unit.m")}
-        </Item>
-        <Item word={t("detail.compact")}>{formatNumber(grid.polsby_popper, 2)}</Item>
-        {grid.name && <Item word={t("detail.name")}>{grid.name}</Item>}
-        {grid.boundary_name && <Item word={t("detail.community")}>{grid.boundary_name}</Item>}
-        <Item word={t("detail.code")} two>
-          <code>{grid.code}</code>
-        </Item>
-      </dl>
-    </>
   );
 }
 
@@ -145,7 +114,7 @@ interface ItemProps {
   children: ComponentChildren;
 }
 
-function Item({ word, wide, two, children }: ItemProps) {
+export function Item({ word, wide, two, children }: ItemProps) {
   return (
     <div class={wide ? "wide" : two ? "two" : ""}>
       <dt>{word}</dt>

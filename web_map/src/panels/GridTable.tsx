@@ -1,7 +1,9 @@
+import { useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { GridProperties } from "../api/types";
 import { formatNumber, formatPercent, type Key } from "../i18n";
 import { shortCode } from "../kernels/codes";
+import { type RowFigures, rowFigures } from "../state/livetable";
 import { nextSort, type SortKey } from "../state/rows";
 import { isComposing, useApp } from "./context";
 import { Chip } from "./Chip";
@@ -10,14 +12,27 @@ const ROW = 38;
 const ROW_NARROW = 48;
 const MORE_ROWS = 8;
 
-const COLUMNS: { key: SortKey | "bar"; title?: Key }[] = [
-  { key: "code" },
-  { key: "households" },
-  { key: "bar" },
-  { key: "deviation", title: "col.deviation.full" },
-  { key: "area" },
-  { key: "compact", title: "col.compact.full" },
+type ColumnKey = SortKey | "bar" | "pieces" | "streets";
+
+/** Columns in their order, and how wide the panel must be for each. */
+const COLUMNS: { key: ColumnKey; title?: Key; from: number }[] = [
+  { key: "code", from: 0 },
+  { key: "households", from: 0 },
+  { key: "people", from: 420 },
+  { key: "bar", from: 0 },
+  { key: "deviation", title: "col.deviation.full", from: 0 },
+  { key: "pieces", title: "col.pieces.full", from: 470 },
+  { key: "area", from: 0 },
+  { key: "compact", title: "col.compact.full", from: 0 },
+  { key: "streets", title: "col.streets.full", from: 520 },
 ];
+
+function useColumns(): typeof COLUMNS {
+  const { state, edit } = useApp();
+  const width = state.narrow.value ? 340 : state.panelWidth.value;
+  const live = edit.phase.value === "ready";
+  return COLUMNS.filter(({ key, from }) => width >= from && (live || (key !== "pieces" && key !== "streets")));
+}
 
 /** All grids; only the rows in sight are in the page, so that thousands scroll as lightly as ten. */
 export function GridTable() {
@@ -30,6 +45,7 @@ export function GridTable() {
   const wantsFocus = useRef(false);
   const rowHeight = state.narrow.value ? ROW_NARROW : ROW;
   const order = rows.value;
+  const columns = useColumns();
 
   useEffect(() => {
     const element = scroller.current;
@@ -95,13 +111,13 @@ export function GridTable() {
       <table class="grids" id="grids" aria-label={t("table")} aria-rowcount={order.length + 1} onKeyDown={onKeyDown}>
         <thead>
           <tr aria-rowindex={1}>
-            {COLUMNS.map(({ key, title }) => (
+            {columns.map(({ key, title }) => (
               <HeaderCell key={key} column={key} title={title} />
             ))}
           </tr>
         </thead>
         <tbody onMouseLeave={() => (hovered.value = null)}>
-          <Gap rows={first} rowHeight={rowHeight} />
+          <Gap rows={first} rowHeight={rowHeight} columns={columns.length} />
           {order.slice(first, end).map((grid, i) => (
             <tr
               key={grid}
@@ -116,10 +132,10 @@ export function GridTable() {
               onBlur={() => (hovered.value = null)}
               onClick={() => actions.selectGrid(grid, { zoom: true })}
             >
-              <RowCells grid={grids.value[grid]} />
+              <RowCells ix={grid} grid={grids.value[grid]} columns={columns.map(({ key }) => key)} />
             </tr>
           ))}
-          <Gap rows={order.length - end} rowHeight={rowHeight} />
+          <Gap rows={order.length - end} rowHeight={rowHeight} columns={columns.length} />
         </tbody>
       </table>
     </div>
@@ -129,22 +145,22 @@ export function GridTable() {
 const rowClass = (selected: boolean, hovered: boolean): string =>
   [selected ? "is-selected" : "", hovered ? "is-hovered" : ""].join(" ").trim();
 
-function Gap({ rows, rowHeight }: { rows: number; rowHeight: number }) {
+function Gap({ rows, rowHeight, columns }: { rows: number; rowHeight: number; columns: number }) {
   if (rows <= 0) return null;
   return (
     <tr class="gap" aria-hidden="true">
-      <td colSpan={COLUMNS.length} style={{ height: `${rows * rowHeight}px` }} />
+      <td colSpan={columns} style={{ height: `${rows * rowHeight}px` }} />
     </tr>
   );
 }
 
-function HeaderCell({ column, title }: { column: SortKey | "bar"; title: Key | undefined }) {
+function HeaderCell({ column, title }: { column: ColumnKey; title: Key | undefined }) {
   const { state } = useApp();
   const { t, sort } = state;
   const words = t(`col.${column}` as Key);
-  if (column === "bar")
+  if (column === "bar" || column === "pieces" || column === "streets")
     return (
-      <th scope="col" class="col-bar">
+      <th scope="col" class={`col-${column}`} title={title && t(title)}>
         <span>{words}</span>
       </th>
     );
@@ -166,31 +182,64 @@ function HeaderCell({ column, title }: { column: SortKey | "bar"; title: Key | u
   );
 }
 
-function RowCells({ grid }: { grid: GridProperties }) {
-  const { state } = useApp();
+interface RowProps {
+  ix: number;
+  grid: GridProperties;
+  columns: ColumnKey[];
+}
+
+/** The cells of a row. While a draft is edited only a row whose own figures changed is drawn anew. */
+function RowCells({ ix, grid, columns }: RowProps) {
+  const { state, edit, desk } = useApp();
+  const live = useComputed(() => {
+    void edit.version.value;
+    return edit.live ? JSON.stringify(rowFigures(edit.live.figures, ix)) : null;
+  });
+  const figures: RowFigures | null = live.value === null ? null : JSON.parse(live.value);
+  const mean = useComputed(() => desk.totals.value?.means.get(grid.boundary_code ?? "") ?? null);
   const many = (state.detail.value?.boundaries.length ?? 0) > 1;
   const below = grid.name ?? (many ? grid.boundary_name : null);
-  return (
-    <>
+  const households = figures?.households ?? grid.households;
+  const [min, max] = state.bounds.value;
+  const fits = households >= min && households <= max;
+  const deviation = figures && mean.value ? households / mean.value - 1 : grid.deviation;
+  const area = figures?.areaM2 ?? grid.area_m2;
+  const people = figures?.people ?? grid.population;
+  const cells: Record<ColumnKey, () => preact.JSX.Element> = {
+    code: () => (
       <th scope="row" class="col-code" title={[grid.code, grid.name, grid.boundary_name].filter(Boolean).join(" · ")}>
         <Chip grid={grid} />
         <span class="code">
           <b>{shortCode(grid.code)}</b>
-          {below && <small>{below}</small>}
+          {figures && figures.pieces > 1 ? (
+            <small class="alert">! {state.t("detail.pieces", { count: figures.pieces })}</small>
+          ) : (
+            below && <small>{below}</small>
+          )}
         </span>
       </th>
-      <td class="number">{formatNumber(grid.households)}</td>
+    ),
+    households: () => <td class="number">{formatNumber(households)}</td>,
+    people: () => <td class="number">{people === null ? "–" : formatNumber(Math.round(people))}</td>,
+    bar: () => (
       <td class="col-bar">
-        <Bar households={grid.households} />
+        <Bar households={households} />
       </td>
+    ),
+    deviation: () => (
       <td class="number">
-        {grid.deviation === null ? "–" : formatPercent(grid.deviation)}
-        {!grid.in_bounds && <b class="alert"> !</b>}
+        {deviation === null ? "–" : formatPercent(deviation)}
+        {!fits && <b class="alert"> !</b>}
       </td>
-      <td class="number">{formatNumber(grid.area_m2 / 10_000, grid.area_m2 >= 1_000_000 ? 0 : 1)}</td>
-      <td class="number">{formatNumber(grid.polsby_popper, 2)}</td>
-    </>
-  );
+    ),
+    pieces: () => <td class={figures && figures.pieces > 1 ? "number alert" : "number"}>{figures ? figures.pieces : "–"}</td>,
+    area: () => <td class="number">{formatNumber(area / 10_000, area >= 1_000_000 ? 0 : 1)}</td>,
+    compact: () => <td class="number">{formatNumber(figures?.compactness ?? grid.polsby_popper, 2)}</td>,
+    streets: () => (
+      <td class="number">{figures && figures.streetShare !== null ? Math.round(100 * figures.streetShare) : "–"}</td>
+    ),
+  };
+  return <>{columns.map((key) => cells[key]())}</>;
 }
 
 /** Households as a bar against the bounds; the ticks are the minimum and the maximum. */

@@ -1,14 +1,16 @@
 import { exportPath } from "../api/client";
 import type { Key } from "../i18n";
 import { useApp } from "./context";
+import { Icon } from "./icons";
 import { Menu } from "./Menu";
+import { PlanMenu } from "./PlanMenu";
 import { Search } from "./Search";
 
 const FORMATS = ["geojson", "gpkg", "shp", "csv", "fgb", "parquet"] as const;
 const LAYERS = ["grids", "buildings", "cells"] as const;
 
 export function Header() {
-  const { state } = useApp();
+  const { state, desk } = useApp();
   const { t, lang } = state;
   return (
     <header class="header">
@@ -20,6 +22,7 @@ export function Header() {
         <span class="brand-name">{t("brand")}</span>
       </h1>
       <PlanChooser />
+      <PlanMenu />
       {state.plan.value && <Search />}
       <ExportMenu />
       <button
@@ -31,6 +34,15 @@ export function Header() {
         onClick={() => (lang.value = lang.value === "en" ? "zh-CN" : "en")}
       >
         {t("lang.short")}
+      </button>
+      <button
+        type="button"
+        class="button quiet"
+        title={`${t("keys.title")} (?)`}
+        aria-label={t("keys.title")}
+        onClick={() => (desk.dialog.value = "shortcuts")}
+      >
+        <Icon name="help" size={16} />
       </button>
     </header>
   );

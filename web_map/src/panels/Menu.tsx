@@ -1,8 +1,16 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Icon, type IconName } from "./icons";
 
-/** A button with a small page of links under it; closes by Escape, by a click elsewhere and by a choice. */
-export function Menu({ label, children }: { label: string; children: ComponentChildren }) {
+interface MenuProps {
+  label: string;
+  /** Another drawing than that of a download. */
+  icon?: IconName;
+  children: ComponentChildren;
+}
+
+/** A button with a small page of links or buttons under it; closes by Escape, by a click elsewhere and by a choice. */
+export function Menu({ label, icon, children }: MenuProps) {
   const [open, setOpen] = useState(false);
   const root = useRef<HTMLDivElement>(null);
   useEffect(() => {
@@ -22,13 +30,17 @@ export function Menu({ label, children }: { label: string; children: ComponentCh
   return (
     <div class="menu" ref={root} onKeyDown={onKeyDown}>
       <button type="button" class="button quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-          <path d="M8 2v8m0 0 3-3m-3 3L5 7M3 13h10" />
-        </svg>
+        {icon ? (
+          <Icon name={icon} size={16} />
+        ) : (
+          <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+            <path d="M8 2v8m0 0 3-3m-3 3L5 7M3 13h10" />
+          </svg>
+        )}
         <span class="button-word">{label}</span>
       </button>
       {open && (
-        <div class="menu-page" onClick={(event) => (event.target as Element).closest("a") && setOpen(false)}>
+        <div class="menu-page" onClick={(event) => (event.target as Element).closest("a, .menu-entry") && setOpen(false)}>
           {children}
         </div>
       )}

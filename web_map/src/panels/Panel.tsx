@@ -1,9 +1,12 @@
 import { useRef } from "preact/hooks";
-import { formatNumber } from "../i18n";
+import { formatNumber, type Key } from "../i18n";
+import type { Tab } from "../state/desk";
 import { DEFAULT_WIDTH, type SheetHeight } from "../state/state";
 import { useApp } from "./context";
+import { CheckList } from "./CheckList";
 import { Details } from "./Details";
 import { GridTable } from "./GridTable";
+import { History } from "./History";
 
 const HEIGHTS: SheetHeight[] = ["peek", "half", "full"];
 const [LEAST, MOST] = [280, 620];
@@ -43,16 +46,76 @@ export function Panel() {
   );
 }
 
+const TABS: Tab[] = ["grids", "checks", "history"];
+
 function PanelBody() {
-  const { state } = useApp();
-  const { t, filter, rows, grids, plan } = state;
+  const { state, desk, edit } = useApp();
+  const { plan } = state;
   if (!plan.value) return <div class="skeleton" />;
+  const draft = edit.phase.value === "ready";
+  const tab = draft ? desk.tab.value : "grids";
   return (
     <div class="panel-body">
       <Totals />
       {state.narrow.value && <Details />}
+      {draft && <Tabs />}
+      <div class="tab-page" role={draft ? "tabpanel" : undefined} aria-label={draft ? state.t(`tab.${tab}` as Key) : undefined}>
+        {tab === "grids" && <GridsPage />}
+        {tab === "checks" && <CheckList />}
+        {tab === "history" && <History />}
+      </div>
+      {!state.narrow.value && <Details />}
+    </div>
+  );
+}
+
+/** What the upper part of the panel shows. */
+function Tabs() {
+  const { state, desk } = useApp();
+  const { t } = state;
+  const count = desk.checks.value.length;
+  const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step === undefined) return;
+    event.stopPropagation();
+    const next = (TABS.indexOf(desk.tab.value) + step + TABS.length) % TABS.length;
+    desk.tab.value = TABS[next];
+    event.currentTarget.querySelectorAll("button")[next].focus();
+  };
+  return (
+    <div class="tabs" role="tablist" aria-label={t("tabs")} onKeyDown={onKeyDown}>
+      {TABS.map((tab) => (
+        <button
+          key={tab}
+          type="button"
+          role="tab"
+          aria-selected={desk.tab.value === tab}
+          tabIndex={desk.tab.value === tab ? 0 : -1}
+          onClick={() => (desk.tab.value = tab)}
+        >
+          {t(`tab.${tab}` as Key)}
+          {tab === "checks" && count > 0 && <span class="badge">{formatNumber(count)}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function GridsPage() {
+  const { state } = useApp();
+  const { t, filter, rows, grids } = state;
+  if (grids.value.length === 0)
+    return (
+      <>
+        <Filter />
+        <GridTable />
+        <div class="skeleton" />
+      </>
+    );
+  return (
+    <>
       <Filter />
-      {grids.value.length > 0 && rows.value.length === 0 ? (
+      {rows.value.length === 0 ? (
         <p class="filter-none">
           {t("filter.none", { text: filter.value })}{" "}
           <button
@@ -69,18 +132,17 @@ function PanelBody() {
       ) : (
         <GridTable />
       )}
-      {grids.value.length === 0 && <div class="skeleton" />}
-      {!state.narrow.value && <Details />}
-    </div>
+    </>
   );
 }
 
 function Totals() {
-  const { state } = useApp();
+  const { state, desk } = useApp();
   const { t, totals, plan, grids } = state;
   const [min, max] = state.bounds.value;
+  const live = desk.totals.value;
   const ready = grids.value.length > 0;
-  const { grids: count, households, inBounds } = totals.value;
+  const { grids: count, households, inBounds } = live ?? totals.value;
   return (
     <section class="totals" aria-label={t("totals")}>
       <p>
@@ -96,6 +158,11 @@ function Totals() {
               {formatNumber(inBounds)}/{formatNumber(count)}
             </b>{" "}
             {t("totals.inBounds")}
+          </span>
+        )}
+        {live && live.unassignedCells > 0 && (
+          <span class="alert">
+            <b>{formatNumber(live.unassignedHouseholds)}</b> {t("totals.unassigned")}
           </span>
         )}
       </p>

@@ -1,20 +1,19 @@
+import { useState } from "preact/hooks";
+import { formatNumber, formatTime } from "../i18n";
+import { checkWords } from "./CheckList";
 import { useApp } from "./context";
-import { formatNumber } from "../i18n";
+import { Icon } from "./icons";
 
-/** The lowest line: what most needs mending, how much there is, whose data it is. */
+/** The lowest line: whether all is saved, who is here, what most needs mending, whose data it is. */
 export function Status() {
-  const { state, actions } = useApp();
-  const { t, plan, detail, worst, phase, baseFailed } = state;
+  const { state } = useApp();
+  const { t, plan, detail, phase, baseFailed } = state;
+  const { actions } = useApp();
   const attribution = detail.value?.attribution;
-  const show = (): void => {
-    if (!worst.value) return;
-    state.outOnly.value = true;
-    state.sort.value = { key: "households", ascending: worst.value.kind === "under" };
-    state.panelHidden.value = false;
-    actions.selectGrid(worst.value.grids[0], { zoom: true });
-  };
   return (
     <footer class="status">
+      <Saving />
+      <People />
       {baseFailed.value && phase.value === "ready" && (
         <span class="alert">
           {t("status.baseFailed")}{" "}
@@ -23,20 +22,10 @@ export function Status() {
           </button>
         </span>
       )}
-      {phase.value === "ready" &&
-        (worst.value ? (
-          <span class="worst">
-            <b class="alert">!</b> {worstWords(worst.value.kind, worst.value.grids.length)}{" "}
-            <button type="button" class="link" onClick={show}>
-              {t("status.show")}
-            </button>
-          </span>
-        ) : (
-          <span class="worst">{t("status.allIn")}</span>
-        ))}
+      {phase.value === "ready" && <Worst />}
       {plan.value && (
         <span class="counts">
-          {t("status.counts", { grids: plan.value.n_grids, cells: formatNumber(plan.value.n_cells) })}
+          {t("status.counts", { grids: state.totals.value.grids || plan.value.n_grids, cells: formatNumber(plan.value.n_cells) })}
         </span>
       )}
       {attribution && (
@@ -46,8 +35,112 @@ export function Status() {
       )}
     </footer>
   );
+}
 
-  function worstWords(kind: "over" | "under", count: number): string {
-    return t(count === 1 ? `status.${kind}One` : `status.${kind}`, { count });
+/** Whether the server has everything. */
+function Saving() {
+  const { state, desk, edit } = useApp();
+  const { t } = state;
+  const sync = desk.sync.value;
+  if (!sync) return null;
+  const standing = sync.standing.value;
+  const count = sync.unsent.value;
+  const at = sync.savedAt.value;
+  const words = {
+    saved: at === null ? t("sync.savedAll") : t("sync.saved", { time: formatTime(at, state.lang.value) }),
+    saving: t("sync.saving"),
+    offline: count > 0 ? t("sync.offline", { count }) : t("sync.offlineNone"),
+    conflict: t("sync.conflict"),
+    refused: t("sync.refused"),
+    closed: t("sync.saving"),
+  }[standing];
+  const alert = standing === "offline" || standing === "conflict" || standing === "refused";
+  return (
+    <span class={`saving is-${standing}`} data-standing={standing} data-unsent={count}>
+      <span class="dot" aria-hidden="true" />
+      <span class={alert ? "alert" : ""} role="status">
+        {words}
+      </span>
+      {edit.undoDepth.value > 0 && <span class="steps"> · {t("status.undo", { count: edit.undoDepth.value })}</span>}
+    </span>
+  );
+}
+
+/** Who else works on this draft, and under which name one's own edits are kept. */
+function People() {
+  const { state, desk } = useApp();
+  const { t } = state;
+  const [open, setOpen] = useState(false);
+  if (!desk.sync.value) return null;
+  const people = desk.people.value;
+  const others = people.filter((each) => each.client !== desk.me.value);
+  const words = people.length > 1 ? t("people.count", { count: people.length }) : t("people.alone");
+  return (
+    <span
+      class="people"
+      onKeyDown={(event) => event.key === "Escape" && open && (event.stopPropagation(), setOpen(false))}
+    >
+      <button type="button" class="link quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
+        <Icon name="person" size={14} /> {words}
+      </button>
+      {open && (
+        <div class="people-page" role="group" aria-label={t("people.title")}>
+          <label class="field">
+            <span>{t("people.mine")}</span>
+            <input
+              type="text"
+              maxLength={60}
+              defaultValue={desk.who.value}
+              placeholder={t("people.hint")}
+              onChange={(event) => (desk.who.value = event.currentTarget.value.trim())}
+            />
+          </label>
+          <ul>
+            {others.map((each) => (
+              <li key={each.client}>{each.name || t("people.someone")}</li>
+            ))}
+          </ul>
+          {!desk.line.value && <p class="alert">{t("people.noLine")}</p>}
+        </div>
+      )}
+    </span>
+  );
+}
+
+/** The one thing most worth mending, and the way there. */
+function Worst() {
+  const { state, actions, desk, edit } = useApp();
+  const { t, worst } = state;
+  const check = desk.checks.value[0];
+  if (edit.phase.value === "ready" && check && check.kind !== "unnamed" && check.kind !== "without_staff") {
+    const show = (): void => {
+      desk.tab.value = "checks";
+      state.panelHidden.value = false;
+      desk.zoomTo(check);
+    };
+    return (
+      <span class="worst">
+        <b class="alert">!</b> {checkWords(state, check)}{" "}
+        <button type="button" class="link" onClick={show}>
+          {t("status.show")}
+        </button>
+      </span>
+    );
   }
+  if (!worst.value) return <span class="worst">{t("status.allIn")}</span>;
+  const { kind, grids } = worst.value;
+  const show = (): void => {
+    state.outOnly.value = true;
+    state.sort.value = { key: "households", ascending: kind === "under" };
+    state.panelHidden.value = false;
+    actions.selectGrid(grids[0], { zoom: true });
+  };
+  return (
+    <span class="worst">
+      <b class="alert">!</b> {t(grids.length === 1 ? `status.${kind}One` : `status.${kind}`, { count: grids.length })}{" "}
+      <button type="button" class="link" onClick={show}>
+        {t("status.show")}
+      </button>
+    </span>
+  );
 }

@@ -4,14 +4,24 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { Client } from "../api/client";
 import type { Actions } from "../state/actions";
+import type { Commands } from "../state/commands";
+import type { Desk } from "../state/desk";
+import type { Jobs } from "../state/deskjobs";
+import type { PlanActions } from "../state/deskplans";
 import type { EditSession } from "../state/edit";
 import type { State } from "../state/state";
+import type { Toolbox } from "../state/tools";
 
 export interface AppContext {
   state: State;
   actions: Actions;
   client: Client;
   edit: EditSession;
+  commands: Commands;
+  tools: Toolbox;
+  desk: Desk;
+  plans: PlanActions;
+  jobs: Jobs;
 }
 
 export const Context = createContext<AppContext | null>(null);

@@ -4,7 +4,7 @@ import { batch } from "@preact/signals";
 import { ApiError, type Client } from "../api/client";
 import type { Bbox, SearchHit } from "../api/types";
 import { shortCode } from "../kernels/codes";
-import { unitToLonLat } from "../kernels/geometry";
+import { boxesOf, unitToLonLat } from "../kernels/geometry";
 import type { Engine } from "../worker/engine";
 import { type Failure, type Spot, type State, verdictOf } from "./state";
 import type { Timings } from "./timings";
@@ -27,11 +27,17 @@ export interface Actions {
   openHit(hit: SearchHit): void;
   zoomToGrid(grid: number): void;
   zoomToPlan(): void;
+  /** Zoom to some cells; `anchor` holds a point in each (x and y, units of the world). */
+  fitCells(anchor: ArrayLike<number>, cells: ArrayLike<number>): void;
+  /** Ask for the list of plans anew, after one was made, renamed, published or deleted. */
+  refreshPlans(): Promise<void>;
   reloadSpot(): void;
   clear(): void;
 }
 
 const CLOSE_UP = 0.0012;
+/** Degrees around points of cells, so that the cells themselves are in sight. */
+const MARGIN = 0.0003;
 
 export function createActions(
   state: State,
@@ -55,6 +61,7 @@ export function createActions(
       state.detail.value = null;
       state.grids.value = [];
       state.polygons.value = null;
+      state.shapes.value = new Map();
       state.gridIx.value = null;
       state.selected.value = state.hovered.value = null;
       state.spot.value = null;
@@ -123,18 +130,14 @@ export function createActions(
   };
 
   const boxOfGrid = (grid: number): Bbox | null => {
-    const polygons = state.polygons.value;
-    if (!polygons) return null;
-    const first = polygons.ringStart[polygons.featureStart[grid]];
-    const end = polygons.ringStart[polygons.featureStart[grid + 1]];
+    const edited = state.shapes.value.get(grid);
+    const polygons = edited ?? state.polygons.value;
+    const row = edited ? 0 : grid;
+    if (!polygons || row + 1 >= polygons.featureStart.length) return null;
+    const first = polygons.ringStart[polygons.featureStart[row]];
+    const end = polygons.ringStart[polygons.featureStart[row + 1]];
     if (first === end) return null;
-    let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
-    for (let v = first; v < end; v++) {
-      x0 = Math.min(x0, polygons.coords[2 * v]);
-      x1 = Math.max(x1, polygons.coords[2 * v]);
-      y0 = Math.min(y0, polygons.coords[2 * v + 1]);
-      y1 = Math.max(y1, polygons.coords[2 * v + 1]);
-    }
+    const [x0, y0, x1, y1] = boxesOf(polygons.coords, Uint32Array.of(first, end));
     return [...unitToLonLat(x0, y1), ...unitToLonLat(x1, y0)] as Bbox;
   };
 
@@ -241,6 +244,24 @@ export function createActions(
     zoomToGrid,
     zoomToPlan() {
       if (state.plan.value) target.fit(state.plan.value.bbox);
+    },
+    fitCells(anchor, cells) {
+      let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+      for (let i = 0; i < cells.length; i++) {
+        const [x, y] = [anchor[2 * cells[i]], anchor[2 * cells[i] + 1]];
+        [x0, y0, x1, y1] = [Math.min(x0, x), Math.min(y0, y), Math.max(x1, x), Math.max(y1, y)];
+      }
+      if (cells.length === 0) return;
+      const [[west, south], [east, north]] = [unitToLonLat(x0, y1), unitToLonLat(x1, y0)];
+      target.fit([west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN], { maxZoom: 17 });
+    },
+    async refreshPlans() {
+      const plans = await client.plans();
+      batch(() => {
+        state.plans.value = plans;
+        const now = plans.find((plan) => plan.id === state.plan.value?.id);
+        if (now && state.plan.value?.state === now.state) state.plan.value = now;
+      });
     },
     reloadSpot() {
       const spot = state.spot.value;

@@ -3,6 +3,8 @@
 import type { Change, PlanState, Staff } from "../api/edits";
 import { shortCode } from "../kernels/codes";
 
+export type { Change } from "../api/edits";
+
 /** A value as JSON knows it; null is absent. */
 export type Json = unknown;
 

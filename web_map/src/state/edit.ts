@@ -7,6 +7,7 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import type { Change } from "../api/edits";
 import type { Key, Values } from "../i18n";
 import type { Delta, LivePlan } from "../kernels/live";
+import type { Source } from "../kernels/pick";
 import type { Attributes, DoneChange } from "./attributes";
 import { type CutOff, findCutOff, PieceWatch } from "./cutoff";
 import { allowedCells, type Ground } from "./editing-rules";
@@ -19,7 +20,7 @@ import { Stroke } from "./stroke";
 export type EditPhase = "off" | "loading" | "ready" | "failed";
 export type Tool =
   | "pan" | "paint" | "move" | "lasso" | "box" | "block" | "compound" | "split" | "draw" | "merge" | "lock"; // prettier-ignore
-export type SourceFilter = { kind: "all" | "unassigned" | "unlocked" } | { kind: "grid"; grid: number };
+export type SourceFilter = Source;
 
 /** A finished edit; `undoesKey` is the key of the edit that it takes back (a redo takes back an undo). */
 export interface Edit extends Delta {
@@ -114,6 +115,15 @@ export interface EditSession {
 const NOTHING: Delta = { cells: new Uint32Array(0), before: new Int32Array(0), after: new Int32Array(0) };
 const NO_ATTRIBUTES: ReadonlyMap<string, unknown> = new Map();
 
+function gridsOf({ before, after }: Delta, more: Iterable<number>): Set<number> {
+  const grids = new Set<number>(more);
+  for (let i = 0; i < before.length; i++) {
+    if (before[i] >= 0) grids.add(before[i]);
+    if (after[i] >= 0) grids.add(after[i]);
+  }
+  return grids;
+}
+
 export function createEditSession(state: State): EditSession {
   const phase = signal<EditPhase>("off");
   const version = signal(0);
@@ -150,15 +160,9 @@ export function createEditSession(state: State): EditSession {
     redoDepth.value = undone.length;
   };
 
-  const redraw = (delta: Delta, more: Iterable<number>, finished: boolean): Set<number> => {
-    const grids = new Set<number>(more);
-    for (let i = 0; i < delta.cells.length; i++) {
-      if (delta.before[i] >= 0) grids.add(delta.before[i]);
-      if (delta.after[i] >= 0) grids.add(delta.after[i]);
-    }
+  const redraw = (delta: Pick<Delta, "cells">, grids: Set<number>, finished: boolean): void => {
     for (const listener of dirtyListeners) listener({ cells: delta.cells, grids, done: finished });
     version.value++;
-    return grids;
   };
 
   // Attributes first where they make grids; what the assignment says follows.
@@ -183,10 +187,9 @@ export function createEditSession(state: State): EditSession {
   const settle = (delta: Delta, changes: DoneChange[]): void => {
     if (!ground || !live) return;
     const lockedCells = changes.flatMap(({ path }) => (path.startsWith("lock/cell/") ? [Number(path.slice(10))] : []));
-    const grids = redraw(delta, gridsOfChanges(changes), true);
-    if (lockedCells.length > 0)
-      for (const listener of dirtyListeners) listener({ cells: lockedCells, grids: [], done: true });
+    const grids = gridsOf(delta, gridsOfChanges(changes));
     refreshGrids(state, live, ground.attributes, grids);
+    redraw(lockedCells.length > 0 ? { ...delta, cells: Uint32Array.of(...delta.cells, ...lockedCells) } : delta, grids, true);
     if (changes.length > 0) attributesVersion.value++;
   };
 
@@ -222,7 +225,7 @@ export function createEditSession(state: State): EditSession {
         watch.note(allowed.cells);
         const delta = stroke.add(allowed.cells, typeof grids === "number" ? grids : allowed.grids);
         batch(() => {
-          redraw(delta, [], false);
+          redraw(delta, gridsOf(delta, []), false);
           const cut = watch.isCut() ? findCutOff(rules.graph, plan, stroke.delta(), target) : null;
           if (cut || cutOff.value) cutOff.value = cut && { ...cut, pending: true };
         });

@@ -3,7 +3,7 @@
 import type { GridProperties } from "../api/types";
 import { compareCodes, shortCode } from "../kernels/codes";
 
-export type SortKey = "code" | "households" | "deviation" | "area" | "compact";
+export type SortKey = "code" | "households" | "people" | "deviation" | "area" | "compact";
 
 export interface Sort {
   key: SortKey;
@@ -20,6 +20,7 @@ export interface Totals {
 
 const value: Record<Exclude<SortKey, "code">, (grid: GridProperties) => number> = {
   households: (grid) => grid.households,
+  people: (grid) => grid.population ?? 0,
   deviation: (grid) => grid.deviation ?? 0,
   area: (grid) => grid.area_m2,
   compact: (grid) => grid.polsby_popper,

@@ -48,6 +48,8 @@ export interface State {
   detail: Signal<PlanDetail | null>;
   grids: Signal<GridProperties[]>;
   polygons: Signal<Polygons | null>;
+  /** Outlines of the grids that edits have changed, by number; a new map with every change. */
+  shapes: Signal<ReadonlyMap<number, Polygons>>;
   /** Grid of each cell; in a draft the edit session changes it in place. */
   gridIx: Signal<Int32Array | null>;
   /** Revision of the plan that `gridIx` was loaded with. */
@@ -99,6 +101,7 @@ export function createState(lang: Lang): State {
     detail: signal(null),
     grids,
     polygons: signal(null),
+    shapes: signal(new Map()),
     gridIx: signal(null),
     revision: signal(0),
     mode: signal("grid"),

@@ -72,6 +72,8 @@ export interface Sync {
   tryAgain(): void;
   /** Revision under which the server knows an edit of this page. */
   revisionOf(key: string): number | null;
+  /** The edits that the server does not have. */
+  waiting(): readonly Unsent[];
   close(): void;
 }
 
@@ -339,6 +341,7 @@ export function createSync(parts: SyncParts): Sync {
       void catchUp();
     },
     revisionOf: (key) => known.get(key) ?? null,
+    waiting: () => queue,
     close,
   };
 }

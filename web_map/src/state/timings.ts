@@ -5,11 +5,18 @@ export interface Timings {
   take(times: Record<string, number>): void;
   mark(name: string): void;
   set(name: string, value: number): void;
+  /** Remember how long something took that happens again and again, in milliseconds. */
+  sample(name: string, took: number): void;
+  /** The last samples of each name, oldest first. */
+  readonly samples: Readonly<Record<string, readonly number[]>>;
   readonly view: Readonly<Record<string, number>>;
 }
 
+const MOST_SAMPLES = 4000;
+
 export function createTimings(clock: Pick<Performance, "timeOrigin" | "now" | "mark">): Timings {
   const times: Record<string, number> = {};
+  const samples: Record<string, number[]> = {};
   const view = new Proxy(times, {
     set: () => false,
     deleteProperty: () => false,
@@ -27,6 +34,13 @@ export function createTimings(clock: Pick<Performance, "timeOrigin" | "now" | "m
       set(name, clock.now());
     },
     set,
+    sample(name, took) {
+      const list = (samples[name] ??= []);
+      if (list.length === MOST_SAMPLES) list.splice(0, MOST_SAMPLES / 2);
+      list.push(took);
+      times[`${name}_ms`] = took;
+    },
+    samples,
     view,
   };
 }

@@ -1,6 +1,6 @@
 /** The page's side of the worker: sends what is wanted, hands back what came, drops what is out of date. */
 
-import type { FromWorker, LineStyle, PlacedLabel, TileRequest, ToWorker, View } from "./protocol";
+import type { Assigned, FromWorker, GridShape, LineStyle, PlacedLabel, TileRequest, ToWorker, View } from "./protocol";
 import type { Polygons } from "../kernels/geometry";
 
 export type TileWish = Omit<TileRequest, "type" | "load">;
@@ -21,11 +21,20 @@ export interface Engine {
   cancel(key: string): void;
   labels(view: View, done: (labels: PlacedLabel[]) => void): void;
   outline(cellIx: number, done: (polygon: Polygons) => void): void;
+  /** Begin to edit: `boxes` gets four numbers a cell, `shapes` the outlines of grids whenever edits changed them. */
+  edit(events: EditEvents): void;
+  assign(change: Omit<Assigned, "type" | "load">): void;
+}
+
+export interface EditEvents {
+  boxes(boxes: Int32Array): void;
+  shapes(shapes: GridShape[]): void;
 }
 
 export function createEngine(worker: Worker, onCrash: () => void): Engine {
   let load = 0;
   let events: EngineEvents | null = null;
+  let onEdit: EditEvents | null = null;
   let onLabels: ((labels: PlacedLabel[]) => void) | null = null;
   let onOutline: { cellIx: number; done: (polygon: Polygons) => void } | null = null;
   const tiles = new Map<string, (answer: TileAnswer) => void>();
@@ -50,6 +59,10 @@ export function createEngine(worker: Worker, onCrash: () => void): Engine {
         return events.failed(data);
       case "labels":
         return onLabels?.(data.labels);
+      case "boxes":
+        return onEdit?.boxes(data.boxes);
+      case "shapes":
+        return onEdit?.shapes(data.shapes);
       case "outline":
         if (onOutline?.cellIx === data.cellIx) onOutline.done(data.polygon);
         return;
@@ -68,6 +81,7 @@ export function createEngine(worker: Worker, onCrash: () => void): Engine {
       events = listeners;
       tiles.clear();
       onOutline = null;
+      onEdit = null;
       send({ type: "load", load, root, planId, datasetId });
     },
     style: (style) => send({ type: "style", style }),
@@ -86,5 +100,10 @@ export function createEngine(worker: Worker, onCrash: () => void): Engine {
       onOutline = { cellIx, done };
       send({ type: "outline", load, cellIx });
     },
+    edit(listeners) {
+      onEdit = listeners;
+      send({ type: "edit", load });
+    },
+    assign: (change) => send({ type: "assign", load, ...change }),
   };
 }

@@ -4,6 +4,7 @@ import { type BoxIndex, queryBoxIndex } from "../kernels/boxindex";
 import type { Polygons } from "../kernels/geometry";
 import { frameBox, type Pen, traceFeature } from "./pen";
 import type { LineStyle } from "./protocol";
+import type { GridShapes } from "./shapes";
 
 export interface IndexedPolygons extends Polygons {
   index: BoxIndex;
@@ -13,7 +14,7 @@ export interface IndexedPolygons extends Polygons {
 const SMALL = 22;
 
 /** Each grid gets a band of its own tone just inside its border, and a fine light line runs on the border itself. */
-export function drawGridLines(pen: Pen, grids: IndexedPolygons, style: LineStyle): void {
+export function drawGridLines(pen: Pen, grids: GridShapes, style: LineStyle): void {
   const { context, ratio } = pen;
   const { boxes } = grids.index;
   const least = (SMALL * ratio) / pen.scale;
@@ -26,7 +27,7 @@ export function drawGridLines(pen: Pen, grids: IndexedPolygons, style: LineStyle
   for (const grid of found) {
     context.save();
     context.beginPath();
-    traceFeature(pen, grids, grid);
+    grids.trace(pen, grid);
     context.clip("evenodd");
     context.lineWidth = 2 * band + ratio * 0.6;
     context.strokeStyle = style.borders[grid] ?? "#666666";
@@ -34,16 +35,16 @@ export function drawGridLines(pen: Pen, grids: IndexedPolygons, style: LineStyle
     context.restore();
   }
   context.beginPath();
-  for (const grid of found) traceFeature(pen, grids, grid);
+  for (const grid of found) grids.trace(pen, grid);
   context.lineWidth = ratio * (pen.zoom >= 15 ? 1 : 0.6);
   context.strokeStyle = style.theme === "dark" ? "rgba(20, 23, 27, 0.9)" : "rgba(255, 255, 255, 0.95)";
   context.stroke();
 }
 
-function drawSmall(pen: Pen, grids: IndexedPolygons, small: number[], style: LineStyle): void {
+function drawSmall(pen: Pen, grids: GridShapes, small: number[], style: LineStyle): void {
   if (small.length === 0) return;
   pen.context.beginPath();
-  for (const grid of small) traceFeature(pen, grids, grid);
+  for (const grid of small) grids.trace(pen, grid);
   pen.context.lineWidth = pen.ratio * 0.5;
   pen.context.strokeStyle = style.theme === "dark" ? "rgba(235, 232, 225, 0.55)" : "rgba(60, 60, 60, 0.55)";
   pen.context.stroke();

@@ -80,7 +80,7 @@ function placeGrids(
     };
     const alone: LabelBox = { x: px, y: py, halfWidth: head / 2 + 2, halfHeight: font / 2 + 2 };
     const roomy = Math.min(width, height) > 2.4 * font;
-    const label: PlacedLabel = { kind: "grid", text, alert, x, y, angle: 0, font };
+    const label: PlacedLabel = { kind: "grid", grid: i, text, alert, x, y, angle: 0, font };
     if (roomy && space.place([both])) out.push({ ...label, detail });
     else if (space.place([alone])) out.push(label);
   }

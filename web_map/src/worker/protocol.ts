@@ -45,11 +45,40 @@ export interface View {
   zoom: number;
 }
 
+/** How a grid looks now, for its label. */
+export interface GridLook {
+  grid: number;
+  code: string;
+  households: number;
+  area_m2: number;
+  in_bounds: boolean;
+}
+
+/** Cells that changed their grid. */
+export interface Assigned {
+  type: "assign";
+  load: number;
+  cells: Uint32Array;
+  grids: Int32Array;
+  looks: GridLook[];
+  /** Whether the hand has let go: then labels find their place again. */
+  done: boolean;
+}
+
+export interface GridShape {
+  grid: number;
+  polygon: Polygons;
+  /** Where its label goes, once the hand has let go. */
+  label: [lon: number, lat: number] | null;
+}
+
 export type ToWorker =
   | { type: "load"; load: number; root: string; planId: string; datasetId: string }
   | { type: "style"; style: LineStyle }
   | { type: "cancel"; key: string }
   | { type: "outline"; load: number; cellIx: number }
+  | { type: "edit"; load: number }
+  | Assigned
   | TileRequest
   | ViewRequest;
 
@@ -74,9 +103,10 @@ export type LabelKind = "grid" | "street" | "number" | "area" | "facility";
 export interface PlacedLabel {
   kind: LabelKind;
   text: string;
-  /** Second line, and whether the grid is out of its bounds (grids only). */
+  /** Second line, whether the grid is out of its bounds, and which it is (grids only). */
   detail?: string;
   alert?: boolean;
+  grid?: number;
   /** Units of the world. */
   x: number;
   y: number;
@@ -92,4 +122,6 @@ export type FromWorker =
   | { type: "failed"; load: number; what: "base" | "plan"; code: string; status: number; detail: string }
   | { type: "tile"; load: number; key: string; bitmap: ImageBitmap; ids: Int32Array | null }
   | { type: "outline"; load: number; cellIx: number; polygon: Polygons }
+  | { type: "boxes"; load: number; boxes: Int32Array }
+  | { type: "shapes"; load: number; shapes: GridShape[] }
   | { type: "labels"; load: number; labels: PlacedLabel[] };

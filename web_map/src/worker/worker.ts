@@ -7,10 +7,12 @@ import { type BoxIndex, buildBoxIndex, queryBoxIndex } from "../kernels/boxindex
 import { boxesOf, featureVertexStart, flattenGeoJson, type Polygons, takeFeature, undelta, WORLD } from "../kernels/geometry";
 import { rasterise } from "../kernels/raster";
 import { type Base, type BaseMeta, drawBase, readBase } from "./basemap";
-import { drawAreaLines, drawGridLines, type IndexedPolygons } from "./gridlines";
+import { Editing } from "./editing";
+import { drawAreaLines, drawGridLines } from "./gridlines";
 import type { Pen } from "./pen";
 import { type Measure, placeLabels } from "./placing";
 import type { FromWorker, LineStyle, TileRequest, ToWorker, ViewRequest } from "./protocol";
+import { GridShapes } from "./shapes";
 
 interface WorkerScope {
   postMessage(message: FromWorker, transfer?: Transferable[]): void;
@@ -33,11 +35,23 @@ interface Scene {
   load: number;
   base: Base | null;
   cells: Cells | null;
-  grids: IndexedPolygons | null;
+  gridOf: Int32Array;
+  grids: GridShapes | null;
   properties: GridProperties[];
+  editing: Editing | null;
 }
 
-let scene: Scene = { load: 0, base: null, cells: null, grids: null, properties: [] };
+const emptyScene = (load: number): Scene => ({
+  load,
+  base: null,
+  cells: null,
+  gridOf: new Int32Array(0),
+  grids: null,
+  properties: [],
+  editing: null,
+});
+
+let scene = emptyScene(0);
 let style: LineStyle = { theme: "light", borders: [] };
 const waiting = new Map<string, TileRequest>();
 let view: ViewRequest | null = null;
@@ -51,6 +65,10 @@ scope.onmessage = ({ data }) => {
   else if (data.type === "cancel") waiting.delete(data.key);
   else if (data.type === "tile") waiting.set(data.key, data);
   else if (data.type === "outline") answerOutline(data.load, data.cellIx);
+  else if (data.type === "edit") beginEditing(data.load);
+  else if (data.type === "assign") {
+    if (data.load === scene.load) scene.editing?.assign(data.cells, data.grids, data.looks, data.done);
+  }
   else view = data;
   if (!busy) next();
 };
@@ -60,12 +78,13 @@ const pump = new MessageChannel();
 pump.port1.onmessage = () => work();
 
 function next(): void {
-  busy = waiting.size > 0 || view !== null;
+  busy = waiting.size > 0 || view !== null || scene.editing?.busy === true;
   if (busy) pump.port2.postMessage(null);
 }
 
 function work(): void {
-  if (view) {
+  if (scene.editing?.urgent || (!view && waiting.size === 0)) advanceEditing();
+  else if (view) {
     const asked = view;
     view = null;
     if (asked.load === scene.load) answerLabels(asked);
@@ -79,6 +98,19 @@ function work(): void {
   next();
 }
 
+function beginEditing(load: number): void {
+  const { cells, grids, gridOf, properties } = scene;
+  if (load !== scene.load || !cells || !grids) return;
+  scene.editing = new Editing({ cells, gridOf, shapes: grids, properties });
+  const boxes = cells.index.boxes.slice();
+  scope.postMessage({ type: "boxes", load, boxes }, [boxes.buffer]);
+}
+
+function advanceEditing(): void {
+  const shapes = scene.editing?.work() ?? [];
+  if (shapes.length > 0) scope.postMessage({ type: "shapes", load: scene.load, shapes });
+}
+
 // What can be clicked first, then what lies under it, then borders that only change their colour.
 function mostWanted(): TileRequest | undefined {
   let best: TileRequest | undefined;
@@ -88,7 +120,7 @@ function mostWanted(): TileRequest | undefined {
 }
 
 async function load(order: Extract<ToWorker, { type: "load" }>): Promise<void> {
-  const mine: Scene = { load: order.load, base: null, cells: null, grids: null, properties: [] };
+  const mine = emptyScene(order.load);
   scene = mine;
   waiting.clear();
   const client = createClient(order.root);
@@ -114,7 +146,7 @@ async function loadPlan(client: Client, planId: string, mine: Scene, onBytes: (b
   const { properties, geometries } = byGridIx(bundle.meta.grids, features);
   mine.properties = properties;
   const polygons = flattenGeoJson(geometries);
-  mine.grids = { ...polygons, index: indexOf(polygons) };
+  mine.grids = new GridShapes(polygons);
   scope.postMessage({ type: "grids", load: mine.load, properties, polygons });
   const ringStart = takeArray(bundle, "ring_start", Uint32Array);
   const coords = undelta(takeArray(bundle, "coords", Int32Array), ringStart);
@@ -122,6 +154,7 @@ async function loadPlan(client: Client, planId: string, mine: Scene, onBytes: (b
   const flat = { coords, ringStart, featureStart: takeArray(bundle, "cell_ring_start", Uint32Array) };
   mine.cells = { ...flat, index: indexOf(flat) };
   const gridIx = takeArray(bundle, "grid_ix", Int32Array).slice();
+  mine.gridOf = gridIx.slice();
   const timings = { arrived, decoded, indexed: now() };
   scope.postMessage({ type: "cells", load: mine.load, gridIx, revision: bundle.meta.revision, timings }, [gridIx.buffer]);
 }

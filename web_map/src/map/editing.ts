@@ -1,0 +1,184 @@
+/** Ties the map to the edit session: what changes is coloured in the same frame, and drawn anew by the worker. */
+
+import { effect, untracked } from "@preact/signals";
+import { unitsPerMetre } from "../kernels/geometry";
+import type { Polygons } from "../kernels/geometry";
+import { formatNumber } from "../i18n";
+import type { Dirty, EditSession } from "../state/edit";
+import type { State } from "../state/state";
+import type { Timings } from "../state/timings";
+import type { Toolbox } from "../state/tools";
+import type { Engine } from "../worker/engine";
+import type { GridLook, GridShape } from "../worker/protocol";
+import type { MapView } from "./adapter";
+import { sendStyle } from "./connect";
+import type { Paintbox } from "./paintbox";
+
+/** While the hand is down, outlines and labels over the tiles follow at this pace. */
+const PACE_MS = 120;
+const POINTING = new Set(["merge", "lock", "move", "block", "compound"]);
+
+export function connectEditing(
+  state: State,
+  session: EditSession,
+  tools: Toolbox,
+  map: MapView,
+  engine: Engine,
+  paintbox: Paintbox,
+  timings: Timings,
+): void {
+  let boxes: Int32Array | null = null;
+  let arrived = new Map<number, Polygons>();
+  let timer = 0;
+
+  const boxesOfCells = (cells: ArrayLike<number>): Int32Array => {
+    const out = new Int32Array(4 * cells.length);
+    if (boxes)
+      for (let i = 0; i < cells.length; i++)
+        for (let k = 0; k < 4; k++) out[4 * i + k] = boxes[4 * cells[i] + k];
+    return out;
+  };
+
+  const takeShapes = (): void => {
+    clearTimeout(timer);
+    timer = 0;
+    if (arrived.size === 0) return;
+    state.shapes.value = new Map([...state.shapes.peek(), ...arrived]);
+    arrived = new Map();
+    map.relabel();
+  };
+
+  const shapesCame = (shapes: GridShape[]): void => {
+    const grids = state.grids.peek();
+    for (const { grid, polygon, label } of shapes) {
+      arrived.set(grid, polygon);
+      if (label && grids[grid]) grids[grid].label = label;
+    }
+    if (shapes.some(({ label }) => label)) takeShapes();
+    else timer ||= window.setTimeout(takeShapes, PACE_MS);
+  };
+
+  const lookOf = (grid: number): GridLook => {
+    const { live, book } = session;
+    const households = live?.figures.households[grid] ?? 0;
+    const [min, max] = state.bounds.peek();
+    const inBounds = households >= min && households <= max;
+    const area = live?.figures.areaM2[grid] ?? 0;
+    return { grid, code: book?.grid(grid).code ?? "", households, area_m2: area, in_bounds: inBounds };
+  };
+
+  const recolour = (cells: ArrayLike<number>): void => {
+    if (boxes && cells.length > 0) map.recolourIn(boxesOfCells(cells));
+  };
+
+  const redraw = ({ cells, grids, done }: Dirty): void => {
+    const { live } = session;
+    if (!live || !boxes) return;
+    const began = performance.now();
+    const touched = [...grids];
+    recolour(paintbox.update(cells, touched));
+    timings.sample("recolour_cells", performance.now() - began);
+    if (done) sendStyle(state, engine);
+    const changed = Uint32Array.from(cells);
+    const now = Int32Array.from(changed, (cell) => live.gridOf[cell]);
+    engine.assign({ cells: changed, grids: now, looks: touched.map(lookOf), done });
+    map.redrawLinesIn(boxesOfCells(changed));
+  };
+
+  session.onDirty(redraw);
+
+  effect(() => {
+    if (session.phase.value !== "ready") {
+      boxes = null;
+      return;
+    }
+    engine.edit({
+      boxes(all) {
+        boxes = all;
+        // Locks have come with the attributes.
+        untracked(() => state.gridIx.value && map.recolour(paintbox.build(state.gridIx.value)));
+        timings.mark("editable");
+      },
+      shapes: shapesCame,
+    });
+  });
+
+  effect(() => {
+    const proposal = session.proposal.value;
+    const halves = session.split.value;
+    const cells = proposal?.cells ?? halves?.right.cells ?? [];
+    const grids = proposal?.grids ?? new Array<number>(cells.length).fill(-2);
+    untracked(() => recolour(paintbox.propose(cells, grids)));
+  });
+
+  effect(() => {
+    const cut = session.cutOff.value;
+    untracked(() => recolour(paintbox.warn(cut?.cells ?? [])));
+  });
+
+  connectHand(session, tools, map, timings);
+}
+
+function connectHand(session: EditSession, tools: Toolbox, map: MapView, timings: Timings): void {
+  const { pointer } = tools;
+
+  const brush = (): void => {
+    const shown = session.phase.peek() === "ready" && session.tool.peek() === "paint";
+    const at = pointer.peek();
+    map.setBrush(shown ? at : null, at && shown ? session.brushM.peek() * unitsPerMetre(at.y) : 0);
+  };
+  const words = (): void => {
+    const view = session.split.peek();
+    const text = view ? `${formatNumber(view.left.households)} | ${formatNumber(view.right.households)}` : "";
+    map.setHandWords(text, pointer.peek());
+  };
+  const timed = (work: () => void): void => {
+    const began = performance.now();
+    work();
+    timings.sample("stroke", performance.now() - began);
+  };
+
+  map.attachHand({
+    draws: (keys) => tools.toolFor(keys) !== "pan",
+    down(place, keys) {
+      pointer.value = place;
+      tools.alt.value = keys.alt;
+      timed(() => tools.down(place, keys));
+      brush();
+    },
+    move(places) {
+      pointer.value = places[places.length - 1];
+      timed(() => tools.move(places));
+      brush();
+      words();
+    },
+    up() {
+      const began = performance.now();
+      tools.up();
+      timings.sample("stroke_end", performance.now() - began);
+      words();
+    },
+    cancel() {
+      tools.cancel();
+      words();
+    },
+    hover(place, keys) {
+      pointer.value = place;
+      tools.alt.value = keys.alt;
+      brush();
+    },
+    pick: (place) => session.phase.value === "ready" && tools.pick(place),
+  });
+
+  effect(() => map.setSketch(tools.sketch.value));
+  effect(() => map.setTaking(tools.taking.value));
+  effect(() => {
+    const ready = session.phase.value === "ready";
+    const tool = session.tool.value;
+    map.setHand(!ready || tool === "pan" ? "pan" : POINTING.has(tool) ? "point" : "draw");
+    if (session.brushM.value > 0) brush();
+  });
+  effect(() => {
+    if (session.split.value === null) words();
+  });
+}

@@ -1,0 +1,225 @@
+import type { ComponentChildren } from "preact";
+import { shortCode } from "../kernels/codes";
+import { type Conflict as ConflictState, type Refusal as RefusalState } from "../state/sync";
+import { useApp } from "./context";
+import { Icon } from "./icons";
+
+/** What asks for a decision, above the lower edge of the map; the gravest lowest. */
+export function Bars() {
+  const { desk, edit } = useApp();
+  const sync = desk.sync.value;
+  const conflict = sync?.conflict.value;
+  const refusal = sync?.refusal.value;
+  return (
+    <div class="bars">
+      <Word />
+      {edit.cutOff.value && <CutOffBar />}
+      <JobBar />
+      {edit.proposal.value && <ProposalBar />}
+      {refusal && <RefusalBar refusal={refusal} />}
+      {conflict && <ConflictBar conflict={conflict} />}
+    </div>
+  );
+}
+
+interface BarProps {
+  kind: string;
+  role?: "alert" | "status" | "group";
+  label?: string;
+  children: ComponentChildren;
+}
+
+function Bar({ kind, role = "group", label, children }: BarProps) {
+  return (
+    <section class={`decision ${kind}`} role={role} aria-label={label}>
+      {children}
+    </section>
+  );
+}
+
+/** Why a stroke did nothing, what was done, what went wrong. */
+function Word() {
+  const { state, desk, edit } = useApp();
+  const { t } = state;
+  const toast = desk.toast.value;
+  const message = edit.message.value;
+  if (!toast && !message) return null;
+  const { key, values } = toast ?? (message as NonNullable<typeof message>);
+  const close = (): void => {
+    if (toast) desk.toast.value = null;
+    else edit.message.value = null;
+  };
+  return (
+    <Bar kind={toast && !toast.alert ? "is-word" : "is-word is-alert"} role={toast?.alert ? "alert" : "status"}>
+      <span>{t(key, values)}</span>
+      <button type="button" class="icon-button" aria-label={t("bar.close")} title={t("bar.close")} onClick={close}>
+        <Icon name="close" size={14} />
+      </button>
+    </Bar>
+  );
+}
+
+const MOST_CHOICES = 3;
+
+function CutOffBar() {
+  const { state, edit } = useApp();
+  const { t, grids } = state;
+  const cut = edit.cutOff.value;
+  if (!cut) return null;
+  const code = (ix: number): string => shortCode(grids.value[ix]?.code ?? "");
+  const others = cut.choices.filter((grid) => grid !== cut.target).slice(0, MOST_CHOICES);
+  return (
+    <Bar kind="is-cut" role="alert">
+      <span>
+        <b>!</b> {t("cut.text", { count: cut.cells.length, code: code(cut.grid) })}
+      </span>
+      {!cut.pending && (
+        <span class="decision-buttons">
+          {cut.target >= 0 && (
+            <button type="button" class="button primary" onClick={edit.takeAlong}>
+              {t("cut.along", { code: code(cut.target) })}
+            </button>
+          )}
+          {others.map((grid) => (
+            <button key={grid} type="button" class="button" onClick={() => edit.giveTo(grid)}>
+              {t("cut.give", { code: code(grid) })}
+            </button>
+          ))}
+          <button type="button" class="button" onClick={edit.leaveCut}>
+            {t("cut.leave")}
+          </button>
+          <button type="button" class="button" onClick={edit.cancelStroke}>
+            {t("cut.cancel")}
+          </button>
+        </span>
+      )}
+    </Bar>
+  );
+}
+
+function JobBar() {
+  const { state, jobs } = useApp();
+  const { t } = state;
+  const job = jobs.running.value;
+  if (!job) return null;
+  const percent = Math.round(100 * job.progress);
+  const words = t(`job.${job.kind}`);
+  return (
+    <Bar kind="is-job" role="status">
+      <span>{words}</span>
+      <progress max={100} value={percent} aria-label={words} />
+      <span class="number">
+        {percent} % {job.left !== null && job.left > 1 ? t("job.left", { seconds: job.left }) : ""}
+      </span>
+      <button type="button" class="button" onClick={jobs.cancel}>
+        {t("job.cancel")}
+      </button>
+    </Bar>
+  );
+}
+
+function ProposalBar() {
+  const { state, edit } = useApp();
+  const { t } = state;
+  const proposal = edit.proposal.value;
+  const graph = edit.ground?.graph;
+  if (!proposal || !graph) return null;
+  const moving = [...proposal.cells.keys()].filter((i) => edit.live?.gridOf[proposal.cells[i]] !== proposal.grids[i]);
+  const households = moving.reduce((sum, i) => sum + graph.households[proposal.cells[i]], 0);
+  const touched = new Set(moving.map((i) => proposal.grids[i]));
+  return (
+    <Bar kind="is-proposal" label={proposal.title}>
+      <span>
+        <b>{proposal.title}:</b>{" "}
+        {t("proposal.text", { cells: moving.length, households, grids: touched.size })}
+      </span>
+      <span class="decision-buttons">
+        <button type="button" class="button primary" onClick={() => void edit.acceptProposal()}>
+          {t("proposal.accept")}
+        </button>
+        <button type="button" class="button" onClick={edit.refuseProposal}>
+          {t("proposal.refuse")}
+        </button>
+      </span>
+    </Bar>
+  );
+}
+
+function ConflictBar({ conflict }: { conflict: ConflictState }) {
+  const { state, desk, actions, edit } = useApp();
+  const { t } = state;
+  const { theirs, overlap } = conflict;
+  const names = [...new Set(theirs.map((each) => each.who || t("people.someone")))].join(", ");
+  const sync = desk.sync.value;
+  return (
+    <Bar kind="is-conflict" role="alert">
+      <div>
+        <b>{t("conflict.title", { name: names })}</b>
+        <p>
+          {overlap.cells.length > 0 && t("conflict.cells", { count: overlap.cells.length })}{" "}
+          {overlap.paths.length > 0 && t("conflict.paths", { list: overlap.paths.map((path) => pathWords(path)).join(", ") })}{" "}
+          {t("conflict.safe")}
+        </p>
+      </div>
+      <span class="decision-buttons">
+        {overlap.cells.length > 0 && edit.ground && (
+          <button
+            type="button"
+            class="button"
+            onClick={() => edit.ground && actions.fitCells(edit.ground.graph.anchor, overlap.cells)}
+          >
+            {t("checks.zoom")}
+          </button>
+        )}
+        <button type="button" class="button" onClick={() => sync?.keepMine()}>
+          {t("conflict.mine")}
+        </button>
+        <button type="button" class="button" onClick={() => sync?.takeTheirs()}>
+          {t("conflict.theirs")}
+        </button>
+      </span>
+    </Bar>
+  );
+
+  // "grid/7/name" as people say it.
+  function pathWords(path: string): string {
+    const [, ix, field] = /^grid\/(\d+)(?:\/(\w+))?$/.exec(path) ?? [];
+    if (ix === undefined) return t(path.startsWith("note/") ? "field.note" : "field.lock");
+    const code = shortCode(state.grids.value[Number(ix)]?.code ?? ix);
+    const fields = ["name", "code", "colour", "locked", "staff"] as const;
+    const known = fields.find((each) => each === field);
+    return known ? t("field.of", { code, field: t(`field.${known}`) }) : t("detail.grid", { code });
+  }
+}
+
+function RefusalBar({ refusal }: { refusal: RefusalState }) {
+  const { state, desk, plans } = useApp();
+  const { t } = state;
+  const sync = desk.sync.value;
+  const noDraft = refusal.code === "conflict";
+  const name = t("plan.rescued", { name: state.plan.value?.name ?? "" });
+  return (
+    <Bar kind="is-conflict" role="alert">
+      <div>
+        <b>{t("refused.title")}</b>
+        <p>
+          {refusal.detail} {t("refused.safe", { count: sync?.unsent.value ?? 0 })}
+        </p>
+      </div>
+      <span class="decision-buttons">
+        {noDraft && (
+          <button type="button" class="button primary" onClick={() => void plans.rescue(name)}>
+            {t("refused.rescue")}
+          </button>
+        )}
+        <button type="button" class="button" onClick={() => sync?.tryAgain()}>
+          {t("error.retry")}
+        </button>
+        <button type="button" class="button" onClick={() => void sync?.dropRefused()}>
+          {t("refused.drop")}
+        </button>
+      </span>
+    </Bar>
+  );
+}
+

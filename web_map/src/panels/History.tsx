@@ -1,0 +1,94 @@
+import { useEffect, useState } from "preact/hooks";
+import { shortCode } from "../kernels/codes";
+import { dictionaries, formatTime, type Key } from "../i18n";
+import { type HistoryRow, historyRows } from "../state/history";
+import type { State } from "../state/state";
+import { useApp } from "./context";
+
+const FIRST = 300;
+
+/** Who did what and when, newest first; a line returns to the plan as it was then. */
+export function History() {
+  const { state, desk, plans } = useApp();
+  const { t } = state;
+  const [count, setCount] = useState(FIRST);
+  const [rows, setRows] = useState<HistoryRow[] | null>(null);
+  const [more, setMore] = useState(false);
+  const [asked, setAsked] = useState<number | null>(null);
+  const arrivals = desk.arrivals.value;
+  const sync = desk.sync.value;
+  useEffect(() => {
+    let current = true;
+    void plans.history(count).then((found) => {
+      if (!current || !found) return;
+      setRows(historyRows(found.edits));
+      setMore(found.more);
+    });
+    return () => {
+      current = false;
+    };
+  }, [count, arrivals, sync]);
+
+  if (!rows) return <p class="panel-empty">{t("history.loading")}</p>;
+  if (rows.length === 0) return <p class="panel-empty">{t("history.none")}</p>;
+  const newest = rows[0].revision;
+  return (
+    <ol class="history" aria-label={t("tab.history")}>
+      {rows.map((row) => (
+        <li key={row.revision} class={row.undone ? "is-undone" : ""}>
+          <div class="history-what">
+            <b>{kindWords(state, row)}</b>
+            <span class="muted">
+              {row.who || t("people.someone")} · <time dateTime={row.at}>{formatTime(row.at, state.lang.value)}</time>
+            </span>
+          </div>
+          {row.revision === newest ? (
+            <span class="muted">{t("history.now")}</span>
+          ) : asked === row.revision ? (
+            <span class="history-sure">
+              <button type="button" class="button primary" onClick={() => (setAsked(null), void plans.restore(row.revision))}>
+                {t("history.sure")}
+              </button>
+              <button type="button" class="button" onClick={() => setAsked(null)}>
+                {t("dialog.cancel")}
+              </button>
+            </span>
+          ) : (
+            <button type="button" class="link" onClick={() => setAsked(row.revision)}>
+              {t("history.return")}
+            </button>
+          )}
+        </li>
+      ))}
+      <li>
+        <div class="history-what">
+          <b>{more ? "…" : t("history.begin")}</b>
+        </div>
+        {more ? (
+          <button type="button" class="link" onClick={() => setCount(2 * count)}>
+            {t("history.older")}
+          </button>
+        ) : (
+          <button type="button" class="link" onClick={() => void plans.restore(0)}>
+            {t("history.return")}
+          </button>
+        )}
+      </li>
+    </ol>
+  );
+}
+
+/** What an edit did: "Painted 34 cells", "Renamed grid 007 to ...". */
+export function kindWords(state: State, row: HistoryRow): string {
+  const { t } = state;
+  const what = `did.${row.kind}` in dictionaries.en ? t(`did.${row.kind}` as Key) : t("did.other");
+  const change = row.changes.length === 1 ? row.changes[0] : null;
+  const grid = change ? /^grid\/(\d+)/.exec(change.path) : null;
+  const parts = [
+    row.cells > 0 ? t("did.cells", { count: row.cells }) : "",
+    grid ? t("detail.grid", { code: shortCode(state.grids.value[Number(grid[1])]?.code ?? grid[1]) }) : "",
+    change && typeof change.value === "string" ? `“${change.value}”` : "",
+    row.edits > 1 ? `×${row.edits}` : "",
+  ];
+  return [what, parts.filter(Boolean).join(" · ")].filter(Boolean).join(": ");
+}

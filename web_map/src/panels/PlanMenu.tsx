@@ -1,0 +1,60 @@
+import { useState } from "preact/hooks";
+import { useApp } from "./context";
+import { Menu } from "./Menu";
+
+/** What can be done with the whole plan; for a plan that holds: a draft of it. */
+export function PlanMenu() {
+  const { state, desk, plans, commands, edit, jobs } = useApp();
+  const { t, plan } = state;
+  const [busy, setBusy] = useState(false);
+  if (!plan.value || state.phase.value !== "ready") return null;
+  const { name } = plan.value;
+  const branch = async (): Promise<void> => {
+    setBusy(true);
+    await plans.branch(t("plan.copyName", { name: baseName(name) }));
+    setBusy(false);
+  };
+  if (plan.value.state !== "draft")
+    return (
+      <button type="button" class="button primary edit-draft" aria-disabled={busy} onClick={() => !busy && void branch()}>
+        {t("plan.editAsDraft")}
+      </button>
+    );
+  const ready = edit.phase.value === "ready";
+  const [min, max] = state.bounds.value;
+  const open = (which: NonNullable<typeof desk.dialog.value>) => () => void (desk.dialog.value = which);
+  return (
+    <>
+      <Menu label={t("plan.menu")} icon="more">
+        <ul class="menu-list">
+          <Entry onClick={open("rename")}>{t("plan.rename")} …</Entry>
+          <Entry onClick={() => void branch()}>{t("plan.branch")}</Entry>
+          <Entry onClick={open("compare")}>{t("plan.compare")} …</Entry>
+          {ready && <Entry onClick={open("partition")}>{t("partition.title")} …</Entry>}
+          {ready && <Entry onClick={() => void jobs.rebalance({ grids: null, min, max })}>{t("plan.rebalance")}</Entry>}
+          {ready && <Entry onClick={() => void commands.lockAll(true)}>{t("plan.lockAll")}</Entry>}
+          {ready && <Entry onClick={() => void commands.lockAll(false)}>{t("plan.unlockAll")}</Entry>}
+          <Entry onClick={open("delete")}>{t("plan.delete")} …</Entry>
+        </ul>
+      </Menu>
+      {ready && (
+        <button type="button" class="button primary" onClick={open("publish")}>
+          {t("publish")}
+        </button>
+      )}
+    </>
+  );
+}
+
+function Entry({ onClick, children }: { onClick: () => void; children: preact.ComponentChildren }) {
+  return (
+    <li>
+      <button type="button" class="menu-entry" onClick={onClick}>
+        {children}
+      </button>
+    </li>
+  );
+}
+
+// Copies of copies are not called "copy of copy of".
+const baseName = (name: string): string => name.replace(/ [·–-] (draft|草案)( \d+)?$/u, "");

@@ -1,0 +1,154 @@
+/** Edits that stand behind one key or button: merge, dissolve, new, split, lock. Each is one call of `perform`. */
+
+import type { Change } from "../api/edits";
+import type { Key } from "../i18n";
+import type { Graph } from "../kernels/adjacency";
+import { takersOf } from "./cutoff";
+import type { Edit, EditSession } from "./edit";
+import type { State } from "./state";
+
+export interface Commands {
+  /** Join two grids; the one with more households keeps its code. Says why where they cannot be joined. */
+  merge(a: number, b: number): Edit | null;
+  /** Give all cells of a grid to its neighbours and retire it. */
+  dissolve(grid: number): Edit | null;
+  /** Make a grid of these cells; those of another boundary polygon than most of them are left out. */
+  newGrid(cells: ArrayLike<number>): Edit | null;
+  /** Part a grid; the half with more households keeps the code. */
+  split(grid: number, left: Uint32Array, right: Uint32Array): Edit | null;
+  lockGrid(grid: number, on: boolean): Edit | null;
+  lockAll(on: boolean): Edit | null;
+  lockCells(cells: ArrayLike<number>, on: boolean): Edit | null;
+  lockBorder(a: number, b: number, on: boolean): Edit | null;
+}
+
+const COLOURS = 8;
+
+export function createCommands(state: State, session: EditSession): Commands {
+  const refuse = (key: Key): null => {
+    session.say(key);
+    return null;
+  };
+
+  const households = (cells: ArrayLike<number>): number => {
+    const counts = session.ground?.graph.households;
+    let sum = 0;
+    for (let i = 0; i < cells.length; i++) sum += counts?.[cells[i]] ?? 0;
+    return sum;
+  };
+
+  // The changes that make a grid for these cells, in a colour that no grid around them has.
+  const birth = (cells: ArrayLike<number>, not: number): { grid: number; changes: Change[] } | null => {
+    const { ground, live, book } = session;
+    if (!ground || !live || !book || cells.length === 0) return null;
+    const area = ground.graph.areaIx[cells[0]];
+    const boundary = [...ground.areas].find(([, ix]) => ix === area)?.[0] ?? "";
+    const taken = new Set([...takersOf(ground.graph, live.gridOf, cells), not].map((ix) => state.grids.peek()[ix]?.colour));
+    let colour = 0;
+    while (colour < COLOURS - 1 && taken.has(colour)) colour++;
+    const grid = live.nGrids;
+    const changes = [
+      { path: `grid/${grid}`, value: { code: book.nextCode(boundary), boundary_code: boundary } },
+      { path: `grid/${grid}/colour`, value: colour },
+    ];
+    return { grid, changes };
+  };
+
+  const create = (kind: string, cells: ArrayLike<number>, from: number): Edit | null => {
+    const made = birth(cells, from);
+    const edit = made && session.perform(kind, cells, made.grid, made.changes);
+    if (!edit || !made) return null;
+    state.selected.value = made.grid;
+    const { code, households: count } = state.grids.peek()[made.grid];
+    session.say("edit.made", { code, count });
+    return edit;
+  };
+
+  const retire = (grid: number): Change[] => {
+    const changes: Change[] = [];
+    for (const path of session.attributes.keys()) if (path.startsWith(`grid/${grid}/`)) changes.push({ path, value: null });
+    return [...changes, { path: `grid/${grid}`, value: null }];
+  };
+
+  return {
+    merge(a, b) {
+      const { live, book } = session;
+      if (!live || !book || a === b) return null;
+      if (book.boundaryOf(a) !== book.boundaryOf(b)) return refuse("edit.mergeForeign");
+      if (!live.neighbours(a).some(({ grid }) => grid === b)) return refuse("edit.mergeApart");
+      const { households: counts } = live.figures;
+      const [keep, gone] = counts[a] >= counts[b] ? [a, b] : [b, a];
+      const code = book.grid(gone).code;
+      const edit = session.perform("merge", live.cellsOf(gone), keep, retire(gone));
+      if (!edit) return null;
+      state.selected.value = keep;
+      session.say("edit.merged", { gone: code, code: book.grid(keep).code, count: counts[keep] });
+      return edit;
+    },
+    dissolve(grid) {
+      const { live, book, ground } = session;
+      if (!live || !book || !ground) return null;
+      const code = book.grid(grid).code;
+      const cells = live.cellsOf(grid);
+      const edit = session.perform("dissolve", cells, shareOut(ground.graph, live.gridOf, cells), retire(grid));
+      if (!edit) return null;
+      if (state.selected.peek() === grid) state.selected.value = null;
+      session.say("edit.dissolved", { code });
+      return edit;
+    },
+    newGrid(cells) {
+      const { ground } = session;
+      if (!ground || cells.length === 0) return null;
+      const areas = new Map<number, number>();
+      for (let i = 0; i < cells.length; i++) {
+        const area = ground.graph.areaIx[cells[i]];
+        areas.set(area, (areas.get(area) ?? 0) + 1);
+      }
+      const [most] = [...areas].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0];
+      return create("new", Array.from(cells).filter((cell) => ground.graph.areaIx[cell] === most), -1);
+    },
+    split: (grid, left, right) => create("split", households(left) < households(right) ? left : right, grid),
+    lockGrid: (grid, on) => session.change("lock", [{ path: `grid/${grid}/locked`, value: on ? true : null }]),
+    lockAll(on) {
+      const changes = state.grids.peek().flatMap((grid, ix) =>
+        grid.retired ? [] : [{ path: `grid/${ix}/locked`, value: on ? true : null }],
+      );
+      return session.change("lock", changes);
+    },
+    lockCells: (cells, on) =>
+      session.change(
+        "lock",
+        Array.from(cells, (cell) => ({ path: `lock/cell/${cell}`, value: on ? true : null })),
+      ),
+    lockBorder: (a, b, on) =>
+      session.change("lock", [
+        { path: `lock/border/${Math.min(a, b)}/${Math.max(a, b)}`, value: on ? true : null },
+      ]),
+  };
+}
+
+// For each cell the grid around that it touches most, the outer cells first, so that what is given hangs together.
+function shareOut(graph: Graph, gridOf: Int32Array, cells: Uint32Array): Int32Array {
+  const target = new Map<number, number>();
+  const left = new Set<number>(cells);
+  for (let again = true; again && left.size > 0; ) {
+    again = false;
+    const given: [number, number][] = [];
+    for (const cell of left) {
+      const metres = new Map<number, number>();
+      for (let at = graph.indptr[cell]; at < graph.indptr[cell + 1]; at++) {
+        const other = graph.indices[at];
+        const grid = left.has(other) || graph.areaIx[other] !== graph.areaIx[cell] ? -1 : (target.get(other) ?? gridOf[other]);
+        if (grid >= 0) metres.set(grid, (metres.get(grid) ?? 0) + graph.lengthM[at]);
+      }
+      const best = [...metres].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0];
+      if (best) given.push([cell, best[0]]);
+    }
+    for (const [cell, grid] of given) {
+      target.set(cell, grid);
+      left.delete(cell);
+      again = true;
+    }
+  }
+  return Int32Array.from(cells, (cell) => target.get(cell) ?? -1);
+}

@@ -1,0 +1,281 @@
+/**
+ * The planner's desk: ties the edit session to the server (sync, presence, history) and holds what the panels around the
+ * map show of it. What a panel can make happen to a plan as a whole is in deskplans.ts and deskjobs.ts.
+ */
+
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
+import type { Client } from "../api/client";
+import type { EditingClient, ServerEdit } from "../api/edits";
+import { listen, type Person } from "../api/events";
+import type { Key, Values } from "../i18n";
+import type { Actions } from "./actions";
+import { type Check, checksOf } from "./checks";
+import type { EditSession } from "./edit";
+import { editOfServer, editOfUnsent, stacksOf, unsentOf } from "./history";
+import { type LiveTotals, liveTotals } from "./livetable";
+import type { Outbox, Unsent } from "./outbox";
+import type { State } from "./state";
+import { createSync, type Sync } from "./sync";
+import type { Pages } from "./syncpages";
+
+export type DialogName = "publish" | "partition" | "compare" | "shortcuts" | "delete" | "rename";
+export type Tab = "grids" | "checks" | "history";
+
+/** A word to the user that goes by itself. */
+export interface Toast {
+  key: Key;
+  values: Values;
+  alert: boolean;
+}
+
+export interface Desk {
+  readonly state: State;
+  readonly edit: EditSession;
+  readonly editing: EditingClient;
+  readonly client: Client;
+  readonly actions: Actions;
+  readonly outbox: Outbox;
+  /** The name that edits are signed with. */
+  readonly who: Signal<string>;
+  readonly me: ReadonlySignal<string>;
+  readonly people: ReadonlySignal<Person[]>;
+  /** Whether the server tells of other people's edits at the moment. */
+  readonly line: ReadonlySignal<boolean>;
+  readonly sync: ReadonlySignal<Sync | null>;
+  readonly tab: Signal<Tab>;
+  readonly dialog: Signal<DialogName | null>;
+  readonly tour: Signal<number | null>;
+  readonly toast: Signal<Toast | null>;
+  readonly checks: ReadonlySignal<Check[]>;
+  readonly totals: ReadonlySignal<LiveTotals | null>;
+  /** Goes up with every edit that the server has, ours or not. */
+  readonly arrivals: ReadonlySignal<number>;
+  say(key: Key, values?: Values, alert?: boolean): void;
+  /** Zoom to a grid of a draft as it is now. */
+  zoomTo(check: Check): void;
+}
+
+export interface DeskParts {
+  state: State;
+  actions: Actions;
+  client: Client;
+  editing: EditingClient;
+  edit: EditSession;
+  outbox: Outbox;
+  pages: Promise<Pages>;
+  root: string;
+  who: Signal<string>;
+}
+
+/** Steps that can be taken back after a reload. Further back the history list returns to any point. */
+const STEPS_BACK = 2000;
+const TOAST_MS = 8000;
+
+export function createDesk(parts: DeskParts): Desk {
+  const { state, edit, editing, outbox } = parts;
+  const people = signal<Person[]>([]);
+  const line = signal(false);
+  const sync = signal<Sync | null>(null);
+  const arrivals = signal(0);
+  const me = signal("");
+  const toast = signal<Toast | null>(null);
+  let toastTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const living = computed(() => {
+    void edit.attributesVersion.value;
+    const { book } = edit;
+    return book ? book.codes.map((_, ix) => book.grid(ix)).filter((grid) => !grid.retired) : [];
+  });
+  const whole = computed(() => {
+    void edit.phase.value;
+    const graph = edit.ground?.graph;
+    return { cells: graph?.n ?? 0, households: graph ? graph.households.reduce((sum, each) => sum + each, 0) : 0 };
+  });
+  const totals = computed(() => {
+    void edit.version.value;
+    return edit.live ? liveTotals(edit.live.figures, living.value, whole.value, state.bounds.value) : null;
+  });
+  const checks = computed(() => {
+    // After each edit, not in the middle of a stroke.
+    void state.grids.value;
+    if (edit.phase.value !== "ready" || !edit.live) return [];
+    return checksOf(edit.live.figures, living.value, whole.value.cells, state.bounds.value);
+  });
+
+  const say: Desk["say"] = (key, values = {}, alert = false) => {
+    clearTimeout(toastTimer);
+    toast.value = { key, values, alert };
+    state.live.value = state.t(key, values);
+    if (!alert) toastTimer = setTimeout(() => (toast.value = null), TOAST_MS);
+  };
+
+  let stop: () => void = () => undefined;
+  effect(() => {
+    const phase = edit.phase.value;
+    untracked(() => {
+      if (phase !== "off" && phase !== "ready") return;
+      stop();
+      stop = () => undefined;
+      const plan = state.plan.peek();
+      if (phase === "ready" && plan) stop = begin(plan.id);
+    });
+  });
+
+  /** Start the traffic of one draft; the answer ends it. */
+  function begin(plan: string): () => void {
+    let ended = false;
+    const ends: (() => void)[] = [];
+    const made: Unsent[] = [];
+    let order = Date.now();
+    const running = createSync({
+      plan,
+      revision: edit.revision,
+      client: editing,
+      outbox,
+      model: {
+        applyRemote: (cells, grids, changes) => edit.applyRemote(cells, grids, changes as never),
+        codes: () => edit.book?.codes.filter((code) => code !== undefined) ?? [],
+        grids: () => edit.live?.nGrids ?? 0,
+        reload: () => void parts.actions.openPlan(plan),
+        arrived: (edits) => {
+          arrivals.value++;
+          tellOf(edits);
+        },
+      },
+      later: (ms, then) => {
+        const timer = setTimeout(then, ms);
+        return () => clearTimeout(timer);
+      },
+      now: () => Date.now(),
+    });
+    sync.value = running;
+    ends.push(running.close);
+    ends.push(effect(() => void (running.savedAt.value !== null && untracked(() => arrivals.value++))));
+    ends.push(
+      edit.onEdit((done) => {
+        const place = { plan, client: me.peek(), order: ++order, at: Date.now() };
+        const entry = unsentOf(done, place, running.revisionOf);
+        made.push(entry);
+        running.push(entry);
+      }),
+    );
+    void start();
+
+    async function start(): Promise<void> {
+      const pages = await parts.pages;
+      me.value = pages.me;
+      const waiting = await outbox.all(plan).catch(() => []);
+      if (ended) return;
+      const fresh = waiting.filter((entry) => !made.some((mine) => mine.key === entry.key));
+      const ours = fresh.filter((entry) => entry.client === pages.me);
+      running.adopt(ours);
+      if (ours.length > 0) say("sync.recovered", { count: ours.length });
+      for (const client of new Set(fresh.map((entry) => entry.client)))
+        pages.whenGone(client, () => void takeOver(client, pages.me));
+      const onLine = (): void => void running.catchUp();
+      addEventListener("online", onLine);
+      ends.push(() => removeEventListener("online", onLine));
+      ends.push(follow(pages.me));
+      void running.catchUp();
+      await restore([...ours]);
+    }
+
+    // What a page left that is no more: put on the plan here and sent from here.
+    async function takeOver(client: string, mine: string): Promise<void> {
+      const left = (await outbox.all(plan).catch(() => [])).filter((entry) => entry.client === client);
+      if (ended || left.length === 0) return;
+      const entries = left.map((entry) => ({ ...entry, client: mine, order: ++order }));
+      await outbox.put(entries).catch(() => undefined);
+      running.adopt(entries);
+      say("sync.recovered", { count: entries.length });
+    }
+
+    function follow(client: string): () => void {
+      let close: () => void = () => undefined;
+      const dispose = effect(() => {
+        const name = parts.who.value;
+        close();
+        close = listen(parts.root, plan, { client, name }, {
+          edit: running.heard,
+          presence: (list) => (people.value = list),
+          published: () => void parts.actions.refreshPlans().then(() => parts.actions.openPlan(plan)),
+          line: (open) => {
+            line.value = open;
+            if (open) void running.catchUp();
+          },
+        });
+      });
+      return () => {
+        dispose();
+        close();
+      };
+    }
+
+    // The steps that this browser made before, so that they can be taken back.
+    async function restore(waiting: Unsent[]): Promise<void> {
+      const since = Math.max(0, edit.revision - STEPS_BACK);
+      try {
+        const [log, mine] = await Promise.all([editing.edits(plan, since, true), outbox.mine(plan)]);
+        if (ended) return;
+        const keys = new Set([...waiting, ...made].map((entry) => entry.key));
+        const old = log.filter((each) => mine.has(each.revision) && !(each.key && keys.has(each.key)));
+        const before = old.filter((each) => made.every((entry) => running.revisionOf(entry.key) !== each.revision));
+        const known = before.map(editOfServer).filter((each) => each !== null);
+        const { done, undone } = stacksOf([...known, ...waiting.map(editOfUnsent), ...made.map(editOfUnsent)]);
+        edit.restoreHistory(done, undone);
+      } catch {
+        // Without the log only the steps of this session can be taken back; the next load asks again.
+      }
+    }
+
+    return () => {
+      ended = true;
+      for (const end of ends) end();
+      batch(() => {
+        sync.value = null;
+        people.value = [];
+        line.value = false;
+      });
+    };
+  }
+
+  function tellOf(edits: ServerEdit[]): void {
+    const last = edits[edits.length - 1];
+    const cells = edits.reduce((sum, each) => sum + (each.n_cells ?? each.cells?.length ?? 0), 0);
+    const name = last.who || state.t("people.someone");
+    if (cells > 0) state.live.value = state.t("live.remote", { name, cells });
+  }
+
+  const zoomTo: Desk["zoomTo"] = ({ kind, grid }) => {
+    const { live, ground } = edit;
+    if (!live || !ground) return;
+    const cells: number[] = [];
+    if (kind === "in_pieces" && grid !== null) for (const piece of live.pieceCells(grid).slice(1)) cells.push(...piece);
+    else for (let cell = 0; cell < live.gridOf.length; cell++) if (live.gridOf[cell] === (grid ?? -1)) cells.push(cell);
+    parts.actions.fitCells(ground.graph.anchor, cells);
+    if (grid !== null) state.selected.value = grid;
+  };
+
+  return {
+    state,
+    edit,
+    editing,
+    client: parts.client,
+    actions: parts.actions,
+    outbox,
+    who: parts.who,
+    me,
+    people,
+    line,
+    sync,
+    tab: signal<Tab>("grids"),
+    dialog: signal<DialogName | null>(null),
+    tour: signal<number | null>(null),
+    toast,
+    checks,
+    totals,
+    arrivals,
+    say,
+    zoomTo,
+  };
+}

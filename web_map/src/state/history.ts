@@ -1,0 +1,131 @@
+/** What was done to a plan: the list that people read, and the steps that this browser may take back. Pure functions. */
+
+import type { Change, ServerEdit } from "../api/edits";
+import type { Edit } from "./edit";
+import type { Unsent } from "./outbox";
+
+/** Key of an edit that is known by its revision only; sync turns it back. */
+export const keyOfRevision = (revision: number): string => `revision:${revision}`;
+export const revisionOfKey = (key: string): number | null => {
+  const match = /^revision:(\d+)$/.exec(key);
+  return match ? Number(match[1]) : null;
+};
+
+/** An edit as the session has it, out of the outbox. */
+export function editOfUnsent(entry: Unsent): Edit {
+  return {
+    key: entry.key,
+    kind: entry.kind,
+    cells: Uint32Array.from(entry.cells),
+    before: Int32Array.from(entry.before),
+    after: Int32Array.from(entry.grids),
+    changes: entry.changes as Edit["changes"],
+    undoesKey: entry.undoesKey ?? (entry.undoes === null ? null : keyOfRevision(entry.undoes)),
+  };
+}
+
+/** An edit as the session has it, out of the server's log; null where the log does not say what was there before. */
+export function editOfServer(edit: ServerEdit): Edit | null {
+  const { cells = [], grids = [], before = [] } = edit;
+  if (cells.length !== grids.length || cells.length !== before.length) return null;
+  if (edit.changes.some((change) => change.before === undefined)) return null;
+  return {
+    key: keyOfRevision(edit.revision),
+    kind: edit.kind,
+    cells: Uint32Array.from(cells),
+    before: Int32Array.from(before),
+    after: Int32Array.from(grids),
+    changes: edit.changes as Edit["changes"],
+    undoesKey: edit.undoes === null ? null : keyOfRevision(edit.undoes),
+  };
+}
+
+/**
+ * The steps that can be taken back, and those that can be done again, out of all edits in their order: an undo takes
+ * its edit from the first to the second, a redo the other way, any other edit forgets the second.
+ */
+export function stacksOf(edits: readonly Edit[]): { done: Edit[]; undone: Edit[] } {
+  const done: Edit[] = [];
+  let undone: Edit[] = [];
+  for (const edit of edits) {
+    const from = edit.kind === "undo" ? done : edit.kind === "redo" ? undone : null;
+    if (!from) {
+      done.push(edit);
+      undone = [];
+      continue;
+    }
+    if (from.length === 0) continue;
+    const named = from.map(({ key }) => key).lastIndexOf(edit.undoesKey ?? "");
+    const at = named >= 0 ? named : from.length - 1;
+    const [original] = from.splice(at, 1);
+    (from === done ? undone : done).push({ ...edit, kind: original.kind });
+  }
+  return { done, undone };
+}
+
+/** What an unsent entry needs of a finished edit. */
+export function unsentOf(
+  edit: Edit,
+  place: { plan: string; client: string; order: number; at: number },
+  revisionOf: (key: string) => number | null,
+): Unsent {
+  const undoes = edit.undoesKey === null ? null : (revisionOfKey(edit.undoesKey) ?? revisionOf(edit.undoesKey));
+  return {
+    ...place,
+    key: edit.key,
+    kind: edit.kind,
+    cells: Array.from(edit.cells),
+    grids: Array.from(edit.after),
+    before: Array.from(edit.before),
+    changes: edit.changes.map(({ path, value, before }) => ({ path, value, before })),
+    undoes,
+    undoesKey: undoes === null ? edit.undoesKey : null,
+  };
+}
+
+/** One line of the history list. */
+export interface HistoryRow {
+  /** Point to return to: the plan as it was right after these edits. */
+  revision: number;
+  at: string;
+  who: string;
+  kind: string;
+  /** Edits of the same kind in a row are one line. */
+  edits: number;
+  cells: number;
+  changes: Change[];
+  /** Whether all of it was taken back later. */
+  undone: boolean;
+}
+
+const TOGETHER_MS = 120_000;
+
+/** Lines, newest first; strokes of one person in one go are one line. */
+export function historyRows(edits: readonly ServerEdit[]): HistoryRow[] {
+  const rows: HistoryRow[] = [];
+  for (const edit of edits) {
+    const last = rows[rows.length - 1];
+    const undone = edit.undone_by !== null && edit.undone_by !== undefined;
+    const joins =
+      last &&
+      edit.changes.length === 0 &&
+      last.changes.length === 0 &&
+      last.kind === edit.kind &&
+      last.who === edit.who &&
+      last.undone === undone &&
+      Date.parse(edit.at) - Date.parse(last.at) < TOGETHER_MS;
+    if (joins) Object.assign(last, { revision: edit.revision, at: edit.at, edits: last.edits + 1, cells: last.cells + edit.n_cells });
+    else
+      rows.push({
+        revision: edit.revision,
+        at: edit.at,
+        who: edit.who,
+        kind: edit.kind,
+        edits: 1,
+        cells: edit.n_cells,
+        changes: edit.changes.map(({ path, value }) => ({ path, value })),
+        undone,
+      });
+  }
+  return rows.reverse();
+}
