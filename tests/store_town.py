@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import shapely
+from cell_graphs import lattice
 from pyproj import CRS
 
 from gis_core.model import AdjacencyGraph, Dataset, Fabric
@@ -66,6 +69,34 @@ def build_town(n_cells: int, *, block: int = 5) -> tuple[Dataset, Fabric, PlanFi
     )
     part = (row // block) * -(-columns // block) + column // block
     return dataset, fabric, _plan(dataset, fabric, np.unique(part, return_inverse=True)[1])
+
+
+def build_two_communities(side: int = 12, *, block: int = 3) -> tuple[Dataset, Fabric, PlanFile]:
+    """Make a town of `side` by `side` cells that touch as they lie, west and east community, and a plan that nests."""
+    dataset, fabric, plan = build_town(side * side, block=block)
+    area = (np.arange(side * side) % side >= side // 2).astype(np.int32)
+    codes = ("310101001", "310101002")
+    half, height = side // 2 * SIDE_M, side * SIDE_M
+    x, y = ORIGIN
+    boxes = [shapely.box(x + half * k, y, x + half * (k + 1), y + height) for k in (0, 1)]
+    boundary = _frame(
+        {"code": list(codes), "name": ["西社区", "东社区"], "parent": [None], "row": [0, 1]}, boxes
+    )
+    grid_of = plan.cells["grid_code"].to_numpy()
+    home = {code: codes[area[np.flatnonzero(grid_of == code)[0]]] for code in plan.grids["code"]}
+    new = {code: f"{home[code]}{code[-3:]}" for code in home}
+    renamed = {
+        "grids": plan.grids.assign(
+            code=plan.grids["code"].map(new), boundary_code=plan.grids["code"].map(home).to_numpy()
+        ),
+        "cells": plan.cells.assign(grid_code=plan.cells["grid_code"].map(new)),
+        "buildings": plan.buildings.assign(grid_code=plan.buildings["grid_code"].map(new)),
+    }
+    return (
+        replace(dataset, boundary=boundary),
+        replace(fabric, boundary_ix=area, graph=lattice(side, side, side_m=SIDE_M)),
+        replace(plan, **renamed),
+    )
 
 
 def _buildings(footprints: np.ndarray, households: np.ndarray) -> gpd.GeoDataFrame:

@@ -199,11 +199,22 @@ class GeoPackageDialect:
         )
 
     def refresh_extent(self, connection: Connection, table: Table) -> None:
-        """Set the extent in the catalogue from the boxes of the rows."""
+        """Set the extent in the catalogue from the boxes of the outermost rows, which the R-tree finds."""
+        edges = (
+            ("min", "minx", "ST_MinX"),
+            ("min", "miny", "ST_MinY"),
+            ("max", "maxx", "ST_MaxX"),
+            ("max", "maxy", "ST_MaxY"),
+        )
+        # The R-tree rounds outward to 32 bits; the true edge is among the rows that share the rounded one.
+        exact = [
+            f"(SELECT {least}({edge}(geom)) FROM {table.name} WHERE fid IN (SELECT id FROM rtree_{table.name}_geom"
+            f" WHERE {side} = (SELECT {least}({side}) FROM rtree_{table.name}_geom)))"
+            for least, side, edge in edges
+        ]
         connection.exec_driver_sql(
-            "UPDATE gpkg_contents SET (min_x, min_y, max_x, max_y, last_change) = (SELECT min(ST_MinX(geom)),"
-            " min(ST_MinY(geom)), max(ST_MaxX(geom)), max(ST_MaxY(geom)),"
-            f" strftime('%Y-%m-%dT%H:%M:%fZ','now') FROM {table.name}) WHERE table_name = '{table.name}'"
+            f"UPDATE gpkg_contents SET min_x = {exact[0]}, min_y = {exact[1]}, max_x = {exact[2]}, max_y = {exact[3]},"
+            f" last_change = strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE table_name = '{table.name}'"
         )
 
     def lock_table(self, connection: Connection, table: Table) -> None:

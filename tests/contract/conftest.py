@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from postgis_server import PostgisServer
 from sqlalchemy.engine import make_url
-from store_town import build_town
+from store_town import build_town, build_two_communities
 
 from gis_core.model import Dataset, Fabric
 from gis_core.plan.file import PlanFile
@@ -105,3 +105,15 @@ def loaded(request: pytest.FixtureRequest, town: Town) -> Iterator[Loaded]:
     """Give a store with one data version and one plan, only to be read."""
     with empty_place(request.param, request) as url, open_store(url) as store:
         yield fill(store, town)
+
+
+@pytest.fixture(scope="session")
+def two_communities() -> Town:
+    """Give a town of 144 cells in two communities, 16 grids of 3 by 3 cells."""
+    return build_two_communities()
+
+
+@pytest.fixture
+def planned(store: Store, two_communities: Town) -> Loaded:
+    """Give a store with that town and its plan, to be edited."""
+    return fill(store, two_communities)
