@@ -141,10 +141,36 @@ test("what a stroke cuts off is what a walk over everything finds, and asking ch
       const pieces = live.cutOffPieces(cells, target);
       assert.deepEqual(pieces.flatMap(({ cells }) => [...cells]).sort((a, b) => a - b), [...found]);
       for (const { grid, cells } of pieces) assert.ok(cells.every((cell) => live.gridOf[cell] === grid));
-      if (random() < 0.4) live.apply(cells, target);
+      const delta = live.apply(cells, target);
+      assert.deepEqual(live.cutOffBy(delta), pieces);
+      if (random() < 0.6) live.undo(delta);
     }
     assert.ok(cuts > 50);
   });
+});
+
+test("a grid is in pieces where it could be whole, not where its area is in pieces itself", () => {
+  const random = randomFrom(9);
+  let [forced, needless] = [0, 0];
+  for (let round = 0; round < 60; round++) {
+    const graph = makeTown({ columns: 12, rows: 10, holes: 0.45, areas: 2 }, random);
+    const live = new LivePlan(graph, growGrids(graph, 4, random), 4);
+    for (let i = 0; i < 4; i++) {
+      const cells = stroke(graph, random);
+      const to = live.gridOf[Math.floor(random() * graph.n)];
+      const area = to < 0 ? -1 : graph.areaIx[live.cellsOf(to)[0]];
+      live.apply(cells.filter((cell) => graph.areaIx[cell] === area), to);
+    }
+    const islands = [0, 1].flatMap((area) => plainPieces(graph, (cell) => graph.areaIx[cell] === area));
+    for (let grid = 0; grid < 4; grid++) {
+      const pieces = plainPieces(graph, (cell) => live.gridOf[cell] === grid);
+      const partly = pieces.filter((piece) => !islands.some((one) => one.length === piece.length && one[0] === piece[0]));
+      assert.equal(live.isInPieces(grid), partly.length > 1);
+      if (partly.length > 1) needless++;
+      else if (pieces.length > 1) forced++;
+    }
+  }
+  assert.ok(forced > 3 && needless > 30, `${forced} and ${needless}`);
 });
 
 test("pieces, cells and neighbours of a grid are listed whole", () => {

@@ -39,11 +39,14 @@ export class Contiguity {
     return this.bridge(grid, joining, this.after, kept) - this.bridge(grid, leaving, this.gridOf, kept);
   }
 
-  /** Pieces that lose contact with the largest piece of what they hung together with, when marked cells leave. */
-  cutOff(grid: number, leaving: Uint32Array): Uint32Array[] {
+  /**
+   * Pieces that lose contact with the largest piece of what they hung together with, when marked cells leave; `marks`
+   * holds the grid of the marked cells before that.
+   */
+  cutOff(grid: number, leaving: Uint32Array, marks: Int32Array): Uint32Array[] {
     const { search, sets } = this;
     this.explore(grid, leaving, leaving.subarray(0, 0));
-    this.bridge(grid, leaving, this.gridOf, this.countSets());
+    this.bridge(grid, leaving, marks, this.countSets());
     const together = new Map<number, number[]>();
     for (let k = 0; k < search.nSeeds; k++) {
       if (!search.sets.isRoot(k)) continue;
@@ -53,7 +56,7 @@ export class Contiguity {
     }
     const found: Uint32Array[] = [];
     for (const parts of together.values()) if (parts.length > 1) found.push(...this.allButLargest(grid, parts));
-    return found;
+    return found.sort(largestFirst);
   }
 
   /** Connected pieces of the given cells of one grid, largest first, each ascending. */
@@ -125,9 +128,8 @@ export class Contiguity {
     this.walk = nextTurn(this.walk, this.walked);
     const pieces = parts
       .filter((root) => !(isRest && root === open))
-      .map((root) => this.flood(grid, search.seeds[root], search.size[root]))
-      .sort(largestFirst);
-    return isRest ? pieces : pieces.slice(1);
+      .map((root) => this.flood(grid, search.seeds[root], search.size[root]));
+    return isRest ? pieces : pieces.sort(largestFirst).slice(1);
   }
 
   private flood(grid: number, from: number, atMost: number): Uint32Array {

@@ -8,6 +8,7 @@ import type { Graph } from "./adjacency";
 import { Contiguity } from "./contiguity";
 import { countAll, emptyFigures, type Figures, lengthen, moveCell } from "./figures";
 import { Groups } from "./groups";
+import { islandSizes } from "./islands";
 import { Members } from "./members";
 import { sortCells } from "./order";
 
@@ -42,6 +43,7 @@ export class LivePlan {
   private readonly leaving: Groups;
   private readonly joining: Groups;
   private readonly picked: Uint32Array;
+  private islands: Uint32Array | null = null;
 
   /** Takes `gridOf` over and changes it in place. */
   constructor(
@@ -121,7 +123,7 @@ export class LivePlan {
 
   /** The same piece by piece; the piece with the most cells counts as the rest and is not among them. */
   cutOffPieces(cells: ArrayLike<number>, target: number): CutOffPiece[] {
-    const { contiguity, gridOf, picked, leaving } = this;
+    const { contiguity, gridOf, picked } = this;
     const count = this.mark(cells, target);
     let gone = 0;
     for (let i = 0; i < count; i++) {
@@ -129,11 +131,18 @@ export class LivePlan {
       if (gridOf[cell] === target || gridOf[cell] === UNASSIGNED) contiguity.moved[cell] = 0;
       else picked[gone++] = cell;
     }
-    leaving.sort(picked.subarray(0, gone), gridOf);
-    const found: CutOffPiece[] = [];
-    for (const grid of [...leaving.touched].sort((a, b) => a - b))
-      for (const piece of contiguity.cutOff(grid, leaving.of(grid))) found.push({ grid, cells: piece });
-    return found;
+    return this.piecesWithout(picked.subarray(0, gone), gridOf);
+  }
+
+  /** What an edit that has been made has cut off, as `cutOffPieces` would have said before it. */
+  cutOffBy({ cells, before }: Delta): CutOffPiece[] {
+    const { contiguity } = this;
+    contiguity.beginMove();
+    for (let i = 0; i < cells.length; i++) {
+      contiguity.moved[cells[i]] = contiguity.turn;
+      contiguity.after[cells[i]] = before[i];
+    }
+    return this.piecesWithout(cells, contiguity.after);
   }
 
   /** Cells of a grid (-1: unassigned), ascending. */
@@ -145,6 +154,18 @@ export class LivePlan {
   /** Connected pieces of a grid, largest first, each ascending. */
   pieceCells(grid: number): Uint32Array[] {
     return this.contiguity.pieces(grid, this.cellsOf(grid));
+  }
+
+  /**
+   * Whether a grid is in more pieces than it must be: it may take whole islands of its area and one part of a further
+   * one. The same rule decides on the server whether a plan may be published.
+   */
+  isInPieces(grid: number): boolean {
+    if (this.figures.pieces[grid] < 2) return false;
+    this.islands ??= islandSizes(this.graph);
+    let partly = 0;
+    for (const piece of this.pieceCells(grid)) if (piece.length < this.islands[piece[0]]) partly++;
+    return partly > 1;
   }
 
   /** Grids that touch a grid, by number, with the border between the two and its part on streets. */
@@ -162,6 +183,15 @@ export class LivePlan {
       }
     }
     return [...found.values()].sort((a, b) => a.grid - b.grid);
+  }
+
+  private piecesWithout(cells: Uint32Array, marks: Int32Array): CutOffPiece[] {
+    const { contiguity, leaving } = this;
+    leaving.sort(cells, marks);
+    const found: CutOffPiece[] = [];
+    for (const grid of [...leaving.touched].sort((a, b) => a - b))
+      for (const piece of contiguity.cutOff(grid, leaving.of(grid), marks)) found.push({ grid, cells: piece });
+    return found;
   }
 
   // Notes where each cell is to go; returns how many distinct cells there are, which stand in `picked`.

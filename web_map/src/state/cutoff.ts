@@ -38,9 +38,7 @@ export class PieceWatch {
 
 /** What `delta`, already made, has cut off; null where it was nothing. */
 export function findCutOff(graph: Graph, live: LivePlan, delta: Delta, target: number): CutOff | null {
-  live.undo(delta);
-  const pieces = live.cutOffPieces(delta.cells, target);
-  live.redo(delta);
+  const pieces = live.cutOffBy(delta);
   if (pieces.length === 0) return null;
   const cells = Uint32Array.from(pieces.flatMap((piece) => [...piece.cells])).sort();
   const { grid } = pieces[0];
