@@ -10,16 +10,15 @@ from numpy.typing import NDArray
 
 from api.binary import encode, lines_to_ragged, name_table, points_to_units, polygons_to_ragged
 from gis_core.model import STREET_CLASSES
+from gis_core.publish.labels import building_labels, texts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from geopandas import GeoDataFrame
 
     from gis_core.store import Store
     from gis_core.store.records import DatasetRecord
 
-__all__ = ["build_base", "house_number"]
+__all__ = ["build_base"]
 
 _AREAL = ("water", "green", "areas", "buildings")
 _LINEAR = ("streets", "barriers")
@@ -49,11 +48,11 @@ def build_base(store: Store, record: DatasetRecord) -> bytes:
     arrays["streets_rank"] = rank[row_of["streets"]]
     names, (street, building, area, facility, category) = name_table(
         [
-            _texts(streets, "name"),
-            _building_labels(frames["buildings"]),
-            _texts(frames["areas"], "name"),
-            _texts(facilities, "name"),
-            _texts(facilities, "category"),
+            texts_of(streets, "name"),
+            building_labels(frames["buildings"]),
+            texts_of(frames["areas"], "name"),
+            texts_of(facilities, "name"),
+            texts_of(facilities, "category"),
         ]
     )
     arrays["streets_name"] = street[row_of["streets"]]
@@ -73,35 +72,3 @@ def build_base(store: Store, record: DatasetRecord) -> bytes:
 
 def _geometry(frame: GeoDataFrame) -> NDArray[np.object_]:
     return np.asarray(frame.geometry.array, dtype=object)
-
-
-def _texts(frame: GeoDataFrame, column: str) -> Sequence[str | None]:
-    if column not in frame:
-        return [None] * len(frame)
-    values = frame[column].to_numpy(dtype=object, na_value=None)
-    return [str(value) if value is not None else None for value in values.tolist()]
-
-
-def _building_labels(frame: GeoDataFrame) -> Sequence[str | None]:
-    """Give each building its name, else the house number that ends or begins its address."""
-    names, addresses = _texts(frame, "name"), _texts(frame, "address")
-    return [name or house_number(address) for name, address in zip(names, addresses, strict=True)]
-
-
-def house_number(address: str | None) -> str | None:
-    """Find the shortest part of an address that tells a house from its neighbours.
-
-    Examples
-    --------
-    >>> house_number("Karhulantie 12")
-    '12'
-    >>> house_number("和平路18号3幢")
-    '3幢'
-    """
-    if not address:
-        return None
-    import re
-
-    for part in reversed(re.findall(r"\d+[A-Za-z]?(?:[-/]\d+)?(?:号楼|号院|号|幢|栋|座|弄)?", address)):
-        return str(part)
-    return None

@@ -48,7 +48,11 @@ def cells_body(services: Services, record: PlanRecord) -> Body:
     """Give the cells of a plan as typed arrays, ready to send."""
     from api.cells import build_cells
 
-    return services.body(cells_tag(record), _BINARY, lambda: build_cells(services.store, record))
+    def build() -> bytes:
+        outlines = services.outlines(services.store.dataset(record.dataset_id))
+        return build_cells(services.store, record, outlines)
+
+    return services.body(cells_tag(record), _BINARY, build)
 
 
 def base_tag(record: DatasetRecord) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
-from api.binary import encode, polygons_to_ragged
+from api.binary import RaggedPolygons, encode, polygons_to_ragged
 from api.views import PlanView, clean
 from gis_core.errors import ConflictError, NotFoundError
 
@@ -15,10 +17,29 @@ if TYPE_CHECKING:
     from gis_core.store import Store
     from gis_core.store.records import PlanRecord
 
-__all__ = ["build_cells", "cell_at", "cell_detail"]
+__all__ = ["Outlines", "build_cells", "cell_at", "cell_detail", "read_outlines"]
 
 
-def build_cells(store: Store, record: PlanRecord) -> bytes:
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """The cells of a data version as flat arrays, the same for all plans on it; see `RaggedPolygons`."""
+
+    ragged: RaggedPolygons
+    households: NDArray[np.int32]
+    enclosure_ix: NDArray[np.int32]
+
+
+def read_outlines(store: Store, dataset_id: int) -> Outlines:
+    """Read the cells of a data version in the order of `cell_ix`."""
+    cells = store.layer(dataset_id, "cells")
+    return Outlines(
+        polygons_to_ragged(np.asarray(cells.geometry.array, dtype=object)),
+        cells["households"].to_numpy(dtype=np.int32),
+        cells["enclosure_ix"].to_numpy(dtype=np.int32),
+    )
+
+
+def build_cells(store: Store, record: PlanRecord, outlines: Outlines) -> bytes:
     """Pack all cells of a plan in the order of `cell_ix`.
 
     Raises
@@ -26,20 +47,19 @@ def build_cells(store: Store, record: PlanRecord) -> bytes:
     ConflictError
         Where the plan was changed while it was read.
     """
-    cells = store.layer(record.dataset_id, "cells")
     assignment = store.assignment(record.id)
-    codes = [str(code) for code in store.grids(record.id)["code"]]
+    codes = store.grid_codes(record.id)[:-1].tolist()
     if store.plan(record.id).revision != record.revision:
         raise ConflictError(f"Plan {record.id} was changed while it was read; ask again.", plan=record.id)
-    ragged = polygons_to_ragged(np.asarray(cells.geometry.array, dtype=object))
-    meta = {"plan": record.id, "revision": record.revision, "n_cells": len(cells), "grids": codes}
+    ragged = outlines.ragged
+    meta = {"plan": record.id, "revision": record.revision, "n_cells": len(assignment), "grids": codes}
     arrays = {
         "coords": ragged.coords,
         "ring_start": ragged.ring_start,
         "cell_ring_start": ragged.feature_start,
         "grid_ix": np.asarray(assignment, dtype=np.int32),
-        "households": cells["households"].to_numpy(dtype=np.int32),
-        "enclosure_ix": cells["enclosure_ix"].to_numpy(dtype=np.int32),
+        "households": outlines.households,
+        "enclosure_ix": outlines.enclosure_ix,
     }
     return encode(meta, arrays)
 

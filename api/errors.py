@@ -7,7 +7,7 @@ what the caller did wrong is logged at info without one.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from api.events import edit_row
 from gis_core import errors as core
 
 __all__ = [
@@ -84,8 +85,9 @@ def problem_response(
     *,
     errors: Sequence[dict[str, Any]] = (),
     headers: dict[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Build the one body that every error has."""
+    """Build the one body that every error has; `more` are members that only some codes have."""
     body = {
         "type": f"urn:wangge:problem:{code}",
         "title": HTTPStatus(status).phrase,
@@ -93,6 +95,7 @@ def problem_response(
         "detail": detail,
         "code": code,
         "errors": list(errors),
+        **(more or {}),
     }
     if status >= 500:
         body["request_id"] = request_id
@@ -120,7 +123,28 @@ def _core_error(request: Request, error: Exception) -> Response:
         )
     detail = BROKEN if status == 500 else error.message
     headers = {"Retry-After": "5"} if status == 503 else None
-    return _answer(request, status, error.code, detail, headers=headers)
+    faults = []
+    if isinstance(error, core.EditError):
+        faults = [
+            {
+                "where": name,
+                "message": core.some_of(value if isinstance(value, list) else [value]),
+                "kind": error.code,
+            }
+            for name, value in error.context.items()
+        ]
+    return _answer(request, status, error.code, detail, errors=faults, headers=headers, more=_more(error))
+
+
+def _more(error: core.GisCoreError) -> dict[str, Any]:
+    """Give what a client needs to go on: what changed, what is locked, what is open."""
+    if isinstance(error, core.StaleRevisionError):
+        return {"revision": error.context.get("revision"), "edits": [edit_row(edit) for edit in error.edits]}  # type: ignore[arg-type]
+    if isinstance(error, core.LockedError):
+        return {name: error.context.get(name, []) for name in ("grids", "cells", "borders")}
+    if isinstance(error, core.NotPublishableError):
+        return {"items": [item.as_dict() for item in error.items]}  # type: ignore[attr-defined]
+    return {}
 
 
 def _validation_error(request: Request, error: Exception) -> Response:
@@ -162,7 +186,10 @@ def _answer(
     *,
     errors: Sequence[dict[str, Any]] = (),
     headers: dict[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     if status < 500:
         _LOG.info("%s %s: %d %s", request.method, request.url.path, status, code)
-    return problem_response(request_id_of(request), status, code, detail, errors=errors, headers=headers)
+    return problem_response(
+        request_id_of(request), status, code, detail, errors=errors, headers=headers, more=more
+    )

@@ -54,6 +54,15 @@ class Problem(Model):
     request_id: str | None = Field(
         None, description="Only where the server failed: what to look for in its log."
     )
+    revision: int | None = Field(None, description="stale-revision: the revision of now.")
+    edits: list[dict[str, Any]] | None = Field(
+        None,
+        description="stale-revision: the edits since, with cells; empty where there are more than 1,000.",
+    )
+    grids: list[int] | None = Field(None, description="locked: the grids.")
+    cells: list[int] | None = Field(None, description="locked: the cells.")
+    borders: list[list[int]] | None = Field(None, description="locked: the borders, as pairs of grids.")
+    items: list[dict[str, Any]] | None = Field(None, description="not-publishable: what is open.")
 
 
 class Health(Model):
@@ -92,6 +101,9 @@ class Plan(Model):
         description="Fewest and most households of a grid.", examples=[[300, 500]]
     )
     bbox: Bbox | None
+    based_on: int | None = Field(description="Plan that it was branched from.")
+    valid_from: datetime | None = Field(description="In force from; null: never was.")
+    valid_to: datetime | None = Field(description="In force until; null: still is, or never was.")
 
 
 class Boundary(Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,19 +10,40 @@ from fastapi import Depends, Request, Response
 
 from api.cache import Body, Lru, compress
 from api.events import Hub
+from api.jobs import Jobs
 from api.settings import Settings
 from gis_core.errors import NotFoundError, StoreUnavailableError
 
 if TYPE_CHECKING:
+    from api.cells import Outlines
+    from api.desk import Desk
     from api.town import Town
     from api.views import PlanView
     from gis_core.store import Store
-    from gis_core.store.records import DatasetRecord
+    from gis_core.store.records import DatasetRecord, PlanRecord
 
 __all__ = ["Services", "ServicesDep", "body_response", "not_modified", "tag_of", "takes_gzip"]
 
 #: Part of every tag; a new one makes browsers fetch again after the form of an answer changed.
 FORMAT = "1"
+
+
+class _Slot:
+    """Where the newest view of one plan is kept; the next one takes over from it what did not change."""
+
+    def __init__(self) -> None:
+        self._gate = threading.Lock()
+        self._view: PlanView | None = None
+
+    def view(self, store: Store, record: PlanRecord) -> PlanView:
+        """Give the view of what a record says, or of what is newer by now."""
+        from api.views import load_plan_view
+
+        with self._gate:
+            known = self._view
+            if known is None or known.record != record:
+                self._view = known = load_plan_view(store, record.id, known)
+            return known
 
 
 class Services:
@@ -32,7 +54,12 @@ class Services:
         self._given = store
         self._store: Store | None = store
         self.hub = Hub(lambda: self.store)
-        self._plans: Lru[PlanView] = Lru(settings.cache_plans)
+        self.jobs = Jobs(
+            settings.max_jobs, lambda plan_id, job: self.hub.tell(plan_id, "job", job.row(result=False))
+        )
+        self._desks: Lru[Desk] = Lru(settings.cache_plans)
+        self._plans: Lru[_Slot] = Lru(settings.cache_plans)
+        self._outlines: Lru[Outlines] = Lru(settings.cache_plans)
         self._towns: Lru[Town] = Lru(settings.cache_plans)
         self._bodies: Lru[Body] = Lru(settings.cache_mb * 1_000_000, lambda body: len(body.packed))
 
@@ -62,24 +89,43 @@ class Services:
             self._store = open_store(self.settings.db)
 
     def close(self) -> None:
-        """Close the store, unless it was given by the caller."""
+        """End all jobs, and close the store unless it was given by the caller."""
+        self.jobs.close()
         if self._store is not None and self._given is None:
             self._store.close()
         self._store = None
 
     def plan(self, plan_id: int) -> PlanView:
         """Give the newest revision of a plan, read once and kept."""
-        from api.views import load_plan_view
-
         record = self.store.plan(plan_id)
-        key = (plan_id, record.revision, record.created_at)
-        return self._plans.get(key, lambda: load_plan_view(self.store, plan_id))
+        return self._plans.get((plan_id, record.created_at), _Slot).view(self.store, record)
 
     def town(self, record: DatasetRecord) -> Town:
         """Give the arrays of a data version, read once and kept."""
         from api.town import load_town
 
         return self._towns.get((record.id, record.imported_at), lambda: load_town(self.store, record))
+
+    def outlines(self, record: DatasetRecord) -> Outlines:
+        """Give the packed polygons of the cells of a data version, read once and kept."""
+        from api.cells import read_outlines
+
+        return self._outlines.get(
+            (record.id, record.imported_at), lambda: read_outlines(self.store, record.id)
+        )
+
+    def desk(self, plan_id: int) -> Desk:
+        """Give a draft on the table, laid once and moved on by its edits."""
+        from api.desk import Desk, require_draft
+        from api.views import DEFAULT_BOUNDS
+
+        record = self.store.plan(plan_id)
+        require_draft(record)
+        town = self.town(self.store.dataset(record.dataset_id))
+        bounds = record.bounds or DEFAULT_BOUNDS
+        return self._desks.get(
+            (plan_id, record.created_at, bounds), lambda: Desk(self.store, record, town, bounds)
+        )
 
     def plan_or_newest(self, plan_id: int | None) -> PlanView:
         """Give a plan; for None the newest published one, else the newest.

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     max_page: int = Field(10_000, ge=1, description="Most features in one page.")
     cache_mb: float = Field(256.0, gt=0, description="Memory for answers that are kept ready, in megabytes.")
     cache_plans: int = Field(4, ge=1, description="Plans whose grids and index are kept in memory.")
+    max_jobs: int = Field(2, ge=1, description="Rebalancing and cutting anew that may run at once.")
     warm: bool = Field(True, description="Prepare the newest plan in the background when the server starts.")
 
     @field_validator("allowed_hosts", mode="before")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gis_core.store import Store
     from gis_core.store.records import DatasetRecord
 
-__all__ = ["Town", "build_graph", "load_town", "read_town"]
+__all__ = ["Town", "build_graph", "load_town", "read_workload"]
 
 #: Layers of the store, and what a dataset calls them.
 _LAYERS = {
@@ -80,21 +80,19 @@ class Town:
         return self.graph.n_cells
 
 
-def read_town(store: Store, dataset_id: int) -> tuple[Dataset, Fabric]:
-    """Read a data version back in the form in which it was loaded, in projected metres.
+def read_workload(store: Store, town: Town, formula: str) -> NDArray[np.float64]:
+    """Work out a weight of each cell from the columns of its buildings; see `build_workload` for its form.
 
     Raises
     ------
-    NotFoundError
-        Where there is no such data version.
+    ParameterError
+        Where the formula cannot be read, or names a column that is not there.
     """
-    record = store.dataset(dataset_id)
-    frames = {
-        name: store.layer(dataset_id, name).to_crs(record.work_crs).reset_index(drop=True) for name in _LAYERS
-    }
-    frames["buildings"] = _with_extra(frames["buildings"])
-    fabric = _fabric(frames["cells"], frames["buildings"], store.graph(dataset_id))
-    return _dataset(record, frames), fabric
+    from gis_core.plan.workload import build_workload
+
+    areas, buildings, cells = (store.layer(town.record.id, name) for name in ("areas", "buildings", "cells"))
+    dataset = _dataset(town.record, {"areas": areas, "buildings": _with_extra(buildings)})
+    return build_workload(dataset, _fabric(cells, buildings, town.graph), formula).cells
 
 
 def _dataset(record: DatasetRecord, frames: dict[str, GeoDataFrame]) -> Dataset:

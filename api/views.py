@@ -17,7 +17,7 @@ from gis_core.layers.write import round_degrees
 from gis_core.publish.labels import colour_grids, label_points
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from geopandas import GeoDataFrame
 
@@ -34,15 +34,18 @@ DEFAULT_BOUNDS = (300, 500)
 class PlanView:
     """One revision of a plan, read once; nothing in it changes.
 
+    Rows are living grids in the order of `grid_ix`; a grid that was dissolved has no row. Colours and labels are
+    worked out when they are first asked for.
+
     Attributes
     ----------
     record : PlanRecord
         What the store says of the plan.
+    numbers : list of int
+        `grid_ix` of each row.
     codes : list of str
-        Code of each grid, by `grid_ix`.
-    properties : list of dict
-        Numbers of each grid as the wire has them.
-    geometry : object, shape (n_grids,)
+        Code of each row.
+    geometry : object, shape (n_rows,)
         Polygons in degrees.
     assignment : int32, shape (n_cells,)
         `grid_ix` of each cell; -1 unassigned.
@@ -57,27 +60,50 @@ class PlanView:
         grids: GeoDataFrame,
         areas: GeoDataFrame,
         assignment: NDArray[np.int32],
+        colours: Mapping[int, int],
         read_areas_m2: Callable[[], NDArray[np.float64]],
+        before: PlanView | None = None,
     ) -> None:
+        """Take what was read; `before` is an earlier view of the plan, whose labels still stand where grids stayed."""
         self.record = record
         self.assignment = assignment
         self._read_areas_m2 = read_areas_m2
+        self._chosen_colours = colours
         self.geometry: NDArray[np.object_] = np.asarray(grids.geometry.array, dtype=object)
+        self.numbers: list[int] = grids["grid_ix"].tolist()
         self.codes = [str(code) for code in grids["code"]]
         self.areas = {
             clean(code): clean(name) for code, name in zip(areas["code"], areas["name"], strict=True)
         }
-        self.properties = self._build_properties(grids)
-        self._ix_of_code = {code: ix for ix, code in enumerate(self.codes)}
+        self._rows = self._build_rows(grids)
+        self._row_of = {number: row for row, number in enumerate(self.numbers)}
+        self._ix_of_code = dict(zip(self.codes, self.numbers, strict=True))
         self._gate = threading.Lock()
+        self._known_labels: dict[int, tuple[Any, list[float]]] = {}
+        if before is not None:
+            self._known_labels = before._labels_by_grid()
+            if before.record.dataset_id == record.dataset_id and "cell_area_m2" in before.__dict__:
+                self.__dict__["cell_area_m2"] = before.cell_area_m2
 
     def grid(self, grid_ix: int) -> dict[str, Any] | None:
-        """Give the numbers of a grid; None for -1."""
-        return self.properties[grid_ix] if 0 <= grid_ix < len(self.properties) else None
+        """Give the numbers of a grid; None for -1 and for one that was dissolved."""
+        row = self._row_of.get(grid_ix)
+        return None if row is None else self.properties[row]
 
     def grid_ix_of(self, code: str | None) -> int:
-        """Give the position of a grid by its code; -1 for none."""
+        """Give the number of a grid by its code; -1 for none."""
         return -1 if code is None else self._ix_of_code[code]
+
+    @cached_property
+    def properties(self) -> list[dict[str, Any]]:
+        """Numbers of each grid as the wire has them, with colour and label."""
+        colours = colour_grids(self.geometry).tolist()
+        rows = []
+        for row, number, colour, label in zip(self._rows, self.numbers, colours, self._labels, strict=True):
+            chosen = self._chosen_colours.get(number, colour)
+            place = None if math.isnan(label[0]) else [round(value, 7) for value in label]
+            rows.append({**row, "colour": chosen, "label": place})
+        return rows
 
     @cached_property
     def cell_area_m2(self) -> NDArray[np.float64]:
@@ -105,7 +131,7 @@ class PlanView:
             code: {"code": code, "name": name, "households": 0, "n_grids": 0}
             for code, name in self.areas.items()
         }
-        for grid in self.properties:
+        for grid in self._rows:
             code = grid["boundary_code"]
             row = rows.setdefault(code, {"code": code, "name": None, "households": 0, "n_grids": 0})
             row["households"] += grid["households"]
@@ -115,12 +141,30 @@ class PlanView:
     def geojson(self) -> bytes:
         """Write all grids as GeoJSON."""
         head = {"type": "FeatureCollection", "plan": self.record.id, "revision": self.record.revision}
-        return feature_json(head, range(len(self.codes)), self.properties, self.geometry)
+        return feature_json(head, self.numbers, self.properties, self.geometry)
 
-    def _build_properties(self, grids: GeoDataFrame) -> list[dict[str, Any]]:
+    @cached_property
+    def _labels(self) -> list[list[float]]:
+        """Point of each label; those of grids that did not change are taken over."""
+        labels: list[list[float]] = [[] for _ in self.numbers]
+        for row, (number, shape) in enumerate(zip(self.numbers, self.geometry, strict=True)):
+            known = self._known_labels.get(number)
+            if known is not None and shapely.equals_identical(known[0], shape):
+                labels[row] = known[1]
+        fresh = [row for row, label in enumerate(labels) if not label]
+        for row, label in zip(fresh, label_points(self.geometry[fresh]).tolist(), strict=True):
+            labels[row] = label
+        self._known_labels = {}
+        return labels
+
+    def _labels_by_grid(self) -> dict[int, tuple[Any, list[float]]]:
+        """Give shape and label of each grid, where labels were worked out; else what was known before."""
+        if "_labels" not in self.__dict__:
+            return self._known_labels
+        return dict(zip(self.numbers, zip(self.geometry, self._labels, strict=True), strict=True))
+
+    def _build_rows(self, grids: GeoDataFrame) -> list[dict[str, Any]]:
         low, high = self.record.bounds or DEFAULT_BOUNDS
-        colours = colour_grids(self.geometry).tolist()
-        labels = label_points(self.geometry).tolist()
         names = (
             "name",
             "boundary_code",
@@ -139,14 +183,17 @@ class PlanView:
             row |= {name: columns[name][ix] for name in names}
             row["boundary_name"] = self.areas.get(row["boundary_code"])
             row["in_bounds"] = low <= households <= high
-            row["colour"] = colours[ix]
-            row["label"] = None if math.isnan(labels[ix][0]) else [round(value, 7) for value in labels[ix]]
             rows.append(row)
         return rows
 
 
-def load_plan_view(store: Store, plan_id: int) -> PlanView:
+def load_plan_view(store: Store, plan_id: int, before: PlanView | None = None) -> PlanView:
     """Read one revision of a plan; tries again where somebody edits it meanwhile.
+
+    Parameters
+    ----------
+    before : PlanView or None
+        An earlier view of the plan.
 
     Raises
     ------
@@ -157,12 +204,15 @@ def load_plan_view(store: Store, plan_id: int) -> PlanView:
     """
     for _ in range(3):
         record = store.plan(plan_id)
+        state = store.plan_state(plan_id)
         view = PlanView(
             record,
             grids=store.grids(plan_id),
             areas=store.layer(record.dataset_id, "areas"),
             assignment=store.assignment(plan_id),
+            colours={grid.grid_ix: grid.colour for grid in state.grids if grid.colour is not None},
             read_areas_m2=partial(_cell_areas_m2, store, record.dataset_id),
+            before=before,
         )
         if store.plan(plan_id).revision == record.revision:
             return view

@@ -94,6 +94,9 @@ def plan_row(record: PlanRecord) -> dict[str, Any]:
         "households": record.households,
         "bounds": tuple(record.bounds or DEFAULT_BOUNDS),
         "bbox": list(record.bbox) if record.bbox is not None else None,
+        "based_on": record.based_on,
+        "valid_from": record.valid_from,
+        "valid_to": record.valid_to,
     }
 
 
