@@ -1,4 +1,4 @@
-"""Colours and label places of grids on a map.
+"""Colours and label places of grids on a map, and what is written on buildings.
 
 Neighbours never share one of eight colours; a label stands at the pole of inaccessibility. Same input, same
 result.
@@ -7,14 +7,30 @@ result.
 from __future__ import annotations
 
 import heapq
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["N_COLOURS", "colour_graph", "colour_grids", "label_points"]
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
+__all__ = [
+    "N_COLOURS",
+    "building_labels",
+    "colour_graph",
+    "colour_grids",
+    "house_number",
+    "label_points",
+    "place_names",
+    "texts_of",
+]
 
 N_COLOURS = 8
+_NUMBER = re.compile(r"\d+[A-Za-z]?(?:[-/]\d+)?(?:号楼|号院|号|幢|栋|座|弄)?")
 
 
 def colour_grids(polygons: NDArray[np.object_]) -> NDArray[np.uint8]:
@@ -112,6 +128,47 @@ def label_points(polygons: NDArray[np.object_], *, detail: float = 0.01) -> NDAr
     out[usable, 0] = shapely.get_x(centre) / scale
     out[usable, 1] = shapely.get_y(centre)
     return out
+
+
+def texts_of(frame: GeoDataFrame, column: str) -> Sequence[str | None]:
+    """Return a column as texts, None where there is none."""
+    if column not in frame:
+        return [None] * len(frame)
+    values = frame[column].to_numpy(dtype=object, na_value=None)
+    return [str(value) if value is not None else None for value in values.tolist()]
+
+
+def building_labels(frame: GeoDataFrame) -> Sequence[str | None]:
+    """Give each building its name, else the house number that ends or begins its address."""
+    names, addresses = texts_of(frame, "name"), texts_of(frame, "address")
+    return [name or house_number(address) for name, address in zip(names, addresses, strict=True)]
+
+
+def place_names(frame: GeoDataFrame) -> Sequence[str | None]:
+    """Give each building the compound or lane that its number counts in: its compound, else its address before it."""
+    compounds, addresses = texts_of(frame, "compound"), texts_of(frame, "address")
+    found: list[str | None] = []
+    for compound, address in zip(compounds, addresses, strict=True):
+        number = house_number(address)
+        before = address[: address.rindex(number)].strip() if address and number else ""
+        found.append(compound or before or None)
+    return found
+
+
+def house_number(address: str | None) -> str | None:
+    """Find the shortest part of an address that tells a house from its neighbours.
+
+    Examples
+    --------
+    >>> house_number("Karhulantie 12")
+    '12'
+    >>> house_number("和平路18号3幢")
+    '3幢'
+    """
+    if not address:
+        return None
+    parts = _NUMBER.findall(address)
+    return str(parts[-1]) if parts else None
 
 
 def _smallest_first(neighbors: list[list[int]]) -> list[int]:

@@ -10,9 +10,9 @@ import pytest
 import shapely
 
 from api import binary
-from api.basemap import house_number
 from gis_core.errors import ParameterError
 from gis_core.model import STREET_CLASSES
+from gis_core.publish.labels import house_number
 from tests.api.support import TestClient
 
 STEP_DEGREES = 360.0 / binary.UNITS
