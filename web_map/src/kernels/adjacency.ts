@@ -1,7 +1,5 @@
 /** Which cells touch which, and what stands on them: the ground that every edit of a plan works on. */
 
-import { BadBundle, type Bundle, takeArray } from "../api/wgb1";
-
 /** Symmetric CSR: the links of cell i are `indptr[i]` to `indptr[i + 1]`, each link stands in both rows. */
 export interface Graph {
   n: number;
@@ -32,27 +30,36 @@ export interface GraphMeta {
   compounds: string[];
 }
 
-/** Take the graph out of graph.bin; a file that is not what docs/http.md promises is refused. */
-export function readGraph(bundle: Bundle<GraphMeta>): Graph {
-  const indptr = takeArray(bundle, "indptr", Uint32Array);
-  const n = indptr.length - 1;
-  const indices = takeArray(bundle, "indices", Uint32Array);
-  const sized = <T extends { length: number }>(name: string, array: T, length: number): T => {
-    if (array.length !== length) throw new BadBundle(`array ${name} has ${array.length} values, not ${length}`);
+/** graph.bin as it was decoded. */
+export interface GraphBundle {
+  meta: GraphMeta;
+  arrays: Record<string, unknown>;
+}
+
+/** A graph.bin that is not what docs/http.md promises. */
+export class BadGraph extends Error {}
+
+/** Take the graph out of graph.bin; arrays that do not fit together are refused with a BadGraph. */
+export function readGraph(bundle: GraphBundle): Graph {
+  const n = bundle.meta.n_cells;
+  const take = <T extends { length: number }>(name: string, type: new (length: number) => T, length: number): T => {
+    const array = bundle.arrays[name];
+    if (!(array instanceof type)) throw new BadGraph(`array ${name} is missing or of another type`);
+    if (array.length !== length) throw new BadGraph(`array ${name} has ${array.length} values, not ${length}`);
     return array;
   };
-  if (n < 0 || n !== bundle.meta.n_cells) throw new BadBundle(`array indptr does not fit ${bundle.meta.n_cells} cells`);
+  const indptr = take("indptr", Uint32Array, n + 1);
+  const links = indptr[n];
+  const indices = take("indices", Uint32Array, links);
   checkLinks(indptr, indices);
-  const links = indices.length;
-  const metres = (name: string, length: number): Float32Array =>
-    exactly(sized(name, takeArray(bundle, name, Float32Array), length));
-  const whole = (name: string, length = n): Int32Array => sized(name, takeArray(bundle, name, Int32Array), length);
+  const metres = (name: string, length: number): Float32Array => exactly(take(name, Float32Array, length));
+  const whole = (name: string, length = n): Int32Array => take(name, Int32Array, length);
   return {
     n,
     indptr,
     indices,
     lengthM: metres("length_m", links),
-    street: sized("street", takeArray(bundle, "street", Uint8Array), links),
+    street: take("street", Uint8Array, links),
     areaM2: metres("area_m2", n),
     outerM: metres("outer_m", n),
     population: metres("population", n),
@@ -71,8 +78,8 @@ export function exactly(values: Float32Array): Float32Array {
 
 function checkLinks(indptr: Uint32Array, indices: Uint32Array): void {
   const n = indptr.length - 1;
-  if (indptr[0] !== 0 || indptr[n] !== indices.length) throw new BadBundle("array indptr does not fit array indices");
-  for (let i = 0; i < n; i++) if (indptr[i] > indptr[i + 1]) throw new BadBundle("array indptr does not ascend");
+  if (indptr[0] !== 0) throw new BadGraph("array indptr does not begin with 0");
+  for (let i = 0; i < n; i++) if (indptr[i] > indptr[i + 1]) throw new BadGraph("array indptr does not ascend");
   for (let at = 0; at < indices.length; at++)
-    if (indices[at] >= n) throw new BadBundle(`array indices names cell ${indices[at]} of ${n}`);
+    if (indices[at] >= n) throw new BadGraph(`array indices names cell ${indices[at]} of ${n}`);
 }
