@@ -18,9 +18,16 @@ export function translate(lang: Lang, key: Key, values: Values = {}): string {
   });
 }
 
+const formats = new Map<number, Intl.NumberFormat>();
+
 /** Digits grouped by thousands, the same in both languages. */
 export function formatNumber(value: number, decimals = 0): string {
-  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  let format = formats.get(decimals);
+  if (!format) {
+    const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
+    formats.set(decimals, (format = new Intl.NumberFormat("en-US", digits)));
+  }
+  return format.format(value);
 }
 
 /** A signed share as percent, with a true minus sign. */

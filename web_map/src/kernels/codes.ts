@@ -5,7 +5,9 @@ export function shortCode(code: string): string {
   return code.length > 8 ? code.slice(-3) : code;
 }
 
+const collator = new Intl.Collator("en", { numeric: true });
+
 /** Order of codes: by their text, runs of digits by value. */
 export function compareCodes(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
+  return collator.compare(a, b);
 }

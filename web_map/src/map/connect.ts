@@ -20,11 +20,14 @@ export function borderTone(state: State, grid: number): Rgb {
   return state.theme.value === "dark" ? lighter(colour) : darker(colour, 0.35);
 }
 
-/** Send the worker the colours of the borders. */
-export function sendStyle(state: State, engine: Engine): void {
-  const borders = untracked(() => state.grids.value.map((_, grid) => css(borderTone(state, grid))));
-  engine.style({ theme: state.theme.peek(), borders });
+/** Send the worker the colours of all borders. */
+function sendStyle(state: State, engine: Engine): void {
+  engine.style({ theme: state.theme.peek(), borders: bordersOf(state) });
 }
+
+/** Colours of all borders, by grid. */
+export const bordersOf = (state: State): string[] =>
+  untracked(() => state.grids.value.map((_, grid) => css(borderTone(state, grid))));
 
 export function connectMap(state: State, map: MapView, engine: Engine, timings: Timings, paintbox: Paintbox): void {
   let drawnFor: Int32Array | null = null;

@@ -1,8 +1,8 @@
 /** Ties the map to the edit session: what changes is coloured in the same frame, and drawn anew by the worker. */
 
 import { effect, untracked } from "@preact/signals";
-import { unitsPerMetre } from "../kernels/geometry";
-import type { Polygons } from "../kernels/geometry";
+import { type Polygons, unitsPerMetre } from "../kernels/geometry";
+import { css } from "../kernels/palette";
 import { formatNumber } from "../i18n";
 import type { Dirty, EditSession } from "../state/edit";
 import type { State } from "../state/state";
@@ -11,7 +11,7 @@ import type { Toolbox } from "../state/tools";
 import type { Engine } from "../worker/engine";
 import type { GridLook, GridShape } from "../worker/protocol";
 import type { MapView } from "./adapter";
-import { sendStyle } from "./connect";
+import { bordersOf, borderTone } from "./connect";
 import type { Paintbox } from "./paintbox";
 
 /** While the hand is down, outlines and labels over the tiles follow at this pace. */
@@ -28,6 +28,7 @@ export function connectEditing(
   timings: Timings,
 ): void {
   let boxes: Int32Array | null = null;
+  let tones: string[] = [];
   let arrived = new Map<number, Polygons>();
   let timer = 0;
 
@@ -71,6 +72,14 @@ export function connectEditing(
     if (boxes && cells.length > 0) map.recolourIn(boxesOfCells(cells));
   };
 
+  // Borders change their colour seldom: where a grid is new or its neighbours have made it change.
+  const restyle = (grids: number[]): void => {
+    const fresh = grids.filter((grid) => state.grids.peek()[grid] && css(borderTone(state, grid)) !== tones[grid]);
+    if (fresh.length === 0) return;
+    for (const grid of fresh) tones[grid] = css(borderTone(state, grid));
+    engine.style({ theme: state.theme.peek(), borders: tones });
+  };
+
   const redraw = ({ cells, grids, done }: Dirty): void => {
     const { live } = session;
     if (!live || !boxes) return;
@@ -78,7 +87,7 @@ export function connectEditing(
     const touched = [...grids];
     recolour(paintbox.update(cells, touched));
     timings.sample("recolour_cells", performance.now() - began);
-    if (done) sendStyle(state, engine);
+    if (done) restyle(touched);
     const changed = Uint32Array.from(cells);
     const now = Int32Array.from(changed, (cell) => live.gridOf[cell]);
     engine.assign({ cells: changed, grids: now, looks: touched.map(lookOf), done });
@@ -86,6 +95,10 @@ export function connectEditing(
   };
 
   session.onDirty(redraw);
+
+  effect(() => {
+    if (session.phase.value === "ready" && state.mode.value && state.theme.value) tones = bordersOf(state);
+  });
 
   effect(() => {
     if (session.phase.value !== "ready") {

@@ -5,6 +5,7 @@ import { type Client, graphPath } from "../api/client";
 import type { EditingClient } from "../api/edits";
 import { decodeBundle } from "../api/wgb1";
 import { type GraphMeta, readGraph } from "../kernels/adjacency";
+import { indexAnchors } from "../kernels/anchors";
 import { LivePlan } from "../kernels/live";
 import { Attributes } from "./attributes";
 import type { EditSession } from "./edit";
@@ -37,7 +38,7 @@ export async function loadDraft(
   const areas = new Map(bundle.meta.areas.map((area, ix) => [area.code, ix]));
   return {
     live,
-    ground: { graph, gridOf: live.gridOf, attributes, areas },
+    ground: { graph, gridOf: live.gridOf, attributes, anchors: indexAnchors(graph), areas },
     revision: Math.min(cellsRevision, answer.revision),
   };
 }

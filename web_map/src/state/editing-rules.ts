@@ -1,12 +1,14 @@
 /** Which cells may go where: locks and nesting, as the server checks them too. Pure. */
 
 import type { Graph } from "../kernels/adjacency";
+import type { AnchorIndex } from "../kernels/anchors";
 import type { Attributes } from "./attributes";
 
 export interface Ground {
   graph: Graph;
   gridOf: Int32Array;
   attributes: Attributes;
+  anchors: AnchorIndex;
   /** Position in the boundary polygons by their code. */
   areas: ReadonlyMap<string, number>;
 }

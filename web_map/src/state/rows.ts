@@ -31,10 +31,24 @@ export function rowsOf(grids: GridProperties[], text: string, outOnly: boolean, 
   const wanted = text.trim().toLowerCase();
   const rows = grids.map((_, i) => i).filter((i) => !grids[i].retired && (!outOnly || !grids[i].in_bounds) && matches(grids[i], wanted));
   const sign = sort.ascending ? 1 : -1;
-  const byCode = (a: number, b: number): number => compareCodes(grids[a].code, grids[b].code);
+  const ranks = ranksOf(grids);
+  const byCode = (a: number, b: number): number => ranks[a] - ranks[b];
   if (sort.key === "code") return rows.sort((a, b) => sign * byCode(a, b));
   const of = value[sort.key];
   return rows.sort((a, b) => sign * (of(grids[a]) - of(grids[b])) || byCode(a, b));
+}
+
+let ranked: { codes: string[]; ranks: Int32Array } = { codes: [], ranks: new Int32Array(0) };
+
+// The place of each grid in the order of codes; kept from edit to edit, as codes seldom change.
+function ranksOf(grids: GridProperties[]): Int32Array {
+  const { codes, ranks } = ranked;
+  if (codes.length === grids.length && grids.every((grid, i) => grid.code === codes[i])) return ranks;
+  const order = grids.map((_, i) => i).sort((a, b) => compareCodes(grids[a].code, grids[b].code) || a - b);
+  const fresh = new Int32Array(grids.length);
+  order.forEach((grid, rank) => (fresh[grid] = rank));
+  ranked = { codes: grids.map((grid) => grid.code), ranks: fresh };
+  return fresh;
 }
 
 function matches(grid: GridProperties, wanted: string): boolean {

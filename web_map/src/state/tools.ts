@@ -2,11 +2,11 @@
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import { unitsPerMetre } from "../kernels/geometry";
-import { admit, type AnchorIndex, block, box, brushAlong, compound, indexAnchors, lasso } from "../kernels/pick";
+import { admit, block, box, brushAlong, compound, lasso } from "../kernels/pick";
 import { splitByLine } from "../kernels/split";
 import type { Commands } from "./commands";
 import type { EditSession, Hand, Tool } from "./edit";
-import { isCellFree } from "./editing-rules";
+import { type Ground, isCellFree } from "./editing-rules";
 import type { State } from "./state";
 
 /** A place on the map in units, with the cell there (-1 none). */
@@ -68,15 +68,6 @@ export function createTools(state: State, session: EditSession, commands: Comman
   const sticky = signal(false);
   const taking = computed(() => alt.value !== sticky.value);
   let gesture: Gesture | null = null;
-  let anchors: { of: unknown; index: AnchorIndex } | null = null;
-
-  const index = (): AnchorIndex => {
-    const graph = session.ground?.graph;
-    if (!graph) throw new Error("no draft is open");
-    if (anchors?.of !== graph) anchors = { of: graph, index: indexAnchors(graph) };
-    return anchors.index;
-  };
-
   const gridAt = (place: Place): number => (place.cell < 0 ? -1 : (session.live?.gridOf[place.cell] ?? -1));
 
   // The grid that takes what is painted: none with Alt, the chosen one, else the one where the stroke begins.
@@ -102,8 +93,7 @@ export function createTools(state: State, session: EditSession, commands: Comman
   };
 
   const picker = (tool: "paint" | "block" | "compound"): ((from: Place, to: Place) => Uint32Array) => {
-    const { graph } = session.ground as NonNullable<EditSession["ground"]>;
-    const at = index();
+    const { graph, anchors: at } = session.ground as Ground;
     if (tool === "block") return (_, { cell }) => block(at, cell < 0 ? -1 : graph.enclosureIx[cell]);
     if (tool === "compound") return (_, { cell }) => compound(at, cell < 0 ? -1 : graph.compoundIx[cell]);
     return (from, to) => {
@@ -183,10 +173,10 @@ export function createTools(state: State, session: EditSession, commands: Comman
       },
       up() {
         sketch.value = null;
-        const { graph } = session.ground as NonNullable<EditSession["ground"]>;
+        const { graph, anchors } = session.ground as Ground;
         const [x0, x1] = [Math.min(start.x, end.x), Math.max(start.x, end.x)];
         const [y0, y1] = [Math.min(start.y, end.y), Math.max(start.y, end.y)];
-        give("box", box(graph, index(), [x0, y0, x1, y1]), alt);
+        give("box", box(graph, anchors, [x0, y0, x1, y1]), alt);
       },
       cancel: () => (sketch.value = null),
     };
@@ -267,10 +257,10 @@ export function createTools(state: State, session: EditSession, commands: Comman
       case "move":
         return moving(place, keys.alt);
       case "lasso":
-        return outlining("area", place, (ring) => give("lasso", lasso(ground.graph, index(), ring), keys.alt));
+        return outlining("area", place, (ring) => give("lasso", lasso(ground.graph, ground.anchors, ring), keys.alt));
       case "draw":
         return outlining("area", place, (ring) => {
-          const cells = admitted(lasso(ground.graph, index(), ring));
+          const cells = admitted(lasso(ground.graph, ground.anchors, ring));
           if (cells.length > 0) commands.newGrid(cells);
         });
       case "box":
