@@ -2,7 +2,7 @@
 
 import type { Change } from "../api/edits";
 import type { Key } from "../i18n";
-import type { Graph } from "../kernels/adjacency";
+import { dissolve } from "../kernels/dissolve";
 import { takersOf } from "./cutoff";
 import type { Edit, EditSession } from "./edit";
 import type { State } from "./state";
@@ -89,8 +89,10 @@ export function createCommands(state: State, session: EditSession): Commands {
       const { live, book, ground } = session;
       if (!live || !book || !ground) return null;
       const code = book.grid(grid).code;
-      const cells = live.cellsOf(grid);
-      const edit = session.perform("dissolve", cells, shareOut(ground.graph, live.gridOf, cells), retire(grid));
+      const [, max] = state.bounds.peek();
+      const { cells, grids, left } = dissolve(ground.graph, live, grid, max, (_, to) => !book.lockedGrids.has(to));
+      const nowhere = Array.from(left, () => -1);
+      const edit = session.perform("dissolve", [...cells, ...left], [...grids, ...nowhere], retire(grid));
       if (!edit) return null;
       if (state.selected.peek() === grid) state.selected.value = null;
       session.say("edit.dissolved", { code });
@@ -125,30 +127,4 @@ export function createCommands(state: State, session: EditSession): Commands {
         { path: `lock/border/${Math.min(a, b)}/${Math.max(a, b)}`, value: on ? true : null },
       ]),
   };
-}
-
-// For each cell the grid around that it touches most, the outer cells first, so that what is given hangs together.
-function shareOut(graph: Graph, gridOf: Int32Array, cells: Uint32Array): Int32Array {
-  const target = new Map<number, number>();
-  const left = new Set<number>(cells);
-  for (let again = true; again && left.size > 0; ) {
-    again = false;
-    const given: [number, number][] = [];
-    for (const cell of left) {
-      const metres = new Map<number, number>();
-      for (let at = graph.indptr[cell]; at < graph.indptr[cell + 1]; at++) {
-        const other = graph.indices[at];
-        const grid = left.has(other) || graph.areaIx[other] !== graph.areaIx[cell] ? -1 : (target.get(other) ?? gridOf[other]);
-        if (grid >= 0) metres.set(grid, (metres.get(grid) ?? 0) + graph.lengthM[at]);
-      }
-      const best = [...metres].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0];
-      if (best) given.push([cell, best[0]]);
-    }
-    for (const [cell, grid] of given) {
-      target.set(cell, grid);
-      left.delete(cell);
-      again = true;
-    }
-  }
-  return Int32Array.from(cells, (cell) => target.get(cell) ?? -1);
 }

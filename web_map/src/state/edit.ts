@@ -16,6 +16,7 @@ import type { Loaded } from "./editing-load";
 import { newKey } from "./keys";
 import type { State } from "./state";
 import { Stroke } from "./stroke";
+import { UndoStacks } from "./undo";
 
 export type EditPhase = "off" | "loading" | "ready" | "failed";
 export type Tool =
@@ -115,6 +116,16 @@ export interface EditSession {
 const NOTHING: Delta = { cells: new Uint32Array(0), before: new Int32Array(0), after: new Int32Array(0) };
 const NO_ATTRIBUTES: ReadonlyMap<string, unknown> = new Map();
 
+/** Numbers of the grids that changes make or bring back. */
+function madeBy(changes: readonly Change[]): Set<number> {
+  const made = new Set<number>();
+  for (const { path, value } of changes) {
+    const match = /^grid\/(\d+)$/.exec(path);
+    if (match && value !== null) made.add(Number(match[1]));
+  }
+  return made;
+}
+
 function gridsOf({ before, after }: Delta, more: Iterable<number>): Set<number> {
   const grids = new Set<number>(more);
   for (let i = 0; i < before.length; i++) {
@@ -133,12 +144,10 @@ export function createEditSession(state: State): EditSession {
   const split = signal<SplitView | null>(null);
   const message = signal<Message | null>(null);
   const cursor = signal<number | null>(null);
-  const undoDepth = signal(0);
-  const redoDepth = signal(0);
+  const stacks = new UndoStacks();
+  const { undoDepth, redoDepth } = stacks;
   const editListeners = new Set<(edit: Edit) => void>();
   const dirtyListeners = new Set<(dirty: Dirty) => void>();
-  let done: Edit[] = [];
-  let undone: Edit[] = [];
   let ground: Ground | null = null;
   let live: LivePlan | null = null;
   let revision = 0;
@@ -155,26 +164,13 @@ export function createEditSession(state: State): EditSession {
     else if (unknown > 0) say("edit.noSuchGrid");
   };
 
-  const depths = (): void => {
-    undoDepth.value = done.length;
-    redoDepth.value = undone.length;
-  };
-
   const redraw = (delta: Pick<Delta, "cells">, grids: Set<number>, finished: boolean): void => {
     for (const listener of dirtyListeners) listener({ cells: delta.cells, grids, done: finished });
     version.value++;
   };
 
-  // Attributes first where they make grids; what the assignment says follows.
-  const makeGrids = (changes: readonly Change[]): Set<number> => {
-    const made = new Set<number>();
-    for (const { path, value } of changes) {
-      const match = /^grid\/(\d+)$/.exec(path);
-      if (!match || value === null) continue;
-      made.add(Number(match[1]));
-      while (live && live.nGrids <= Number(match[1])) live.addGrid();
-    }
-    return made;
+  const makeGrids = (made: Iterable<number>): void => {
+    for (const grid of made) while (live && live.nGrids <= grid) live.addGrid();
   };
 
   const gridsOfChanges = (changes: readonly Change[]): number[] =>
@@ -198,11 +194,7 @@ export function createEditSession(state: State): EditSession {
     const edit: Edit = { key: newKey(), kind, ...delta, changes, undoesKey };
     batch(() => {
       settle(delta, changes);
-      if (kind !== "undo" && kind !== "redo") {
-        done.push(edit);
-        undone = [];
-        depths();
-      }
+      if (kind !== "undo" && kind !== "redo") stacks.push(edit);
     });
     for (const listener of editListeners) listener(edit);
     return edit;
@@ -255,13 +247,14 @@ export function createEditSession(state: State): EditSession {
     undoesKey: string | null,
   ): Edit | null => {
     if (!live || !ground) return null;
-    const made = makeGrids(changes);
+    const made = madeBy(changes);
     const allowed = allowedCells(ground, cells, grids, made);
     message.value = null;
     cutOff.value = null;
     const leftOut = allowed.locked + allowed.foreign + allowed.unknown;
     if (leftOut > 0) sayLeftOut(allowed);
     if (leftOut > 0 && (allowed.cells.length === 0 || changes.length > 0)) return null;
+    makeGrids(made);
     const watch = new PieceWatch(live);
     watch.note(allowed.cells);
     const whole = allowed.cells.length > 0 ? live.apply(allowed.cells, allowed.grids) : NOTHING;
@@ -272,14 +265,21 @@ export function createEditSession(state: State): EditSession {
     return edit;
   };
 
+  const takeBack = (way: "undo" | "redo"): Edit | null => {
+    const wish = live && stacks.next(way, live.gridOf);
+    if (!wish) return null;
+    const edit = carryOut(way, wish.cells, wish.grids, wish.changes, wish.key);
+    // A lock in the way: it stays the next one to be taken back.
+    if (edit || !message.value) stacks.turn(way, edit);
+    return edit;
+  };
+
   const close = (): void => {
     turn++;
     batch(() => {
       phase.value = "off";
       live = ground = null;
-      done = [];
-      undone = [];
-      depths();
+      stacks.restore([], []);
       cutOff.value = proposal.value = split.value = message.value = cursor.value = null;
       session.tool.value = "pan";
       session.filter.value = { kind: "all" };
@@ -341,43 +341,8 @@ export function createEditSession(state: State): EditSession {
     begin,
     perform: (kind, cells, grids, changes = []) => carryOut(kind, cells, grids, changes, null),
     change: (kind, changes) => carryOut(kind, [], [], changes, null),
-    undo() {
-      const last = done[done.length - 1];
-      if (!last || !live) return null;
-      // Where somebody else has put a cell elsewhere since, it stays there.
-      const { gridOf } = live;
-      const mine = [...last.cells.keys()].filter((i) => gridOf[last.cells[i]] === last.after[i]);
-      const edit = carryOut(
-        "undo",
-        mine.map((i) => last.cells[i]),
-        mine.map((i) => last.before[i]),
-        last.changes.map(({ path, before }) => ({ path, value: before })).reverse(),
-        last.key,
-      );
-      if (!edit && message.value) return null;
-      done.pop();
-      if (edit) undone.push({ ...edit, kind: last.kind });
-      depths();
-      return edit;
-    },
-    redo() {
-      const last = undone[undone.length - 1];
-      if (!last || !live) return null;
-      const { gridOf } = live;
-      const mine = [...last.cells.keys()].filter((i) => gridOf[last.cells[i]] === last.after[i]);
-      const edit = carryOut(
-        "redo",
-        mine.map((i) => last.cells[i]),
-        mine.map((i) => last.before[i]),
-        last.changes.map(({ path, before }) => ({ path, value: before })).reverse(),
-        last.key,
-      );
-      if (!edit && message.value) return null;
-      undone.pop();
-      if (edit) done.push({ ...edit, kind: last.kind });
-      depths();
-      return edit;
-    },
+    undo: () => takeBack("undo"),
+    redo: () => takeBack("redo"),
     takeAlong() {
       const cut = cutOff.value;
       if (cut) session.perform("move", cut.cells, cut.target);
@@ -412,14 +377,10 @@ export function createEditSession(state: State): EditSession {
     applyRemote(cells, grids, changes) {
       if (!live || !ground) return;
       const [plan, rules] = [live, ground];
-      makeGrids(changes);
+      makeGrids(madeBy(changes));
       batch(() => settle(cells.length > 0 ? plan.apply(cells, grids) : NOTHING, rules.attributes.apply(changes)));
     },
-    restoreHistory(before, after) {
-      done = [...before];
-      undone = [...after];
-      depths();
-    },
+    restoreHistory: (done, undone) => stacks.restore(done, undone),
   };
   return session;
 }

@@ -1,6 +1,6 @@
 /** The list of grids that the whole page reads, kept true after each edit. */
 
-import type { GridProperties } from "../api/types";
+import { type GridProperties, retiredGrid } from "../api/types";
 import type { LivePlan } from "../kernels/live";
 import type { Attributes } from "./attributes";
 import type { State } from "./state";
@@ -11,6 +11,7 @@ const COLOURS = 8;
 export function refreshGrids(state: State, live: LivePlan, book: Attributes, touched: Iterable<number>): void {
   const grids = state.grids.peek().slice();
   const [min, max] = state.bounds.peek();
+  while (grids.length < live.nGrids) grids.push(retiredGrid(book.codes[grids.length] ?? ""));
   const names = new Map(grids.map((grid) => [grid.boundary_code, grid.boundary_name]));
   for (const ix of touched) grids[ix] = describe(grids, live, book, ix, names, [min, max]);
   setDeviations(grids);
