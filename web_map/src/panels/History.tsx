@@ -21,7 +21,7 @@ export function History() {
     let current = true;
     void plans.history(count).then((found) => {
       if (!current || !found) return;
-      setRows(historyRows(found.edits));
+      setRows(historyRows(found.edits, found.mine));
       setMore(found.more);
     });
     return () => {
@@ -39,7 +39,7 @@ export function History() {
           <div class="history-what">
             <b>{kindWords(state, row)}</b>
             <span class="muted">
-              {row.who || t("people.someone")} · <time dateTime={row.at}>{formatTime(row.at, state.lang.value)}</time>
+              {row.mine ? t("people.you") : row.who || t("people.someone")} · <time dateTime={row.at}>{formatTime(row.at, state.lang.value)}</time>
             </span>
           </div>
           {row.revision === newest ? (
@@ -90,5 +90,6 @@ export function kindWords(state: State, row: HistoryRow): string {
     change && typeof change.value === "string" ? `“${change.value}”` : "",
     row.edits > 1 ? `×${row.edits}` : "",
   ];
-  return [what, parts.filter(Boolean).join(" · ")].filter(Boolean).join(": ");
+  const more = parts.filter(Boolean).join(" · ");
+  return more === "" ? what : t("did.join", { what, more });
 }

@@ -46,6 +46,7 @@ function Saving() {
   const standing = sync.standing.value;
   const count = sync.unsent.value;
   const at = sync.savedAt.value;
+  const steps = edit.undoDepth.value;
   const words = {
     saved: at === null ? t("sync.savedAll") : t("sync.saved", { time: formatTime(at, state.lang.value) }),
     saving: t("sync.saving"),
@@ -61,7 +62,7 @@ function Saving() {
       <span class={alert ? "alert" : ""} role="status">
         {words}
       </span>
-      {edit.undoDepth.value > 0 && <span class="steps"> · {t("status.undo", { count: edit.undoDepth.value })}</span>}
+      {steps > 0 && <span class="steps">· {t(steps === 1 ? "status.undoOne" : "status.undo", { count: steps })}</span>}
     </span>
   );
 }

@@ -12,7 +12,7 @@ export interface PlanActions {
   checks(): Promise<Checks | null>;
   publish(validFrom: string, except: CheckKind[]): Promise<Checks["items"] | "done" | "failed">;
   compare(other: string): Promise<Comparison | null>;
-  history(count: number): Promise<{ edits: ServerEdit[]; more: boolean } | null>;
+  history(count: number): Promise<{ edits: ServerEdit[]; mine: Set<number>; more: boolean } | null>;
   restore(revision: number): Promise<void>;
   /** Move the unsent edits of a plan that is no draft any more to a new draft of it. */
   rescue(name: string): Promise<void>;
@@ -83,8 +83,8 @@ export function createPlanActions(desk: Desk): PlanActions {
     async history(count) {
       const last = desk.sync.peek()?.revision.peek() ?? 0;
       const since = Math.max(0, last - count);
-      const edits = await attempt(() => editing.edits(planId(), since, false));
-      return edits && { edits, more: since > 0 };
+      const found = await attempt(() => Promise.all([editing.edits(planId(), since, false), desk.outbox.mine(planId())]));
+      return found && { edits: found[0], mine: found[1], more: since > 0 };
     },
     async restore(revision) {
       const sync = desk.sync.peek();

@@ -89,6 +89,8 @@ export interface HistoryRow {
   revision: number;
   at: string;
   who: string;
+  /** Whether it was done in this browser. */
+  mine: boolean;
   kind: string;
   /** Edits of the same kind in a row are one line. */
   edits: number;
@@ -101,13 +103,15 @@ export interface HistoryRow {
 const TOGETHER_MS = 120_000;
 
 /** Lines, newest first; strokes of one person in one go are one line. */
-export function historyRows(edits: readonly ServerEdit[]): HistoryRow[] {
+export function historyRows(edits: readonly ServerEdit[], ours: ReadonlySet<number> = new Set()): HistoryRow[] {
   const rows: HistoryRow[] = [];
   for (const edit of edits) {
     const last = rows[rows.length - 1];
     const undone = edit.undone_by !== null && edit.undone_by !== undefined;
+    const mine = ours.has(edit.revision);
     const joins =
       last &&
+      last.mine === mine &&
       edit.changes.length === 0 &&
       last.changes.length === 0 &&
       last.kind === edit.kind &&
@@ -120,6 +124,7 @@ export function historyRows(edits: readonly ServerEdit[]): HistoryRow[] {
         revision: edit.revision,
         at: edit.at,
         who: edit.who,
+        mine,
         kind: edit.kind,
         edits: 1,
         cells: edit.n_cells,
