@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, Strict, model_validator
@@ -186,8 +186,11 @@ class Checks(Model):
 class PublishBody(Model):
     """From when a plan holds, and what may stay open."""
 
-    valid_from: datetime | date | None = Field(
-        None, description="A day begins at midnight where the server is; a time has an offset; null: now."
+    valid_from: str | None = Field(
+        None,
+        max_length=40,
+        description="A day begins at midnight where the server is; a time has an offset; null: now.",
+        examples=["2026-12-01"],
     )
     except_: list[Literal["out_of_bounds", "unnamed", "without_staff"]] = Field([], alias="except")
 
@@ -209,6 +212,7 @@ class MovedPair(Model):
     from_: str | None = Field(alias="from")
     to: str | None
     households: int
+    buildings: int
 
 
 class Comparison(Model):

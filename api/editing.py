@@ -103,21 +103,25 @@ def state_row(state: StateRecord) -> dict[str, Any]:
     }
 
 
-def begin_of(day: date | datetime | None) -> datetime | None:
+def begin_of(text: str | None) -> datetime | None:
     """Give the moment from which a plan holds: midnight where the server is, or the time as it was given.
 
     Raises
     ------
     ParameterError
-        Where a time has no offset.
+        Where it is neither a day nor a time with an offset.
     """
-    if day is None:
+    if text is None:
         return None
-    if not isinstance(day, datetime):
-        return datetime.combine(day, time.min).astimezone()
-    if day.utcoffset() is None:
+    try:
+        if len(text) == len("2026-12-01"):
+            return datetime.combine(date.fromisoformat(text), time.min).astimezone()
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        moment = None
+    if moment is None or moment.utcoffset() is None:
         raise ParameterError(
-            "A time needs its offset, such as 2026-12-01T00:00:00+08:00; or give the day alone.",
-            valid_from=str(day),
+            f"valid_from is a day, such as 2026-12-01, or a time with its offset, not {text!r}.",
+            valid_from=text,
         )
-    return day
+    return moment

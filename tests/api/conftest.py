@@ -56,6 +56,21 @@ def town_to_copy(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     return SimpleNamespace(**{**vars(made), "store": None, "path": path})
 
 
+@pytest.fixture(scope="module", params=["geopackage", pytest.param("postgis", marks=pytest.mark.postgis)])
+def town_in_each_own_store(
+    request: pytest.FixtureRequest, town_to_copy: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SimpleNamespace]:
+    """The town in a store of each kind that the tests of a module may add plans to; its own plan stays as it is."""
+    if request.param == "geopackage":
+        path = tmp_path_factory.mktemp("module") / "town.gpkg"
+        shutil.copy(town_to_copy.path, path)
+        with open_store(str(path)) as store:
+            yield SimpleNamespace(**{**vars(town_to_copy), "store": store, "path": path})
+        return
+    with open_store(request.getfixturevalue("postgis_server").create_database()) as store:
+        yield _fill(store)
+
+
 @pytest.fixture
 def own_town(town_to_copy: SimpleNamespace, tmp_path: Path) -> Iterator[SimpleNamespace]:
     """A copy of the town that a test may change."""
