@@ -12,6 +12,7 @@ from pyproj import CRS
 
 from gis_core.model import AdjacencyGraph, Dataset, Fabric
 from gis_core.plan.file import PlanFile
+from gis_core.store import Store
 
 WORK_CRS = CRS.from_epsg(32651)
 SIDE_M = 30.0
@@ -97,6 +98,13 @@ def build_two_communities(side: int = 12, *, block: int = 3) -> tuple[Dataset, F
         replace(fabric, boundary_ix=area, graph=lattice(side, side, side_m=SIDE_M)),
         replace(plan, **renamed),
     )
+
+
+def fill(store: Store, town: tuple[Dataset, Fabric, PlanFile]) -> tuple[Store, int, int]:
+    """Load a town and its plan; return the store with the numbers of both."""
+    dataset, fabric, plan = town
+    dataset_id = store.add_dataset(dataset, fabric, imported_by="张三")
+    return store, dataset_id, store.add_plan(plan, dataset_id=dataset_id, name="初稿", created_by="李四")
 
 
 def _buildings(footprints: np.ndarray, households: np.ndarray) -> gpd.GeoDataFrame:

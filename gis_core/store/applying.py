@@ -78,6 +78,8 @@ class Draft:
         As it stands; not changed here.
     graph_of : callable
         Gives the graph of a data version.
+    restoring : bool
+        Whether the edit returns to an earlier revision: codes and what dissolved grids carried are then as they were.
     """
 
     def __init__(
@@ -88,10 +90,12 @@ class Draft:
         assignment: Ints,
         *,
         graph_of: Callable[[int], AdjacencyGraph],
+        restoring: bool = False,
     ) -> None:
         self._connection, self._dialect, self._plan = connection, dialect, plan
         self._assignment = assignment
         self._graph_of = graph_of
+        self._restoring = restoring
         self._n_grids = attributes.n_grids_ever(connection, plan.id)
 
     def checked(self, cells: Ints, wanted: Ints, changes: Iterable[Change | tuple[str, Any]]) -> CheckedEdit:
@@ -116,7 +120,8 @@ class Draft:
         becomes = {path: value for path, value in was.items() if path not in found}
         becomes.update({path: value for path, (_, value) in found.items() if value is not None})
         self._require_targets(wanted, becomes)
-        require_living(found, {grid: f"grid/{grid}" in becomes for grid in named})
+        if not self._restoring:
+            require_living(found, {grid: f"grid/{grid}" in becomes for grid in named})
         assignment = self._assignment.copy()
         assignment[cells] = wanted
         self._require_boundaries(found, was, becomes)
@@ -124,7 +129,7 @@ class Draft:
         self._require_unlocked(cells[move], before[move], assignment, was, becomes)
         ended = self._require_empty(found, was, becomes, assignment)
         begun = [g for g in changed_grids(found, "grid") if f"grid/{g}" in becomes and f"grid/{g}" not in was]
-        self._require_codes(found, becomes)
+        self._require_codes(found, was, becomes)
         return CheckedEdit(
             before=before,
             moved=cells[move],
@@ -259,10 +264,11 @@ class Draft:
                 )
         return ended
 
-    def _require_codes(self, found: Found, becomes: dict[str, Any]) -> None:
+    def _require_codes(self, found: Found, was: dict[str, Any], becomes: dict[str, Any]) -> None:
         """Refuse a code that another grid carries, or carried when it was in force or dissolved."""
+        changing = changed_grids(found, "grid", "code")
         taken: dict[str, int] = {}
-        for grid in changed_grids(found, "grid", "code"):
+        for grid in changing:
             code = code_of(becomes, grid)
             if code is not None and taken.setdefault(code, grid) != grid:
                 raise EditError(
@@ -270,7 +276,6 @@ class Draft:
                 )
         if not taken:
             return
-        changing = changed_grids(found, "grid", "code")
         query = select(_GRID.c.code, _GRID.c.grid_ix).where(
             _GRID.c.plan_id == self._plan.id,
             _GRID.c.code.in_(sorted(taken)),
@@ -278,8 +283,12 @@ class Draft:
         )
         for code, other in self._connection.execute(query):
             raise EditError(f"Grid {other} has the code {code} already.", code=code, grid_ix=[taken[code]])
-        for code, owner in sorted(attributes.bound_codes(self._connection, self._plan.id, taken).items()):
-            if owner != taken[code]:
+        spent = attributes.bound_codes(self._connection, self._plan.id, taken, in_force=self._restoring)
+        if not self._restoring:
+            gone = [g for g in changing if f"grid/{g}" in was and f"grid/{g}" not in becomes]
+            spent.update({code: g for g in gone if (code := code_of(was, g)) is not None})
+        for code, owner in sorted(spent.items()):
+            if taken.get(code, owner) != owner:
                 raise EditError(
                     f"The code {code} was used before by grid {owner}; codes are not given twice.",
                     code=code,
@@ -290,6 +299,7 @@ class Draft:
         """Write an edit: attributes, the rows of grids, their figures and polygons; not the assignment."""
         connection, plan = self._connection, self._plan
         attributes.write(connection, plan.id, edit.changes)
+        self._revive(edit)
         self._end_grids(edit)
         self._rename_grids(edit)
         self._begin_grids(edit)
@@ -310,16 +320,25 @@ class Draft:
             set_deviation(connection, plan.id, set(bases))
             self._dialect.refresh_extent(connection, _GRID)
 
+    def _revive(self, edit: CheckedEdit) -> None:
+        for grid in edit.touched:
+            if f"grid/{grid}" in edit.becomes and f"grid/{grid}" not in edit.was:
+                attributes.revive(self._connection, self._plan.id, grid)
+
     def _end_grids(self, edit: CheckedEdit) -> None:
+        ended: dict[int, tuple[str, str | None]] = {}
         for grid in edit.touched:
             if f"grid/{grid}" in edit.becomes or f"grid/{grid}" not in edit.was:
                 continue
             own = (_GRID.c.plan_id == self._plan.id, _GRID.c.grid_ix == grid)
-            connection = self._connection
-            connection.execute(delete(_GRID).where(*own))
+            self._connection.execute(delete(_GRID).where(*own))
             base = edit.was[f"grid/{grid}"]
-            code = code_of(edit.was, grid) or base["code"]
-            attributes.retire(connection, self._plan.id, grid, code, base["boundary_code"])
+            code = base["code"] if self._restoring else code_of(edit.was, grid)
+            ended[grid] = (str(code), base["boundary_code"])
+        if self._restoring:
+            attributes.settle_retired(self._connection, self._plan.id, ended)
+        else:
+            attributes.retire(self._connection, self._plan.id, ended)
 
     def _rename_grids(self, edit: CheckedEdit) -> None:
         """Bring code and name of the rows of living grids up to date; codes may change places."""
@@ -344,7 +363,6 @@ class Draft:
                 continue
             base = edit.becomes[f"grid/{grid}"]
             code, name = code_of(edit.becomes, grid), edit.becomes.get(f"grid/{grid}/name")
-            attributes.revive(self._connection, self._plan.id, grid)
             values = {
                 "plan_id": self._plan.id,
                 "grid_ix": grid,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -21,6 +21,7 @@ __all__ = [
     "retire",
     "retired",
     "revive",
+    "settle_retired",
     "write",
 ]
 
@@ -87,9 +88,13 @@ def n_grids_ever(connection: Connection, plan_id: int) -> int:
     return 1 + max(-1 if value is None else int(value) for value in most)
 
 
-def bound_codes(connection: Connection, plan_id: int, codes: Collection[str] | None = None) -> dict[str, int]:
-    """Return the codes, of some or of all, that only one grid may carry, with that grid."""
+def bound_codes(
+    connection: Connection, plan_id: int, codes: Collection[str] | None = None, *, in_force: bool = False
+) -> dict[str, int]:
+    """Return the codes that only one grid may carry, with that grid: of some or of all, or those once in force."""
     query = select(_CODE.c.code, _CODE.c.grid_ix).where(_CODE.c.plan_id == plan_id)
+    if in_force:
+        query = query.where(_CODE.c.in_force)
     if codes is None:
         return {code: int(grid_ix) for code, grid_ix in connection.execute(query.order_by(_CODE.c.code))}
     wanted, found = sorted(codes), {}
@@ -114,11 +119,35 @@ def retired(
     }
 
 
-def retire(connection: Connection, plan_id: int, grid_ix: int, code: str, boundary_code: str | None) -> None:
-    """Note that a grid is dissolved, and that its code is spent."""
-    mine = (_CODE.c.plan_id == plan_id, _CODE.c.code == code)
-    if connection.execute(update(_CODE).where(*mine).values(retired=True)).rowcount == 0:
-        _insert(connection, plan_id, [(code, grid_ix, boundary_code)], retired=True, in_force=False)
+def retire(connection: Connection, plan_id: int, ended: Mapping[int, tuple[str, str | None]]) -> None:
+    """Note that grids are dissolved, and that their codes are spent; code and boundary polygon by number."""
+    for grid_ix, (code, boundary_code) in ended.items():
+        mine = (_CODE.c.plan_id == plan_id, _CODE.c.code == code)
+        if connection.execute(update(_CODE).where(*mine).values(retired=True)).rowcount == 0:
+            _insert(connection, plan_id, [(code, grid_ix, boundary_code)], retired=True, in_force=False)
+
+
+def settle_retired(connection: Connection, plan_id: int, ended: Mapping[int, tuple[str, str | None]]) -> None:
+    """Note dissolved grids anew after a plan went back to an earlier state, with the codes that they had then.
+
+    Parameters
+    ----------
+    ended
+        Grids that the step back dissolves; the others are known.
+    """
+    all_ended = {**retired(connection, plan_id), **ended}
+    carried = read(connection, plan_id, [f"grid/{grid_ix}/code" for grid_ix in all_ended])
+    mine = _CODE.c.plan_id == plan_id
+    connection.execute(delete(_CODE).where(mine, ~_CODE.c.in_force))
+    connection.execute(update(_CODE).where(mine).values(retired=False))
+    owners = bound_codes(connection, plan_id)
+    settled = {}
+    for grid_ix, (code, boundary_code) in sorted(all_ended.items()):
+        code = carried.get(f"grid/{grid_ix}/code", code)
+        # Two that were dissolved with one code, one after the other was renumbered: both are listed, one bound.
+        code = code if owners.setdefault(code, grid_ix) == grid_ix else f"{code}#{grid_ix}"
+        settled[grid_ix] = (code, boundary_code)
+    retire(connection, plan_id, settled)
 
 
 def revive(connection: Connection, plan_id: int, grid_ix: int) -> None:

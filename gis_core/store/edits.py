@@ -34,6 +34,8 @@ __all__ = ["MOST_EDITS_BEHIND", "add", "list_since", "log", "raise_revision", "r
 _PLAN, _EDIT = table_of(Plan), table_of(Edit)
 #: An editor that is further behind loads the plan anew.
 MOST_EDITS_BEHIND = 1000
+#: Kind of the edit that returns to an earlier revision.
+RESTORE = "restore"
 _LONGEST_KEY = 100
 
 
@@ -70,7 +72,7 @@ def add(
     if undoes is not None and not 0 < undoes < plan.revision:
         raise EditError(f"Plan {plan_id} has no edit {undoes} that could be undone.", undoes=undoes)
     assignment = plans.assignment(connection, plan_id)
-    draft = Draft(connection, dialect, plan, assignment, graph_of=graph_of)
+    draft = Draft(connection, dialect, plan, assignment, graph_of=graph_of, restoring=kind == RESTORE)
     edit = draft.checked(cells, wanted, changes)
     draft.apply(edit)
     values: dict[str, Any] = {"assignment": pack_ints(edit.assignment)} if len(edit.moved) else {}
@@ -226,7 +228,7 @@ def restore(
         plan_id,
         expected_revision=expected_revision,
         who=who,
-        kind="restore",
+        kind=RESTORE,
         cell_ix=cells[now != before],
         grid_ix=before[now != before],
         changes=[(change.path, change.before) for change in back],

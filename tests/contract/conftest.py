@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from postgis_server import PostgisServer
 from sqlalchemy.engine import make_url
-from store_town import build_town, build_two_communities
+from store_town import build_town, build_two_communities, fill
 
 from gis_core.model import Dataset, Fabric
 from gis_core.plan.file import PlanFile
@@ -85,13 +85,6 @@ def opened(place: str) -> Iterator[Callable[..., Store]]:
 def store(opened: Callable[..., Store]) -> Store:
     """Give the open store."""
     return opened()
-
-
-def fill(store: Store, town: Town) -> Loaded:
-    """Load the town and its plan."""
-    dataset, fabric, plan = town
-    dataset_id = store.add_dataset(dataset, fabric, imported_by="张三")
-    return store, dataset_id, store.add_plan(plan, dataset_id=dataset_id, name="初稿", created_by="李四")
 
 
 @pytest.fixture

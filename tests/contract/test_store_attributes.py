@@ -39,7 +39,8 @@ def test_a_new_plan_shows_the_grids_of_its_file(planned, two_communities):
     state = store.plan_state(plan_id)
     given = two_communities[2].grids
     assert [(g.grid_ix, g.code, g.boundary_code, g.name) for g in state.grids] == [
-        (ix, row.code, row.boundary_code, row.name if isinstance(row.name, str) else None) for ix, row in enumerate(given.itertuples(index=False))
+        (ix, row.code, row.boundary_code, row.name if isinstance(row.name, str) else None)
+        for ix, row in enumerate(given.itertuples(index=False))
     ]
     assert not any(g.retired or g.locked or g.staff or g.colour is not None for g in state.grids)
     assert (state.revision, state.state, state.bound_codes) == (0, "draft", {})
