@@ -34,7 +34,7 @@ export function Details() {
           <path d="m3 3 10 10M13 3 3 13" />
         </svg>
       </button>
-      {grid && <GridCard ix={selected.value as number} grid={grid} onZoom={zoom} />}
+      {grid && <GridCard key={selected.value} ix={selected.value as number} grid={grid} onZoom={zoom} />}
       {spot.value && <SpotDetails spot={spot.value} />}
     </section>
   );
