@@ -8,16 +8,17 @@ import { randomFrom } from "./random";
 
 /** Pieces of the cells for which `inside` holds, each ascending. */
 function plainPieces(graph: Graph, inside: (cell: number) => boolean): number[][] {
-  const seen = new Set<number>();
+  const seen = new Uint8Array(graph.n);
   const pieces: number[][] = [];
   for (let first = 0; first < graph.n; first++) {
-    if (!inside(first) || seen.has(first)) continue;
+    if (!inside(first) || seen[first]) continue;
     const piece = [first];
-    seen.add(first);
+    seen[first] = 1;
     for (const cell of piece) {
-      for (const other of graph.indices.subarray(graph.indptr[cell], graph.indptr[cell + 1])) {
-        if (!inside(other) || seen.has(other)) continue;
-        seen.add(other);
+      for (let at = graph.indptr[cell]; at < graph.indptr[cell + 1]; at++) {
+        const other = graph.indices[at];
+        if (!inside(other) || seen[other]) continue;
+        seen[other] = 1;
         piece.push(other);
       }
     }
@@ -103,7 +104,7 @@ test("after every random edit the figures are those of a plain count, and undoin
     const [first, figures] = [live.gridOf.slice(), structuredClone(live.figures)];
     assertTrue(live, "at the start");
     const deltas = [];
-    for (let i = 0; i < 700; i++) {
+    for (let i = 0; i < 600; i++) {
       if (i % 100 === 50) assert.equal(live.addGrid(), options.grids + Math.floor(i / 100));
       const cells = stroke(graph, random);
       const any = (): number => Math.floor(random() * (live.nGrids + 1)) - 1;
@@ -130,7 +131,7 @@ test("what a stroke cuts off is what a walk over everything finds, and asking ch
     const graph = makeTown(options, random);
     const live = new LivePlan(graph, growGrids(graph, options.grids, random), options.grids);
     let cuts = 0;
-    for (let i = 0; i < 800; i++) {
+    for (let i = 0; i < 500; i++) {
       const cells = stroke(graph, random);
       const target = Math.floor(random() * (live.nGrids + 1)) - 1;
       const before = live.gridOf.slice();
@@ -147,6 +148,35 @@ test("what a stroke cuts off is what a walk over everything finds, and asking ch
     }
     assert.ok(cuts > 50);
   });
+});
+
+test("walls through a large grid cut off what a walk over everything finds", () => {
+  const random = randomFrom(77);
+  const [columns, rows] = [110, 70];
+  let cuts = 0;
+  for (const [holes, block] of [[0, 5], [0.03, 7], [0.15, 10]]) {
+    const graph = makeTown({ columns, rows, holes, block }, random);
+    const live = new LivePlan(graph, Int32Array.from({ length: graph.n }, () => (random() < 0.002 ? 1 : 0)), 2);
+    const column = (cell: number): number => (graph.anchor[2 * cell] - 100000) / 1000;
+    const row = (cell: number): number => (graph.anchor[2 * cell + 1] - 100000) / 1000;
+    for (let round = 0; round < 15; round++) {
+      // A band from the upper edge downwards, through to the lower edge or not quite, and one across.
+      const [at, stop, level] = [random() * columns, random() < 0.5 ? rows + 1 : random() * rows, random() * rows];
+      const cells = [...live.gridOf.keys()].filter(
+        (cell) =>
+          (Math.abs(column(cell) - at) < 1.5 && row(cell) < stop) ||
+          (round % 3 === 0 && Math.abs(row(cell) - level) < 1.5 && column(cell) > at),
+      );
+      const found = live.cutOff(cells, 1);
+      assert.deepEqual([...found], plainCutOff(graph, live.gridOf, cells, 1), `round ${round}`);
+      if (found.length > 500) cuts++;
+      const delta = live.apply(cells, 1);
+      for (const grid of [0, 1])
+        assert.equal(live.figures.pieces[grid], plainPieces(graph, (cell) => live.gridOf[cell] === grid).length);
+      if (random() < 0.9) live.undo(delta);
+    }
+  }
+  assert.ok(cuts > 8, `${cuts} cuts`);
 });
 
 test("a grid is in pieces where it could be whole, not where its area is in pieces itself", () => {

@@ -5,6 +5,8 @@ import { sortCells } from "./order";
 import { FrontSearch, nextTurn } from "./pieces";
 import { UnionFind } from "./unionfind";
 
+const FEW = 16;
+
 export class Contiguity {
   /** Cells of the move at hand are those whose stamp is `turn`; `after` holds the grid that each goes to. */
   readonly moved: Uint32Array;
@@ -128,8 +130,15 @@ export class Contiguity {
     this.walk = nextTurn(this.walk, this.walked);
     const pieces = parts
       .filter((root) => !(isRest && root === open))
-      .map((root) => this.flood(grid, search.seeds[root], search.size[root]));
+      .map((root) => this.cellsOfSet(grid, root));
     return isRest ? pieces : pieces.sort(largestFirst).slice(1);
+  }
+
+  // Large sets are read off what the search has seen, small ones walked through once more.
+  private cellsOfSet(grid: number, root: number): Uint32Array {
+    const { search, graph } = this;
+    const size = search.size[root];
+    return size * FEW < graph.n ? this.flood(grid, search.seeds[root], size) : search.cellsOf(root);
   }
 
   private flood(grid: number, from: number, atMost: number): Uint32Array {

@@ -4,10 +4,15 @@
  */
 
 import type { Graph } from "./adjacency";
+import { type Blocks, findBlocks } from "./blocks";
 import { UnionFind } from "./unionfind";
 
 const NO_CELL = -1;
 const LONGEST_TURN = 256;
+/** Cells a turn from which on whole blocks are taken at once; small searches end before that. */
+const BLOCKS_FROM = 64;
+
+const LAST_TURN = 0xffffffff;
 
 /** What may be walked on: cells with `marks[cell] === mark` that are not stamped as moved. */
 export interface Ground {
@@ -35,6 +40,11 @@ export class FrontSearch {
   private tail = new Int32Array(64);
   private active = new Int32Array(64);
   private live = 0;
+  private blocks: Blocks | null = null;
+  private byBlock = false;
+  /** Stamps of the enclosures that were looked at, and of those that were taken as a whole. */
+  private tried = new Uint32Array(0);
+  private taken = new Uint32Array(0);
 
   constructor(private readonly graph: Graph) {
     this.label = new Int32Array(graph.n);
@@ -43,7 +53,12 @@ export class FrontSearch {
   }
 
   begin(): void {
+    if (this.turn === LAST_TURN) {
+      this.tried.fill(0);
+      this.taken.fill(0);
+    }
     this.turn = nextTurn(this.turn, this.stamp);
+    this.byBlock = false;
     this.nSeeds = 0;
     this.live = 0;
     this.sets.clear();
@@ -76,6 +91,7 @@ export class FrontSearch {
     let count = this.nSeeds;
     for (let k = 0; k < count; k++) active[k] = k;
     for (let steps = 1; this.live > 1; steps = Math.min(2 * steps, LONGEST_TURN)) {
+      if (steps >= BLOCKS_FROM && !this.byBlock) this.walkByBlock();
       let kept = 0;
       for (let i = 0; i < count && this.live > 1; i++) {
         const k = active[i];
@@ -92,9 +108,48 @@ export class FrontSearch {
     while (!this.done[root] && this.size[root] <= least) this.expand(root, LONGEST_TURN, ground);
   }
 
+  /** All cells of a set that is done, ascending. */
+  cellsOf(root: number): Uint32Array {
+    const { stamp, label, turn, sets } = this;
+    const cells = new Uint32Array(this.size[root]);
+    for (let cell = 0, at = 0; at < cells.length; cell++)
+      if (stamp[cell] === turn && (label[cell] === root || sets.find(label[cell]) === root)) cells[at++] = cell;
+    return cells;
+  }
+
+  private walkByBlock(): void {
+    if (!this.blocks) {
+      this.blocks = findBlocks(this.graph);
+      this.tried = new Uint32Array(this.blocks.whole.length);
+      this.taken = new Uint32Array(this.blocks.whole.length);
+    }
+    this.byBlock = true;
+  }
+
+  // Takes the block of a cell into a set if none of its cells is off the ground or in a set; how many cells that were.
+  private takeBlock(blocks: Blocks, cell: number, root: number, { marks, mark, moved, turn }: Ground): number {
+    const block = this.graph.enclosureIx[cell];
+    if (block < 0 || this.tried[block] === this.turn) return 0;
+    this.tried[block] = this.turn;
+    if (blocks.whole[block] === 0) return 0;
+    const { start, items } = blocks.cells;
+    for (let at = start[block]; at < start[block + 1]; at++) {
+      const other = items[at];
+      if (marks[other] !== mark || moved[other] === turn || this.stamp[other] === this.turn) return 0;
+    }
+    for (let at = start[block]; at < start[block + 1]; at++) {
+      this.stamp[items[at]] = this.turn;
+      this.label[items[at]] = root;
+    }
+    this.taken[block] = this.turn;
+    return start[block + 1] - start[block];
+  }
+
   private expand(from: number, steps: number, ground: Ground): void {
-    const { indptr, indices } = this.graph;
+    const { indptr, indices, enclosureIx } = this.graph;
     const { marks, mark, moved, turn } = ground;
+    const blocks = this.byBlock ? this.blocks : null;
+    const taken = this.taken;
     const { stamp, label, next, head, tail, sets, turn: now } = this;
     let root = from;
     for (let step = 0; step < steps; step++) {
@@ -107,8 +162,13 @@ export class FrontSearch {
       head[root] = next[cell];
       let joined = false;
       let fresh = 0;
-      for (let at = indptr[cell]; at < indptr[cell + 1]; at++) {
-        const other = indices[at];
+      // A cell stands for its whole block where that was taken.
+      const asBlock = blocks !== null && taken[enclosureIx[cell]] === now;
+      const links = asBlock ? blocks.around.items : indices;
+      const first = asBlock ? blocks.around.start[enclosureIx[cell]] : indptr[cell];
+      const end = asBlock ? blocks.around.start[enclosureIx[cell] + 1] : indptr[cell + 1];
+      for (let at = first; at < end; at++) {
+        const other = links[at];
         if (stamp[other] === now) {
           if (label[other] === root) continue;
           const met = sets.find(label[other]);
@@ -118,13 +178,14 @@ export class FrontSearch {
           root = this.join(root, met);
           joined = true;
         } else if (marks[other] === mark && moved[other] !== turn) {
+          const whole = blocks === null ? 0 : this.takeBlock(blocks, other, root, ground);
           stamp[other] = now;
           label[other] = root;
           next[other] = NO_CELL;
           if (head[root] === NO_CELL) head[root] = other;
           else next[tail[root]] = other;
           tail[root] = other;
-          fresh++;
+          fresh += whole || 1;
         }
       }
       this.size[root] += fresh;
@@ -167,7 +228,7 @@ export class FrontSearch {
 
 /** The next value of a stamp; after 2^32 of them the stamps begin anew. */
 export function nextTurn(turn: number, stamps: Uint32Array): number {
-  if (turn < 0xffffffff) return turn + 1;
+  if (turn < LAST_TURN) return turn + 1;
   stamps.fill(0);
   return 1;
 }
