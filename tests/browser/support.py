@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from playwright.sync_api import Page
+
+from api.app import create_app
+from api.settings import Settings
+from gis_core.store import Store, open_store
 
 #: Pictures of the last run, to be looked at; never committed.
 SHOTS = Path(__file__).resolve().parent / "shots"
@@ -58,3 +65,39 @@ def wait_for(found: Callable[[], Any], seconds: float = 15.0) -> Any:
             pytest.fail(f"what was waited for did not come within {seconds:g} s")
         time.sleep(0.03)
     return answer
+
+
+class DeskServer:
+    """A server of one store that can be stopped in the middle and started again at the same address."""
+
+    def __init__(self, path: Path, web_root: Path) -> None:
+        self._path = path
+        self._web_root = web_root
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = int(probe.getsockname()[1])
+        self.url = f"http://127.0.0.1:{self._port}"
+        self._store: Store | None = None
+        self._runner: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        self._store = open_store(str(self._path))
+        app = create_app(Settings(port=self._port, web_root=self._web_root), store=self._store)
+        config = uvicorn.Config(
+            app, host="127.0.0.1", port=self._port, log_level="critical", timeout_graceful_shutdown=1
+        )
+        runner = uvicorn.Server(config)
+        self._runner = runner
+        self._thread = threading.Thread(target=runner.run, daemon=True)
+        self._thread.start()
+        wait_for(lambda: runner.started)
+
+    def stop(self) -> None:
+        """Stop, also with pages that listen."""
+        if self._runner is None or self._thread is None or self._store is None:
+            return
+        self._runner.should_exit = True
+        self._thread.join(10)
+        self._store.close()
+        self._runner = self._thread = self._store = None

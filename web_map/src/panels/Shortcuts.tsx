@@ -5,19 +5,23 @@ import { TOOLS } from "./Tools";
 
 const EDITING: [string, Key][] = [
   ["[ ]", "keys.brush"],
+  ["I", "keys.pick"],
+  ["0–9", "keys.digits"],
+  ["E", "keys.take"],
   ["Alt", "keys.alt"],
   ["Shift", "keys.lasso"],
   ["Ctrl", "keys.box"],
   ["Space", "keys.space"],
   ["Ctrl+Z", "edit.undo"],
   ["Ctrl+Y, Ctrl+Shift+Z", "edit.redo"],
+  ["↑ ↓ ← →", "keys.cursor"],
   ["Enter", "keys.enter"],
+  ["Delete", "keys.delete"],
   ["Esc", "keys.escape"],
 ];
 const LOOKING: [string, Key][] = [
   ["/", "keys.search"],
   ["?", "keys.help"],
-  ["↑ ↓ ← →", "keys.arrows"],
   ["+ −", "keys.zoom"],
 ];
 

@@ -10,7 +10,7 @@ const PAINTING = new Set(["paint", "move", "lasso", "box", "block", "compound"])
 
 /** What the tool in hand does, onto which grid, how broad and from where. */
 export function ToolBar() {
-  const { state, edit } = useApp();
+  const { state, edit, tools } = useApp();
   const { t } = state;
   const phase = edit.phase.value;
   if (state.plan.value?.state !== "draft" || state.phase.value !== "ready") return null;
@@ -20,18 +20,32 @@ export function ToolBar() {
   if (tool === "pan") return null;
   const active = edit.activeGrid.value;
   const grid = active === null ? undefined : state.grids.value[active];
+  const taking = tools.taking.value;
   return (
     <div class="toolbar" role="group" aria-label={t("tool.options")}>
       <b>{t(`tool.${tool}` as Key)}</b>
       {PAINTING.has(tool) &&
-        (grid ? (
+        (taking ? (
+          <span class="alert">→ {t("edit.none")}</span>
+        ) : grid ? (
           <span class="toolbar-grid">
             <span aria-hidden="true">→</span> <Chip grid={grid} />
             {t("detail.grid", { code: shortCode(grid.code) })}
           </span>
         ) : (
-          <span class="alert">{t("tool.chooseGrid")}</span>
+          <span class="muted">{t("tool.chooseGrid")}</span>
         ))}
+      {PAINTING.has(tool) && (
+        <button
+          type="button"
+          class={tools.sticky.value ? "button quiet is-on" : "button quiet"}
+          aria-pressed={tools.sticky.value}
+          title={`${t("keys.take")} (E)`}
+          onClick={() => (tools.sticky.value = !tools.sticky.value)}
+        >
+          {t("tool.take")}
+        </button>
+      )}
       {tool === "paint" && <Brush />}
       {PAINTING.has(tool) && <Source />}
       <span class="toolbar-hint">{t(`hint.${tool}` as Key)}</span>

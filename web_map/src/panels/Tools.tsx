@@ -1,59 +1,59 @@
-import type { Tool } from "../state/edit";
+import { useEffect } from "preact/hooks";
 import type { Key } from "../i18n";
+import type { Tool } from "../state/edit";
+import { TOOL_KEYS } from "../state/shortcuts";
 import { useApp } from "./context";
 import { Icon, type IconName } from "./icons";
 
+const ORDER: readonly Tool[] = [
+  "pan", "paint", "move", "lasso", "box", "block", "compound", "split", "draw", "merge", "lock",
+]; // prettier-ignore
+
 /** Tools in their order, and the key of each. */
-export const TOOLS: readonly { tool: Tool; key: string }[] = [
-  { tool: "pan", key: "V" },
-  { tool: "paint", key: "P" },
-  { tool: "move", key: "M" },
-  { tool: "lasso", key: "L" },
-  { tool: "box", key: "B" },
-  { tool: "block", key: "K" },
-  { tool: "compound", key: "U" },
-  { tool: "split", key: "X" },
-  { tool: "draw", key: "D" },
-  { tool: "merge", key: "C" },
-  { tool: "lock", key: "Q" },
-];
+export const TOOLS = ORDER.map((tool) => ({
+  tool,
+  key: (Object.keys(TOOL_KEYS).find((key) => TOOL_KEYS[key] === tool) ?? "").toUpperCase(),
+}));
 
 /** The column of tools; only a draft has one. A plan that holds offers a draft of it instead. */
 export function Tools() {
   const { state, edit } = useApp();
   const { t } = state;
+  useEffect(showLetters, []);
   if (state.phase.value !== "ready" || state.plan.value?.state !== "draft") return null;
   const ready = edit.phase.value === "ready";
   const { tool } = edit;
   return (
-    <div class="tools" role="toolbar" aria-label={t("tools")} aria-orientation="vertical" onKeyDown={walk}>
-      {TOOLS.map(({ tool: each, key }) => (
+    <nav class="tools" aria-label={t("tools")}>
+      <div class="tools-row" role="toolbar" aria-label={t("tools")} onKeyDown={walk}>
+        {TOOLS.map(({ tool: each, key }) => (
+          <ToolButton
+            key={each}
+            name={each}
+            words={t(`tool.${each}` as Key)}
+            shortcut={key}
+            pressed={tool.value === each}
+            disabled={!ready}
+            onClick={() => (tool.value = each)}
+          />
+        ))}
+        <span class="tools-gap" />
         <ToolButton
-          key={each}
-          name={each}
-          words={t(`tool.${each}` as Key)}
-          shortcut={key}
-          pressed={tool.value === each}
-          disabled={!ready}
-          onClick={() => (tool.value = each)}
+          name="undo"
+          words={t("edit.undo")}
+          shortcut="Ctrl+Z"
+          disabled={!ready || !edit.canUndo.value}
+          onClick={() => void edit.undo()}
         />
-      ))}
-      <span class="tools-gap" />
-      <ToolButton
-        name="undo"
-        words={t("edit.undo")}
-        shortcut="Ctrl+Z"
-        disabled={!ready || !edit.canUndo.value}
-        onClick={() => void edit.undo()}
-      />
-      <ToolButton
-        name="redo"
-        words={t("edit.redo")}
-        shortcut="Ctrl+Y"
-        disabled={!ready || !edit.canRedo.value}
-        onClick={() => void edit.redo()}
-      />
-    </div>
+        <ToolButton
+          name="redo"
+          words={t("edit.redo")}
+          shortcut="Ctrl+Y"
+          disabled={!ready || !edit.canRedo.value}
+          onClick={() => void edit.redo()}
+        />
+      </div>
+    </nav>
   );
 }
 
@@ -87,6 +87,22 @@ function ToolButton({ name, words, shortcut, pressed, disabled, onClick }: ToolB
       </span>
     </button>
   );
+}
+
+/** While Alt is held each tool shows its letter. */
+function showLetters(): () => void {
+  const set = (on: boolean) => (): void => void document.body.classList.toggle("alt-held", on);
+  const down = (event: KeyboardEvent): void => void (event.key === "Alt" && set(true)());
+  const up = (event: KeyboardEvent): void => void (event.key === "Alt" && set(false)());
+  const away = set(false);
+  addEventListener("keydown", down);
+  addEventListener("keyup", up);
+  addEventListener("blur", away);
+  return () => {
+    removeEventListener("keydown", down);
+    removeEventListener("keyup", up);
+    removeEventListener("blur", away);
+  };
 }
 
 /** Arrow keys walk along the buttons, as in every toolbar. */
