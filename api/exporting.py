@@ -14,9 +14,10 @@ from gis_core.errors import ParameterError
 from gis_core.plan.file import PLAN_COLUMNS
 
 if TYPE_CHECKING:
+    from gis_core.publish.words import Language
     from gis_core.store import Store
 
-__all__ = ["ExportedFile", "export_file"]
+__all__ = ["ExportedFile", "PrintAsked", "export_file"]
 
 _MEDIA_TYPES = {
     "geojson": "application/geo+json",
@@ -25,7 +26,11 @@ _MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "shp": "application/zip",
     "csv": "text/csv; charset=utf-8",
+    "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
 }
+#: For paper and mail: all of a plan, not a layer of it.
+_PRINTED = ("pdf", "html")
 
 
 @dataclass(frozen=True)
@@ -49,20 +54,49 @@ class ExportedFile:
         shutil.rmtree(self.path.parent, ignore_errors=True)
 
 
-def export_file(store: Store, plan_id: int, *, format: str, layer: str | None) -> ExportedFile:  # noqa: A002
-    """Write a layer of a plan, or for `gpkg` without a layer the whole plan file.
+@dataclass(frozen=True)
+class PrintAsked:
+    """What was asked of `pdf` and `html`; None where it was not.
+
+    Attributes
+    ----------
+    paper : {"a4", "a3"} or None
+        `pdf` only.
+    lang : {"zh-CN", "en"} or None
+    codes : tuple of str
+        Grids to print, `pdf` only; none for all.
+    """
+
+    paper: str | None = None
+    lang: Language | None = None
+    codes: tuple[str, ...] = ()
+
+
+def export_file(
+    store: Store,
+    plan_id: int,
+    *,
+    format: str,  # noqa: A002 (the name on the wire)
+    layer: str | None,
+    printed: PrintAsked | None = None,
+) -> ExportedFile:
+    """Write a layer of a plan, or for `gpkg` without a layer the whole plan file; `pdf` and `html` show all of it.
 
     Raises
     ------
     NotFoundError
-        Where there is no such plan.
+        Where there is no such plan, or no grid of a code.
     ParameterError
-        Where the format or layer is unknown.
+        Where the format or layer is unknown, or something means nothing for the format.
     """
     if format not in _MEDIA_TYPES:
         raise ParameterError(f"There is no export format {format}; use one of {', '.join(_MEDIA_TYPES)}.")
     if layer not in {None, *PLAN_COLUMNS}:
         raise ParameterError(f"A plan has no layer {layer}; use one of {', '.join(PLAN_COLUMNS)}.")
+    asked = printed or PrintAsked()
+    _require_fitting(format, layer, asked)
+    if format in _PRINTED:
+        return _print(store, plan_id, format, asked)
     from gis_core.layers import write_layer
     from gis_core.plan import write_plan
 
@@ -81,6 +115,37 @@ def export_file(store: Store, plan_id: int, *, format: str, layer: str | None) -
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return ExportedFile(path, path.name, _MEDIA_TYPES[format])
+
+
+def _require_fitting(kind: str, layer: str | None, asked: PrintAsked) -> None:
+    """Refuse what means nothing for a format."""
+    given = {"layer": layer} if kind in _PRINTED else {"lang": asked.lang}
+    if kind != "pdf":
+        given |= {"paper": asked.paper, "grid": ", ".join(asked.codes) or None}
+    for name, value in given.items():
+        if value is not None:
+            raise ParameterError(f"{name} means nothing for {kind}; leave it out.", parameter=name)
+
+
+def _print(store: Store, plan_id: int, kind: str, asked: PrintAsked) -> ExportedFile:
+    """Write the sheets or the page of a plan."""
+    from gis_core.publish.atlas import make_atlas
+    from gis_core.publish.material import stored_material
+    from gis_core.publish.page import make_page
+
+    material = stored_material(store, plan_id)
+    if kind == "pdf":
+        data = make_atlas(material, paper=asked.paper or "a4", language=asked.lang, codes=asked.codes).pdf
+    else:
+        data = make_page(material, language=asked.lang).encode()
+    folder = Path(tempfile.mkdtemp(prefix="wangge-export-"))
+    path = folder / f"{_file_stem(material.title, plan_id)}.{kind}"
+    try:
+        path.write_bytes(data)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return ExportedFile(path, path.name, _MEDIA_TYPES[kind])
 
 
 def _zip(folder: Path, name: str) -> Path:

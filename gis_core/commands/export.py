@@ -1,4 +1,4 @@
-"""`wangge export`: a plan for other programs, one layer or all of them in a file."""
+"""`wangge export`: a plan for other programs, one layer or all of them in a file; or for paper and mail."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gis_core.commands._common import command, fault_line, print_json
-from gis_core.commands._options import Db, Json
+from gis_core.commands._common import command, fault_line, print_json, terminal_progress
+from gis_core.commands._options import Db, Json, Mapping
 from gis_core.commands._output import require_output
+from gis_core.commands._print import PRINTED, PrintOptions, export_printed, require_fitting
 from gis_core.errors import CapabilityError, ParameterError
 
 if TYPE_CHECKING:
@@ -20,11 +21,7 @@ if TYPE_CHECKING:
     from gis_core.plan.file import PlanFile
 
 _LAYERS = ("grids", "buildings", "cells")
-_FORMATS = ("geojson", "gpkg", "fgb", "parquet", "shp", "csv", "xlsx")
-_LATER = {
-    "pdf": "Printed sheets come with a later version; take xlsx for the table, or show the map with wangge serve.",
-    "html": "The shareable page comes with a later version; take geojson, or show the map with wangge serve.",
-}
+_FORMATS = ("geojson", "gpkg", "fgb", "parquet", "shp", "csv", "xlsx", *PRINTED)
 
 
 @command
@@ -42,10 +39,25 @@ def export(
     crs: Annotated[
         str | None, typer.Option("--crs", metavar="wgs84|EPSG:n", help="Default: as in the plan.")
     ] = None,
+    paper: Annotated[
+        str | None, typer.Option("--paper", metavar="a4|a3", help="pdf: size of the sheets; default a4.")
+    ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option("--lang", metavar="zh-CN|en", help="pdf, html: default that of the names in the data."),
+    ] = None,
+    grid: Annotated[
+        list[str] | None, typer.Option("--grid", metavar="CODE", help="pdf: only this grid; may be repeated.")
+    ] = None,
+    dataset: Annotated[
+        Path | None,
+        typer.Option(help="pdf, html: dataset of a plan file, for streets, names, water."),
+    ] = None,
+    mapping: Mapping = None,
     db: Db = None,
     json_: Json = False,
 ) -> None:
-    """Write a plan as GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, Shapefile, CSV or XLSX.
+    """Write a plan as GeoJSON, GeoPackage, FlatGeobuf, GeoParquet, Shapefile, CSV, XLSX, PDF sheets or HTML page.
 
     Example: wangge export plan.gpkg --format geojson --out grids.geojson
     """
@@ -53,6 +65,12 @@ def export(
     from gis_core.model import Fault
 
     kind = _format_of(format_, out)
+    options = PrintOptions(paper, lang, tuple(grid or ()), dataset, tuple(mapping or ()))
+    require_fitting(kind, plan, options, {"--layer": layer, "--crs": crs})
+    if kind in PRINTED:
+        require_output(out, inputs=[Path(plan), *([dataset] if dataset else [])])
+        _print(kind, plan, db, options, out, json_)
+        return
     layers = _layers_of(layer, kind)
     require_output(out, inputs=[Path(plan)])
     frames = _frames(read_plan_ref(plan, db), layers, crs)
@@ -75,19 +93,32 @@ def export(
         typer.echo(f"{out}: {counts}.")
 
 
+def _print(kind: str, plan: str, db: str | None, options: PrintOptions, out: Path, json_: bool) -> None:
+    """Write sheets or page and say what was made."""
+    with terminal_progress(not json_) as progress:
+        facts, faults = export_printed(kind, plan, db, options, out, progress)
+    for fault in faults:
+        typer.echo(f"{fault_line(fault.layer, fault.message)} {fault.fix}", err=True)
+    if json_:
+        print_json({"out": str(out), "format": kind, **facts, "faults": [each.as_dict() for each in faults]})
+        return
+    size = f"{facts['bytes'] / 1e6:.1f} MB"
+    pages = f"{facts['pages']} pages, " if "pages" in facts else ""
+    typer.echo(f"{out}: {facts['grids']} grids, {pages}{size}.")
+
+
 def _format_of(given: str | None, out: Path) -> str:
     """Return the format asked for, else the one that the file's ending says."""
     from gis_core.layers.write import ENDINGS
 
-    kind = (given or "").lower() or ENDINGS.get(out.suffix.lower()) or out.suffix.lower().removeprefix(".")
-    if kind in _LATER:
-        raise CapabilityError(f"Format {kind} is not there yet. {_LATER[kind]}", format=kind)
+    endings = {**ENDINGS, ".xlsx": "xlsx", ".pdf": "pdf", ".html": "html", ".htm": "html"}
+    kind = (given or "").lower() or endings.get(out.suffix.lower()) or out.suffix.lower().removeprefix(".")
     if kind not in _FORMATS:
         said = f"--format {given!r}" if given else f"The ending of {out.name}"
         raise ParameterError(
             f"{said} is no format known here; use one of {', '.join(_FORMATS)}.", format=kind
         )
-    if given and ENDINGS.get(out.suffix.lower(), kind) != kind:
+    if given and endings.get(out.suffix.lower(), kind) != kind:
         raise ParameterError(
             f"--format {kind} and the ending of {out.name} do not agree; change one of them."
         )

@@ -88,8 +88,8 @@ def test_a_sheet_keeps_codes_as_text_and_formulas_asleep(tmp_path, plan):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--format", "pdf", "--out", "{}/a.pdf"], "take xlsx"),
-        (["--out", "{}/a.html"], "take geojson"),
+        (["--format", "pdf", "--out", "{}/a.html"], "do not agree"),
+        (["--paper", "a3", "--out", "{}/a.csv"], "--paper means nothing for csv"),
         (["--out", "{}/a.dwg"], "no format known here"),
         (["--format", "fgb", "--out", "{}/a.csv"], "do not agree"),
         (["--layer", "roads", "--out", "{}/a.csv"], "no layer of a plan"),

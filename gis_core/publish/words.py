@@ -1,0 +1,163 @@
+"""The words of printed sheets and of the page to send, in both languages."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+__all__ = ["LANGUAGES", "WORDS", "Language", "Words", "language_of"]
+
+Language = Literal["zh-CN", "en"]
+Words = dict[str, str]
+LANGUAGES: tuple[Language, ...] = ("zh-CN", "en")
+
+_EN: Words = {
+    "grid": "Grid",
+    "grids": "Grids",
+    "code": "Code",
+    "name": "Name",
+    "community": "Community",
+    "households": "Households",
+    "people": "People",
+    "buildings": "Buildings",
+    "area": "Area",
+    "deviation": "From the mean",
+    "page": "Page",
+    "page_of": "Page {page} of {pages}",
+    "index": "Index of grids",
+    "figures": "Figures",
+    "staff": "Staff",
+    "staff_open": "Not recorded; to be filled in by hand.",
+    "staff_more": "{count} more",
+    "person": "Name",
+    "phone": "Phone",
+    "hours": "Hours",
+    "deputy": "deputy",
+    "deputy_of": "deputy: {name}",
+    "legend": "Legend",
+    "overview": "Where it lies",
+    "own": "this grid",
+    "neighbour": "other grids",
+    "border": "border of a community",
+    "building": "building of this grid",
+    "other_building": "other building",
+    "street": "street",
+    "water": "water",
+    "green": "green",
+    "rail": "railway",
+    "facility": "facility",
+    "bounds": "Bounds",
+    "inside": "inside the bounds",
+    "under": "{count} under the least",
+    "over": "{count} over the most",
+    "unbounded": "no bounds for households",
+    "in_bounds": "Inside the bounds",
+    "max_deviation": "Greatest deviation",
+    "estimated": "Household counts are estimates.",
+    "unassigned": "Not yet in any grid: {cells} cells with {households} households.",
+    "short_codes": "Labels on the map: the code after that of the community.",
+    "unknown": "unknown",
+    "state_draft": "Draft",
+    "state_published": "Published",
+    "state_superseded": "Superseded",
+    "state_file": "Plan file",
+    "across_draft": "DRAFT · not in force",
+    "across_superseded": "SUPERSEDED · not in force",
+    "revision": "revision {revision}",
+    "in_force_from": "in force from {date}",
+    "in_force_until": "until {date}",
+    "printed": "printed {date}",
+    "data": "Data: {attribution}",
+    "scale": "1:{scale}",
+    "north": "N",
+    "all": "The whole area",
+    "search": "Find a code or a name",
+    "no_hit": "No grid has this code or name.",
+    "print": "Print",
+    "show_all": "Show all",
+    "page_hint": "Click a grid on the map or in the table. Wheel or pinch: zoom. Drag: move.",
+    "map_label": "Map of the grids; the table has the same grids",
+    "no_room": "{count} labels of buildings had no room.",
+}
+
+_ZH: Words = {
+    "grid": "网格",
+    "grids": "网格",
+    "code": "编码",
+    "name": "名称",
+    "community": "社区",
+    "households": "户数",
+    "people": "人口",
+    "buildings": "楼栋",
+    "area": "面积",
+    "deviation": "与平均相差",
+    "page": "页码",
+    "page_of": "第 {page} 页，共 {pages} 页",
+    "index": "网格索引",
+    "figures": "数据",
+    "staff": "人员",
+    "staff_open": "未登记，可手写填入。",
+    "staff_more": "另有 {count} 人",
+    "person": "姓名",
+    "phone": "电话",
+    "hours": "时间",
+    "deputy": "替岗",
+    "deputy_of": "替岗：{name}",
+    "legend": "图例",
+    "overview": "位置示意",
+    "own": "本网格",
+    "neighbour": "其他网格",
+    "border": "社区界线",
+    "building": "本网格楼栋",
+    "other_building": "其他楼栋",
+    "street": "道路",
+    "water": "水域",
+    "green": "绿地",
+    "rail": "铁路",
+    "facility": "设施",
+    "bounds": "上下限",
+    "inside": "在上下限之内",
+    "under": "低于下限 {count} 户",
+    "over": "超出上限 {count} 户",
+    "unbounded": "未设户数上下限",
+    "in_bounds": "上下限之内",
+    "max_deviation": "最大偏差",
+    "estimated": "户数为估算值。",
+    "unassigned": "尚未划入网格：{cells} 个单元，{households} 户。",
+    "short_codes": "图上标注为编码中社区编码之后的部分。",
+    "unknown": "未知",
+    "state_draft": "草稿",
+    "state_published": "已发布",
+    "state_superseded": "已被替代",
+    "state_file": "方案文件",
+    "across_draft": "草稿 · 未生效",
+    "across_superseded": "已被替代 · 不再生效",
+    "revision": "第 {revision} 版",
+    "in_force_from": "自 {date} 起生效",
+    "in_force_until": "至 {date}",
+    "printed": "打印日期 {date}",
+    "data": "数据：{attribution}",
+    "scale": "1:{scale}",
+    "north": "北",
+    "all": "全部范围",
+    "search": "按编码或名称查找",
+    "no_hit": "没有此编码或名称的网格。",
+    "print": "打印",
+    "show_all": "显示全部",
+    "page_hint": "点击地图或表格中的网格查看数据；滚轮或双指缩放，拖动平移。",
+    "map_label": "网格地图；表格列出同样的网格",
+    "no_room": "有 {count} 处楼栋标注放不下。",
+}
+
+WORDS: dict[Language, Words] = {"en": _EN, "zh-CN": _ZH}
+
+
+def language_of(texts: list[str]) -> Language:
+    """Choose the language of a document from names in its data: Chinese where a tenth of them are.
+
+    Examples
+    --------
+    >>> language_of(["四川北路", "A"]), language_of(["Karhulantie"]), language_of([])
+    ('zh-CN', 'en', 'en')
+    """
+    chinese = sum(any("\u4e00" <= character <= "\u9fff" for character in text) for text in texts)
+    return "zh-CN" if texts and chinese * 10 >= len(texts) else "en"
