@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
 
@@ -21,7 +20,6 @@ __all__ = [
     "RevisionDep",
     "WhoDep",
     "answer_edit",
-    "begin_of",
     "json_answer",
     "state_row",
 ]
@@ -101,27 +99,3 @@ def state_row(state: StateRecord) -> dict[str, Any]:
         "locked_borders": [list(pair) for pair in state.locked_borders],
         "notes": list(state.notes),
     }
-
-
-def begin_of(text: str | None) -> datetime | None:
-    """Give the moment from which a plan holds: midnight where the server is, or the time as it was given.
-
-    Raises
-    ------
-    ParameterError
-        Where it is neither a day nor a time with an offset.
-    """
-    if text is None:
-        return None
-    try:
-        if len(text) == len("2026-12-01"):
-            return datetime.combine(date.fromisoformat(text), time.min).astimezone()
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        moment = None
-    if moment is None or moment.utcoffset() is None:
-        raise ParameterError(
-            f"valid_from is a day, such as 2026-12-01, or a time with its offset, not {text!r}.",
-            valid_from=text,
-        )
-    return moment

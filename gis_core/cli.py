@@ -22,6 +22,7 @@ COMMANDS: dict[str, str] = {
     "export": "export",
     "load": "load",
     "plans": "plans",
+    "publish": "publish",
     "serve": "serve",
     "doctor": "doctor",
 }

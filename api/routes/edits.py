@@ -18,11 +18,12 @@ from api.edit_models import (
     RenameBody,
     RestoreBody,
 )
-from api.editing import RevisionDep, WhoDep, answer_edit, begin_of, json_answer, state_row
+from api.editing import RevisionDep, WhoDep, answer_edit, json_answer, state_row
 from api.events import edit_row
 from api.models import Plan
 from api.routes.plans import PlanId, plan_row
 from api.services import ServicesDep
+from gis_core.plan.dates import begin_of
 
 router = APIRouter(prefix="/api/plans", tags=["editing"])
 
