@@ -91,6 +91,7 @@ export function createPlanActions(desk: Desk): PlanActions {
       if (!sync || !allSent()) return;
       const answer = await attempt(() => editing.restore(planId(), sync.revision.peek(), revision));
       if (!answer) return;
+      await desk.outbox.sent(`restore-${answer.revision}`, planId(), answer.revision);
       await sync.catchUp();
       desk.say("history.restored", { revision });
     },
