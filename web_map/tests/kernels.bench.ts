@@ -1,7 +1,10 @@
 /** How long the kernels of editing take on a lattice of 100,000 cells; prints milliseconds, asserts nothing. */
 
 import type { Graph } from "../src/kernels/adjacency";
-import { LivePlan } from "../src/kernels/live";
+import { colourGrids } from "../src/kernels/colouring";
+import { dissolve } from "../src/kernels/dissolve";
+import { EditStack } from "../src/kernels/journal";
+import { type Delta, LivePlan } from "../src/kernels/live";
 import { brush, indexAnchors, lasso } from "../src/kernels/pick";
 import { splitByLine } from "../src/kernels/split";
 import { makeTown } from "./planar";
@@ -106,3 +109,22 @@ for (const side of [10, 32, 100]) {
     return () => void splitByLine(graph, live, grid, line);
   });
 }
+
+const plan = new LivePlan(graph, gridOf.slice(), nGrids);
+const journal = new EditStack<Delta & { key: string; kind: string; changes: unknown[]; undoesKey: null }>();
+let strokeCells = 0;
+const key = "0b9f7a6e-5d1c-4a57-9c3e-6f2f6f0d8a11";
+for (let i = 0; i < 10000; i++) {
+  const cell = Math.floor(random() * graph.n);
+  const [x, y] = [graph.anchor[2 * cell], graph.anchor[2 * cell + 1]];
+  const delta = plan.apply(brush(graph, index, x, y, STEP * 8), Math.floor(random() * nGrids));
+  strokeCells += delta.cells.length;
+  journal.push({ key, kind: "paint", ...delta, changes: [], undoesKey: null });
+}
+const megabytes = (journal.byteLength / 1e6).toFixed(1);
+console.log(`journal of 10,000 strokes, ${(strokeCells / 10000).toFixed(0)} cells each: ${megabytes} MB in memory`);
+time("journal: one stroke read back", 200, (round) => () => void journal.at(round * 40));
+const whole = new LivePlan(graph, gridOf.slice(), nGrids);
+const colours = colourGrids(graph, whole);
+time(`colours of ${nGrids} grids`, 20, () => () => void colourGrids(graph, whole, colours));
+time("a grid of 100 cells dissolved", 200, (round) => () => void dissolve(graph, whole, 1 + round, 500));

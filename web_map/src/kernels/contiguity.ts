@@ -30,6 +30,11 @@ export class Contiguity {
     this.search = new FrontSearch(graph);
   }
 
+  /** Do now what the first search through a large grid needs. */
+  prepare(): void {
+    this.search.prepare();
+  }
+
   beginMove(): void {
     this.turn = nextTurn(this.turn, this.moved);
   }

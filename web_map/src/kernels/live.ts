@@ -34,6 +34,8 @@ export interface CutOffPiece {
 }
 
 const UNASSIGNED = -1;
+/** Cells of a grid whose pieces take long to tell apart. */
+const LARGE = 4000;
 
 export class LivePlan {
   nGrids: number;
@@ -62,6 +64,7 @@ export class LivePlan {
     this.picked = new Uint32Array(graph.n);
     countAll(graph, gridOf, this.figures);
     for (let grid = 0; grid < nGrids; grid++) this.figures.pieces[grid] = this.pieceCells(grid).length;
+    if (this.figures.cells.some((count) => count > LARGE)) this.contiguity.prepare();
   }
 
   /** Make a grid without cells and return its number. */

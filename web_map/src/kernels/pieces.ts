@@ -91,7 +91,10 @@ export class FrontSearch {
     let count = this.nSeeds;
     for (let k = 0; k < count; k++) active[k] = k;
     for (let steps = 1; this.live > 1; steps = Math.min(2 * steps, LONGEST_TURN)) {
-      if (steps >= BLOCKS_FROM && !this.byBlock) this.walkByBlock();
+      if (steps >= BLOCKS_FROM && !this.byBlock) {
+        this.prepare();
+        this.byBlock = true;
+      }
       let kept = 0;
       for (let i = 0; i < count && this.live > 1; i++) {
         const k = active[i];
@@ -117,13 +120,12 @@ export class FrontSearch {
     return cells;
   }
 
-  private walkByBlock(): void {
-    if (!this.blocks) {
-      this.blocks = findBlocks(this.graph);
-      this.tried = new Uint32Array(this.blocks.whole.length);
-      this.taken = new Uint32Array(this.blocks.whole.length);
-    }
-    this.byBlock = true;
+  /** Find the blocks, which the first large search does otherwise. */
+  prepare(): void {
+    if (this.blocks) return;
+    this.blocks = findBlocks(this.graph);
+    this.tried = new Uint32Array(this.blocks.whole.length);
+    this.taken = new Uint32Array(this.blocks.whole.length);
   }
 
   // Takes the block of a cell into a set if none of its cells is off the ground or in a set; how many cells that were.
