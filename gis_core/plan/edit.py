@@ -241,14 +241,15 @@ def net_cells(
     return unique, before[first]
 
 
-def _text(path: str, value: Any, longest: int) -> str:
+def _text(path: str, value: Any, longest: int, part: str = "") -> str:
     """Return a text that both databases hold and a page shows."""
+    name = f"{path}: {part}" if part else path
     if not isinstance(value, str) or not value.strip():
-        raise EditError(f"{path} is a text that is not empty; null takes it away.", path=path)
+        raise EditError(f"{name} is a text that is not empty; null takes it away.", path=path)
     if len(value) > longest:
-        raise EditError(f"{path} has {len(value)} characters, more than {longest}.", path=path)
+        raise EditError(f"{name} has {len(value)} characters, more than {longest}.", path=path)
     if any(ord(letter) < 32 and letter not in "\n\t" for letter in value) or not _is_unicode(value):
-        raise EditError(f"{path} holds characters that cannot be stored.", path=path)
+        raise EditError(f"{name} holds characters that cannot be stored.", path=path)
     return value
 
 
@@ -265,10 +266,8 @@ def _grid(path: str, value: Any) -> dict[str, Any]:
         raise EditError(f"{path} is {{code, boundary_code}}, or null to dissolve the grid.", path=path)
     boundary = value.get("boundary_code")
     return {
-        "code": _text(f"{path}: code", value["code"], _LONGEST_CODE),
-        "boundary_code": None
-        if boundary is None
-        else _text(f"{path}: boundary_code", boundary, _LONGEST_CODE),
+        "code": _text(path, value["code"], _LONGEST_CODE, "code"),
+        "boundary_code": None if boundary is None else _text(path, boundary, _LONGEST_CODE, "boundary_code"),
     }
 
 
@@ -301,7 +300,7 @@ def _staff(path: str, value: Any) -> list[dict[str, Any]]:
 def _staff_value(path: str, key: str, value: Any) -> Any:
     if value is None or (key == "deputy" and isinstance(value, bool)):
         return value
-    return "" if value == "" else _text(f"{path}: {key}", value, _LONGEST_NAME)
+    return "" if value == "" else _text(path, value, _LONGEST_NAME, key)
 
 
 def _note(path: str, value: Any) -> dict[str, Any]:
@@ -314,7 +313,7 @@ def _note(path: str, value: Any) -> dict[str, Any]:
         if not good or abs(number) > limit:
             raise EditError(f"{path}: {name} is a number from -{limit} to {limit}.", path=path)
         place[name] = float(number)
-    return {**place, "text": _text(f"{path}: text", value["text"], _LONGEST_NOTE)}
+    return {**place, "text": _text(path, value["text"], _LONGEST_NOTE, "text")}
 
 
 _VALUES = {
