@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 from playwright.sync_api import Error as BrowserError
 
 from gis_core.store import open_store
 from tests.api.lattice import build_lattice, build_lattice_plan
-from tests.browser.support import DeskServer, wait_for
+from tests.browser.support import SHOTS, DeskServer, wait_for
 
 SIDE = 12
 OpenDesk = Callable[..., Page]
@@ -336,3 +337,36 @@ def test_the_first_visit_has_a_tour_and_the_question_mark_a_list(browser: Any, h
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("套索")
     context.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "tab", "publish"), [("en-GB", "To mend", "Publish"), ("zh-CN", "待办", "发布")]
+)
+def test_axe_finds_nothing_on_the_desk(
+    desk: OpenDesk, host: DeskServer, locale: str, tab: str, publish: str
+) -> None:
+    page = desk(locale)
+    choose(page, 0)
+    page.keyboard.press("p")
+    stroke(page, 0.0, 0.1, 150)
+    faults = []
+
+    def judge(where: str) -> None:
+        page.screenshot(path=SHOTS / f"desk-{where}-{locale}.png")
+        found = Axe().run(page).response["violations"]
+        faults.extend(
+            (where, fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in found
+        )
+
+    SHOTS.mkdir(exist_ok=True)
+    judge("painting")
+    page.get_by_role("tab", name=tab).click()
+    page.locator(".people button").click()
+    judge("checks")
+    page.get_by_role("button", name=publish, exact=True).click()
+    expect(page.get_by_role("dialog").get_by_role("checkbox").first).to_be_visible()
+    judge("publishing")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    judge("keys")
+    assert faults == []

@@ -19,6 +19,7 @@ export function Dialog({ title, wide, onClose, children }: DialogProps) {
     const dialog = element.current;
     const before = document.activeElement as HTMLElement | null;
     dialog?.showModal();
+    dialog?.querySelector<HTMLElement>("form input, form select, .field select")?.focus();
     return () => {
       dialog?.close();
       before?.focus?.();

@@ -178,7 +178,8 @@ function Deeds({ ix }: { ix: number }) {
   const { state, edit, commands, jobs } = useApp();
   const { t, bounds } = state;
   const [sure, setSure] = useState(false);
-  void edit.version.value;
+  // After each edit, not in the middle of a stroke.
+  void state.grids.value;
   const book = edit.book;
   const around = (edit.live?.neighbours(ix) ?? []).filter((each) => book?.boundaryOf(each.grid) === book?.boundaryOf(ix));
   const [min, max] = bounds.value;

@@ -82,7 +82,12 @@ function People() {
       onKeyDown={(event) => event.key === "Escape" && open && (event.stopPropagation(), setOpen(false))}
     >
       <button type="button" class="link quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
-        <Icon name="person" size={14} /> {words}
+        <Icon name="person" size={14} /> <span class="people-words">{words}</span>
+        {people.length > 1 && (
+          <b class="people-count" aria-hidden="true">
+            {people.length}
+          </b>
+        )}
       </button>
       {open && (
         <div class="people-page" role="group" aria-label={t("people.title")}>
@@ -121,7 +126,9 @@ function Worst() {
     };
     return (
       <span class="worst">
-        <b class="alert">!</b> {checkWords(state, check)}{" "}
+        <span class="worst-words">
+          <b class="alert">!</b> {checkWords(state, check)}
+        </span>{" "}
         <button type="button" class="link" onClick={show}>
           {t("status.show")}
         </button>
@@ -138,7 +145,9 @@ function Worst() {
   };
   return (
     <span class="worst">
-      <b class="alert">!</b> {t(grids.length === 1 ? `status.${kind}One` : `status.${kind}`, { count: grids.length })}{" "}
+      <span class="worst-words">
+        <b class="alert">!</b> {t(grids.length === 1 ? `status.${kind}One` : `status.${kind}`, { count: grids.length })}
+      </span>{" "}
       <button type="button" class="link" onClick={show}>
         {t("status.show")}
       </button>

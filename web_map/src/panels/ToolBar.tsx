@@ -100,8 +100,11 @@ function Source() {
         : { kind: "grid", grid: Number(value) };
     filter.value = next;
   };
+  // Only a neighbour of the grid in hand can give it cells.
+  const grids = state.grids.value;
   const selected = edit.activeGrid.value;
-  const grids = state.grids.value.flatMap((grid, ix) => (grid.retired || ix === selected ? [] : [{ ix, code: grid.code }]));
+  const around = selected === null ? [] : (edit.live?.neighbours(selected) ?? []).map(({ grid }) => grid);
+  const offered = now.kind === "grid" && !around.includes(now.grid) ? [now.grid, ...around] : around;
   return (
     <label class="source">
       {t("source")}{" "}
@@ -109,9 +112,9 @@ function Source() {
         <option value="all">{t("source.all")}</option>
         <option value="unassigned">{t("source.unassigned")}</option>
         <option value="unlocked">{t("source.unlocked")}</option>
-        {grids.map(({ ix, code }) => (
+        {offered.map((ix) => (
           <option key={ix} value={String(ix)}>
-            {t("source.grid", { code: shortCode(code) })}
+            {t("source.grid", { code: shortCode(grids[ix]?.code ?? "") })}
           </option>
         ))}
       </select>

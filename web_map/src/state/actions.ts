@@ -253,7 +253,7 @@ export function createActions(
       }
       if (cells.length === 0) return;
       const [[west, south], [east, north]] = [unitToLonLat(x0, y1), unitToLonLat(x1, y0)];
-      target.fit([west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN], { maxZoom: 17 });
+      target.fit([west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN], { maxZoom: 18 });
     },
     async refreshPlans() {
       const plans = await client.plans();
