@@ -26,7 +26,7 @@ from gis_core.fabric.workers import divide_enclosures
 from gis_core.graph import spatial_order
 from gis_core.model import Dataset, Fabric, Fault
 
-__all__ = ["build_fabric"]
+__all__ = ["build_fabric", "exact_coverage"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -96,7 +96,7 @@ def build_fabric(
         enclosures.polygons, xy[keep], root[owner[keep]], home, footprints, processes=processes, progress=say
     )
     group = enclosures.boundary_ix[pieces.enclosure_ix]
-    cells = _exact_coverage(pieces.polygons, group, frame, dataset.work_crs)
+    cells = exact_coverage(pieces.polygons, group, frame, dataset.work_crs)
 
     order = _space_order(cells, group)
     cells, enclosure_ix, cell_owner = cells[order], pieces.enclosure_ix[order], pieces.owner[order]
@@ -158,7 +158,7 @@ def _join_covered(
     return root
 
 
-def _exact_coverage(
+def exact_coverage(
     pieces: NDArray[np.object_], group: NDArray[np.int32], frame: object, crs: CRS
 ) -> NDArray[np.object_]:
     """Edge-match the pieces so that they cover the frame in metres, and stay a coverage when written in degrees."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from gis_core.plan.file import PlanFile
 
-__all__ = ["CarryOver", "carry_plan", "carry_polygons", "require_code_column"]
+__all__ = ["CarryOver", "carry_plan", "carry_polygons", "largest_overlap", "require_code_column"]
 
 #: A cell that lies on less than this share of carried ground has no home.
 LEAST_COVER = 0.5
@@ -93,7 +93,7 @@ def carry_polygons(fabric: Fabric, dataset: Dataset, frame: GeoDataFrame, code_c
             f"No row has both a polygon and a code in {code_col!r}; check the layer and the column."
         )
     number, names = pd.factorize(code)
-    area_ix, covered = _largest_overlap(fabric.cells, polygons, number.astype(np.int64))
+    area_ix, covered = largest_overlap(fabric.cells, polygons, number.astype(np.int64))
     area_ix[covered < LEAST_COVER] = -1
     counts = {"by_id": 0, "by_ground": int((area_ix >= 0).sum())}
     return _settle(fabric, dataset, area_ix, [str(name) for name in names], counts, None)
@@ -146,7 +146,7 @@ def carry_plan(fabric: Fabric, dataset: Dataset, plan: PlanFile) -> CarryOver:
     polygons, code = _polygons(plan.grids, "code", dataset)
     position = {name: ix for ix, name in enumerate(codes)}
     number = np.array([position[name] for name in code], dtype=np.int64)
-    by_ground, covered = _largest_overlap(fabric.cells[rest], polygons, number)
+    by_ground, covered = largest_overlap(fabric.cells[rest], polygons, number)
     by_ground[covered < LEAST_COVER] = -1
     assignment = by_id.copy()
     assignment[rest] = by_ground
@@ -182,7 +182,7 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _largest_overlap(
+def largest_overlap(
     cells: NDArray[np.object_], polygons: NDArray[np.object_], number: NDArray[np.int64]
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Find for each cell the number that holds most of its ground (the first of equals), and how much is held at all.

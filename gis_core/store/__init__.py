@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from gis_core.store.dialect_geopackage import is_store_file
 from gis_core.store.records import (
+    BaseResult,
     BBox,
     Change,
     CheckList,
@@ -29,6 +30,7 @@ __all__ = [
     "DEFAULT_FILE",
     "ENVIRONMENT",
     "BBox",
+    "BaseResult",
     "Change",
     "CheckList",
     "DatasetRecord",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from gis_core.model import AdjacencyGraph, Dataset, Fabric
     from gis_core.store.dialect import Dialect
 
-__all__ = ["add", "delete_version", "get", "graph", "layer", "layer_count", "list_all", "require"]
+__all__ = ["add", "delete_version", "get", "graph", "layer", "layer_count", "list_all", "require", "write"]
 
 _SEARCHED: dict[str, tuple[str, ...]] = {
     "buildings": ("name", "address", "compound", "id"),
@@ -45,16 +46,29 @@ def add(
     connection: Connection, dialect: Dialect, dataset: Dataset, fabric: Fabric, *, imported_by: str
 ) -> int:
     """Write a data version with its layers, cells and graph; return its number."""
-    frames = _frames(dataset, fabric)
-    shapes = {name: require_geometry(name, frame) for name, frame in frames.items()}
-    west, south, east, north = frames["areas"].total_bounds.tolist()
     values = {
         "name": plain_text(dataset.name),
         "source": plain_text(dataset.source),
-        "imported_at": datetime.now(UTC),
         "imported_by": plain_text(imported_by),
         "attribution": plain_text(dataset.attribution),
         "work_crs": dataset.work_crs.to_string(),
+    }
+    return write(connection, dialect, values, _frames(dataset, fabric), fabric.graph)
+
+
+def write(
+    connection: Connection,
+    dialect: Dialect,
+    values: dict[str, Any],
+    frames: Mapping[str, GeoDataFrame],
+    graph: AdjacencyGraph,
+) -> int:
+    """Write the row of a data version, its layers in degrees and its graph; return its number."""
+    shapes = {name: require_geometry(name, frame) for name, frame in frames.items()}
+    west, south, east, north = frames["areas"].total_bounds.tolist()
+    values = {
+        **values,
+        "imported_at": datetime.now(UTC),
         "west": west,
         "south": south,
         "east": east,
@@ -64,7 +78,7 @@ def add(
     dataset_id = int(
         connection.execute(insert(_VERSION).values(**values).returning(_VERSION.c.id)).scalar_one()
     )
-    connection.execute(insert(_GRAPH).values(dataset_id=dataset_id, graph=pack_graph(fabric.graph)))
+    connection.execute(insert(_GRAPH).values(dataset_id=dataset_id, graph=pack_graph(graph)))
     for name, frame in frames.items():
         table = table_of(LAYERS[name])
         columns = {
@@ -161,6 +175,7 @@ def _record(row: Row[Any]) -> DatasetRecord:
         bbox=(row.west, row.south, row.east, row.north),
         counts=json.loads(row.counts),
         imported_by=row.imported_by,
+        derived_from=row.derived_from,
     )
 
 

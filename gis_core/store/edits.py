@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from gis_core.errors import ConflictError, EditError, NotFoundError, ParameterError, StaleRevisionError
+from gis_core.plan.base import from_runs
 from gis_core.plan.edit import Change, net_cells, net_changes, require_arrays
 from gis_core.store import plans
 from gis_core.store.applying import Draft
@@ -29,7 +31,18 @@ if TYPE_CHECKING:
     from gis_core.model import AdjacencyGraph
     from gis_core.store.dialect import Dialect
 
-__all__ = ["MOST_EDITS_BEHIND", "add", "list_since", "log", "raise_revision", "restore"]
+__all__ = [
+    "MOST_EDITS_BEHIND",
+    "add",
+    "list_since",
+    "log",
+    "raise_revision",
+    "require_key",
+    "require_revision",
+    "require_undoable",
+    "restore",
+    "with_key",
+]
 
 _PLAN, _EDIT = table_of(Plan), table_of(Edit)
 #: An editor that is further behind loads the plan anew.
@@ -57,20 +70,19 @@ def add(
     """Apply an edit; return it with the figures of the grids that it touched."""
     cells, wanted = require_arrays(cell_ix, grid_ix)
     changes = list(changes)
-    _require_key(key)
-    same = _with_key(connection, plan_id, key)
+    require_key(key)
+    same = with_key(connection, plan_id, key)
     if same is None:
         try:
             raise_revision(connection, plan_id, expected_revision)
         except StaleRevisionError:
-            same = _with_key(connection, plan_id, key)  # it came in between
+            same = with_key(connection, plan_id, key)  # it came in between
             if same is None:
                 raise
     if same is not None:
         return _repeated(connection, plan_id, same, cells, wanted, changes)
     plan = plans.require(connection, plan_id)
-    if undoes is not None and not 0 < undoes < plan.revision:
-        raise EditError(f"Plan {plan_id} has no edit {undoes} that could be undone.", undoes=undoes)
+    require_undoable(connection, plan, undoes, cells)
     assignment = plans.assignment(connection, plan_id)
     draft = Draft(connection, dialect, plan, assignment, graph_of=graph_of, restoring=kind == RESTORE)
     edit = draft.checked(cells, wanted, changes)
@@ -93,9 +105,86 @@ def add(
     return EditResult(record, figures(connection, plan_id, edit.assignment, edit.touched))
 
 
-def _require_key(key: str | None) -> None:
+def require_key(key: str | None) -> None:
+    """Refuse a key that is empty or too long."""
     if key is not None and not 0 < len(plain_text(key)) <= _LONGEST_KEY:
         raise ParameterError(f"The key of an edit has 1 to {_LONGEST_KEY} characters.")
+
+
+def require_undoable(
+    connection: Connection, plan: Row[Any], undoes: int | None, cells: NDArray[np.int32]
+) -> None:
+    """Refuse to take back an edit that is not there, or one of cells that have other numbers by now.
+
+    Raises
+    ------
+    EditError
+        Where it is one of these.
+    """
+    if undoes is None:
+        return
+    if not 0 < undoes < plan.revision:
+        raise EditError(f"Plan {plan.id} has no edit {undoes} that could be undone.", undoes=undoes)
+    since = list_since(connection, plan.id, since=undoes - 1)
+    if len(cells) and any(_recut(edit) is not None for edit in since):
+        known = _in_numbers_of_now(since[:1], since, plan.n_cells)[0].cell_ix
+        if not np.isin(cells, known).all():
+            raise EditError(
+                "The base data changed since, and cells have other numbers: load the plan again.",
+                undoes=undoes,
+            )
+
+
+def _recut(edit: EditRecord) -> NDArray[np.int32] | None:
+    """Return where each cell went where an edit changed base data and ground was cut anew."""
+    for change in edit.changes:
+        if change.path == "base" and change.value["recut"]:
+            return from_runs(change.value["cells"])
+    return None
+
+
+def _in_numbers_of_now(
+    wanted: Sequence[EditRecord], since: Sequence[EditRecord], n_cells: int
+) -> list[EditRecord]:
+    """Return edits with the numbers that their cells have now; changes of base data are left out of them.
+
+    Parameters
+    ----------
+    wanted, since
+        Edits to translate; all edits from the first of them on, the oldest first.
+    n_cells : int
+        Cells of the plan now.
+    """
+    place = np.arange(n_cells, dtype=np.int32)
+    numbers = {edit.revision for edit in wanted}
+    found = []
+    for edit in reversed(since):
+        recut = _recut(edit)
+        if recut is not None:
+            place = np.where(recut < 0, -1, place[recut]).astype(np.int32)
+        if edit.revision in numbers:
+            found.append(_renumbered(edit, place))
+    return found[::-1]
+
+
+def _renumbered(edit: EditRecord, place: NDArray[np.int32]) -> EditRecord:
+    cells = place[edit.cell_ix]
+    there = cells >= 0
+    changes = []
+    for change in edit.changes:
+        path = change.path
+        if path.startswith("lock/cell/"):
+            cell = int(place[int(path.removeprefix("lock/cell/"))])
+            path = f"lock/cell/{cell}" if cell >= 0 else "base"
+        if path != "base":
+            changes.append(replace(change, path=path))
+    return replace(
+        edit,
+        cell_ix=cells[there],
+        grid_ix=edit.grid_ix[there],
+        inverse_grid_ix=edit.inverse_grid_ix[there],
+        changes=tuple(changes),
+    )
 
 
 def raise_revision(connection: Connection, plan_id: int, expected: int) -> None:
@@ -113,9 +202,16 @@ def raise_revision(connection: Connection, plan_id: int, expected: int) -> None:
     query = update(_PLAN).where(_PLAN.c.id == plan_id, _PLAN.c.revision == expected, _PLAN.c.state == "draft")
     if connection.execute(query.values(revision=_PLAN.c.revision + 1)).rowcount == 1:
         return
-    plan = plans.require(connection, plan_id)
+    require_revision(connection, plans.require(connection, plan_id), expected)
+
+
+def require_revision(connection: Connection, plan: Row[Any], expected: int) -> None:
+    """Refuse work on a plan that is no draft or was changed since; raises as `raise_revision` does."""
+    plan_id = plan.id
     if plan.state != "draft":
         raise ConflictError(f"Plan {plan_id} is {plan.state}: only a draft can be edited.", state=plan.state)
+    if plan.revision == expected:
+        return
     few = 0 <= plan.revision - expected <= MOST_EDITS_BEHIND
     raise StaleRevisionError(
         f"Plan {plan_id} is at revision {plan.revision}, the edit was made on {expected}: "
@@ -150,9 +246,7 @@ def log(
         "changes": _changes_text(changes),
         "undoes": undoes,
     }
-    connection.execute(insert(_EDIT).values(**values))
-    query = select(_EDIT).where(_EDIT.c.plan_id == plan.id, _EDIT.c.revision == plan.revision)
-    return _record(connection.execute(query).one())
+    return _record(connection.execute(insert(_EDIT).values(**values).returning(_EDIT)).one())
 
 
 def _changes_text(changes: Sequence[Change]) -> str | None:
@@ -160,7 +254,8 @@ def _changes_text(changes: Sequence[Change]) -> str | None:
     return json.dumps(rows, ensure_ascii=False, separators=(",", ":")) if rows else None
 
 
-def _with_key(connection: Connection, plan_id: int, key: str | None) -> EditRecord | None:
+def with_key(connection: Connection, plan_id: int, key: str | None) -> EditRecord | None:
+    """Return the edit of a plan with a key; None where there is none."""
     if key is None:
         return None
     row = connection.execute(select(_EDIT).where(_EDIT.c.plan_id == plan_id, _EDIT.c.key == key)).first()
@@ -213,12 +308,13 @@ def restore(
         raise NotFoundError(
             f"Plan {plan_id} has no revision {revision}; it has 0 to {plan.revision}.", revision=plan.revision
         )
-    same = _with_key(connection, plan_id, key)
+    same = with_key(connection, plan_id, key)
     if same is not None:
         return EditResult(
             same, figures(connection, plan_id, plans.assignment(connection, plan_id), ()), repeated=True
         )
     since = list_since(connection, plan_id, since=revision)
+    since = _in_numbers_of_now(since, since, plan.n_cells)
     cells, before = net_cells((edit.cell_ix, edit.inverse_grid_ix) for edit in since)
     back = net_changes(change for edit in since for change in edit.changes)
     now = plans.assignment(connection, plan_id)[cells]

@@ -44,7 +44,7 @@ class Base(DeclarativeBase):
 
 
 class DatasetVersion(Base):
-    """One import of a dataset."""
+    """One import of a dataset, or a version made of another by changes: as JSON [{at, who, changes}]."""
 
     __tablename__ = "datasets"
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -60,6 +60,8 @@ class DatasetVersion(Base):
     east: Mapped[float] = mapped_column(Real)
     north: Mapped[float] = mapped_column(Real)
     counts: Mapped[str] = mapped_column(String)
+    derived_from: Mapped[int | None] = mapped_column(Integer)
+    changes: Mapped[str | None] = mapped_column(String)
 
 
 class DatasetGraph(Base):
@@ -131,6 +133,7 @@ class Street(_Layer, Base):
     name: Mapped[str | None] = mapped_column(String)
     cuts: Mapped[bool] = mapped_column(Flag)
     search_text: Mapped[str] = mapped_column(String)
+    grade_separated: Mapped[bool | None] = mapped_column(Flag)
     geom: Mapped[bytes] = mapped_column(Geom())
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BBox",
+    "BaseResult",
     "Change",
     "CheckList",
     "DatasetRecord",
@@ -63,6 +64,8 @@ class DatasetRecord:
         Rows of each layer.
     imported_by : str
         Who imported it; empty where unknown.
+    derived_from : int or None
+        Data version that it was made of by changes of base data; None where it was imported.
     """
 
     id: int
@@ -74,6 +77,7 @@ class DatasetRecord:
     bbox: BBox
     counts: dict[str, int]
     imported_by: str
+    derived_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,42 @@ class EditResult:
     @property
     def revision(self) -> int:
         """Revision of the plan after the edit."""
+        return self.edit.revision
+
+
+@dataclass(frozen=True)
+class BaseResult:
+    """What a change of base data did to a draft.
+
+    Attributes
+    ----------
+    edit : EditRecord
+        As it is logged, with the path `base`.
+    dataset_id : int
+        Data version that the draft stands on now.
+    recut : bool
+        Whether ground was cut anew: then cells have other numbers than before.
+    unmatched : tuple of dict
+        Cells that were cut anew and found no grid: `cell_ix`, `households`, `buildings` (ids).
+    inverse : tuple of dict
+        The changes that take this one back.
+    figures : dict of int to GridFigures
+        Of the grids that differ.
+    repeated : bool
+        Whether the key was known, so that nothing was changed.
+    """
+
+    edit: EditRecord
+    dataset_id: int
+    recut: bool
+    unmatched: tuple[dict[str, Any], ...]
+    inverse: tuple[dict[str, Any], ...]
+    figures: dict[int, GridFigures]
+    repeated: bool = False
+
+    @property
+    def revision(self) -> int:
+        """Revision of the plan after the change."""
         return self.edit.revision
 
 

@@ -14,7 +14,7 @@ ADDED = ("plan_attributes", "grid_codes", "plan_areas")
 
 
 def go_back(store):
-    """Take away from a store what the version 0002 added."""
+    """Take away from a store what the versions 0002 and 0003 added."""
     with store._write() as connection:
         for index in ("ux_edits_key", "ix_edits_undoes"):
             connection.execute(text(f"DROP INDEX {index}"))
@@ -23,6 +23,9 @@ def go_back(store):
             ("edits", "changes"),
             ("edits", "undoes"),
             ("plans", "based_on"),
+            ("datasets", "derived_from"),
+            ("datasets", "changes"),
+            ("streets", "grade_separated"),
         ):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         for table in ADDED:

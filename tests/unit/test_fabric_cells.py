@@ -12,7 +12,7 @@ from small_town import at, block_town, box, dataset
 
 from gis_core.errors import CoverageError
 from gis_core.fabric import build_fabric
-from gis_core.fabric.build import _exact_coverage
+from gis_core.fabric.build import exact_coverage
 from gis_core.fabric.coverage import beside_gaps, insert_junctions, mend, node_again
 from gis_core.fabric.enclosures import build_enclosures
 from gis_core.fabric.tessellation import divide_enclosure
@@ -255,9 +255,9 @@ def test_ground_without_a_cell_is_seen_however_narrow_it_is(width_m: float) -> N
 def test_cells_that_leave_ground_out_are_refused() -> None:
     frame, group = shapely.box(440000, 4420000, 440030, 4420030), np.zeros(9, np.int32)
     squares = shapely.transform(nine_squares(), lambda xy: np.add(xy, [440000, 4420000]))
-    assert len(_exact_coverage(squares, group, frame, CRS.from_epsg(32650))) == 9
+    assert len(exact_coverage(squares, group, frame, CRS.from_epsg(32650))) == 9
     with pytest.raises(CoverageError, match="do not fit together near"):
-        _exact_coverage(np.delete(squares, 4), group[:8], frame, CRS.from_epsg(32650))
+        exact_coverage(np.delete(squares, 4), group[:8], frame, CRS.from_epsg(32650))
 
 
 def test_a_corner_that_does_not_fit_is_mended_where_it_is() -> None:
