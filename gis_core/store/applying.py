@@ -318,7 +318,6 @@ class Draft:
                 for grid in edit.touched
             ]
             set_deviation(connection, plan.id, set(bases))
-            self._dialect.refresh_extent(connection, _GRID)
 
     def _revive(self, edit: CheckedEdit) -> None:
         for grid in edit.touched:

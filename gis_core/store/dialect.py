@@ -59,6 +59,9 @@ class Dialect(Protocol):
     def refresh_extent(self, connection: Connection, table: Table) -> None:
         """Set the stated extent of a layer right after rows changed or went."""
 
+    def extend_extent(self, connection: Connection, table: Table, geometry: NDArray[np.object_]) -> None:
+        """Make sure that the stated extent of a layer holds some geometries; it may stay larger than need be."""
+
     def lock_table(self, connection: Connection, table: Table) -> None:
         """Keep other writers out of a table until the transaction ends."""
 

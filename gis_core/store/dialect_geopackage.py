@@ -171,6 +171,7 @@ class GeoPackageDialect:
                 list(zip(range(first + start, first + start + len(blobs)), *values, blobs, strict=True)),
             )
         self._fill_rtree(connection, table.name, first, shapely.bounds(geometry))
+        self.extend_extent(connection, table, geometry)
         connection.exec_driver_sql(geopackage.insert_trigger(table.name))
 
     @staticmethod
@@ -189,13 +190,19 @@ class GeoPackageDialect:
         boxes = bounds[filled][:, [0, 2, 1, 3]].tolist()
         rows = [(first + row, *box) for row, box in zip(filled.tolist(), boxes, strict=True)]
         connection.exec_driver_sql(f"INSERT INTO rtree_{table}_geom VALUES (?, ?, ?, ?, ?)", rows)
+
+    def extend_extent(self, connection: Connection, table: Table, geometry: NDArray[np.object_]) -> None:
+        """Widen the extent in the catalogue where geometries reach beyond it."""
+        bounds = shapely.bounds(geometry[~shapely.is_empty(geometry)])
+        if len(bounds) == 0:
+            return
         extremes = [*np.nanmin(bounds[:, :2], axis=0).tolist(), *np.nanmax(bounds[:, 2:], axis=0).tolist()]
         connection.exec_driver_sql(
             "UPDATE gpkg_contents SET min_x = min(coalesce(min_x, ?1), ?1),"
             " min_y = min(coalesce(min_y, ?2), ?2), max_x = max(coalesce(max_x, ?3), ?3),"
             " max_y = max(coalesce(max_y, ?4), ?4),"
             " last_change = strftime('%Y-%m-%dT%H:%M:%fZ','now') WHERE table_name = ?5",
-            (*extremes, table),
+            (*extremes, table.name),
         )
 
     def refresh_extent(self, connection: Connection, table: Table) -> None:

@@ -144,6 +144,9 @@ class PostgisDialect:
     def refresh_extent(self, connection: Connection, table: Table) -> None:
         """Do nothing: PostGIS states no extent that could be wrong."""
 
+    def extend_extent(self, connection: Connection, table: Table, geometry: NDArray[np.object_]) -> None:
+        """Do nothing, as `refresh_extent`."""
+
     def lock_table(self, connection: Connection, table: Table) -> None:
         """Keep other writers out of a table; readers go on."""
         connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")

@@ -9,11 +9,12 @@ import numpy as np
 import shapely
 from geopandas import GeoSeries
 from numpy.typing import NDArray
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, literal, null, select, update
 
 from gis_core.store.models import Cell, DatasetVersion, Grid, table_of
 from gis_core.store.records import GridFigures
 from gis_core.store.rows import WGS84
+from gis_core.store.types import Real
 
 if TYPE_CHECKING:
     from gis_core.store.dialect import Dialect
@@ -75,6 +76,7 @@ def redraw(
         )
     own = (_GRID.c.plan_id == bindparam("of_plan")) & (_GRID.c.grid_ix == bindparam("of_grid"))
     connection.execute(update(_GRID).where(own), values)
+    dialect.extend_extent(connection, _GRID, drawn)
 
 
 def _cells(connection: Connection, dataset_id: int, members: NDArray[np.intp]) -> list[Any]:
@@ -106,21 +108,15 @@ def _measure(
 
 def set_deviation(connection: Connection, plan_id: int, boundary_codes: Collection[str | None]) -> None:
     """Set the deviation of the grids of some boundary polygons, where it changed."""
-    columns = (_GRID.c.fid, _GRID.c.boundary_code, _GRID.c.households, _GRID.c.deviation)
-    groups: dict[str | None, list[Any]] = {code: [] for code in boundary_codes}
-    for row in connection.execute(select(*columns).where(_GRID.c.plan_id == plan_id)):
-        if row.boundary_code in groups:
-            groups[row.boundary_code].append(row)
-    changed = []
-    for group in groups.values():
-        mean = sum(row.households for row in group) / max(1, len(group))
-        for row in group:
-            deviation = (row.households - mean) / mean if mean else None
-            if deviation != row.deviation:
-                changed.append({"key": row.fid, "value": deviation})
-    if changed:
-        one = update(_GRID).where(_GRID.c.fid == bindparam("key")).values(deviation=bindparam("value"))
-        connection.execute(one, changed)
+    for code in boundary_codes:
+        mine = (_GRID.c.plan_id == plan_id) & _GRID.c.boundary_code.is_not_distinct_from(code)
+        total, count = connection.execute(
+            select(func.sum(_GRID.c.households), func.count()).where(mine)
+        ).one()
+        mean = float(total) / count if total else None
+        wanted = (_GRID.c.households - literal(mean, Real)) / literal(mean, Real) if mean else null()
+        changed = _GRID.c.deviation.is_distinct_from(wanted)
+        connection.execute(update(_GRID).where(mine, changed).values(deviation=wanted))
 
 
 def figures(
