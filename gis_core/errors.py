@@ -50,6 +50,17 @@ def some_of(values: Sequence[object], limit: int = 5) -> str:
     return f"{shown} and {rest} more" if rest > 0 else shown
 
 
+def counted(count: float, thing: str, things: str | None = None) -> str:
+    """Write a number of things for a message.
+
+    Examples
+    --------
+    >>> counted(1, "building"), counted(2000, "building"), counted(0, "boundary polygon")
+    ('1 building', '2,000 buildings', '0 boundary polygons')
+    """
+    return f"{count:,.0f} {thing if count == 1 else things or thing + 's'}"
+
+
 def known_or_near(value: str, values: Sequence[str], limit: int = 8) -> str:
     """Name the values that are most like one that is not among them, or else the first few, for a message.
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 import errno
 import functools
 import json
+import math
 import os
 import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import typer
 
-from gis_core.errors import CancelledError, GisCoreError
+from gis_core.errors import CancelledError, GisCoreError, counted
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -100,6 +102,50 @@ def print_json(value: Any) -> None:
 def fault_line(layer: str, message: str) -> str:
     """Return the message of a fault with its layer in front, unless it begins with it."""
     return message if message.startswith(layer) else f"{layer}: {message}"
+
+
+#: Reasons of a kind that are told on a terminal before the others are only counted.
+_TOLD, _TOLD_OF = 5, {"max-walk": 1}
+
+
+def reason_lines(reasons: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a line for each reason and what mends it, the first few of a kind; the others of that kind are counted.
+
+    Parameters
+    ----------
+    reasons : sequence of mapping
+        The rows `infeasible` of a report, the hardest of a kind first.
+    """
+    lines: list[str] = []
+    count = Counter(str(item["what"]) for item in reasons)
+    seen: Counter[str] = Counter()
+    for item in reasons:
+        what = str(item["what"])
+        seen[what] += 1
+        most = _TOLD_OF.get(what, _TOLD)
+        if seen[what] <= most:
+            lines.append(f"{item['reason']} {item.get('mend', '')}".rstrip())
+        if seen[what] == most < count[what]:
+            lines.append(
+                f"... and {count[what] - most:,} more like it; the report (--report FILE) has them all."
+            )
+    return lines
+
+
+def compound_lines(report: Mapping[str, Any]) -> list[str]:
+    """Return a line for each of the first compounds that no grid can hold, and one that counts the others."""
+    large = report["compounds"]["too_large"]
+    unit, high = report["weights"][0]["name"], report["bounds"][1]
+    lines = [
+        f"The compound {row['name']} has {row['weight']:,g} "
+        + ("households" if unit == "households" else f"of {unit}")
+        + f", more than the maximum of {high:,g}: it lies in {counted(row['grids'], 'grid')}, and only a maximum of "
+        f"{math.ceil(row['weight']):,} or more can keep it whole."
+        for row in large[:_TOLD]
+    ]
+    if len(large) > _TOLD:
+        lines.append(f"... and {len(large) - _TOLD:,} more like it; the report (--report FILE) has them all.")
+    return lines
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import typer
 
 from gis_core.commands._common import EXIT_NO, command, print_json, terminal_progress
 from gis_core.commands._options import Estimate, Json, Mapping, OnInvalid, Policy, Within
+from gis_core.errors import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -112,9 +113,9 @@ def _print_report(found: Inspection) -> None:
         counts = f"{len(by_severity['repaired'])} mended, {warnings} warning{'' if warnings == 1 else 's'}"
         total = int(found.dataset.buildings["households"].sum())
         console.print(
-            f"\n[green]Usable[/green]: {len(found.dataset.boundary):,} boundary polygons, "
-            f"{len(found.dataset.buildings):,} buildings, "
-            f"{total:,} households; {counts}. Work happens in EPSG:{found.dataset.work_crs.to_epsg()}."
+            f"\n[green]Usable[/green]: {counted(len(found.dataset.boundary), 'boundary polygon')}, "
+            f"{counted(len(found.dataset.buildings), 'building')}, "
+            f"{counted(total, 'household')}; {counts}. Work happens in EPSG:{found.dataset.work_crs.to_epsg()}."
         )
 
 

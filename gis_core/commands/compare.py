@@ -10,6 +10,7 @@ import typer
 from gis_core.commands._common import command, print_json
 from gis_core.commands._options import Db, Json
 from gis_core.commands._output import require_output
+from gis_core.errors import counted
 
 #: Pairs of grids that are shown on a terminal.
 _SHOWN = 20
@@ -48,15 +49,16 @@ def compare(
 def _say(change: dict[str, Any]) -> None:
     people, houses, grids = change["households"], change["buildings"], change["grids"]
     typer.echo(
-        f"{people['moved']:,} of {people['matched']:,} households ({people['moved_share']:.1%}) in "
-        f"{houses['moved']:,} buildings are in another grid."
+        f"{people['moved']:,} of {counted(people['matched'], 'household')} ({people['moved_share']:.1%}) in "
+        f"{counted(houses['moved'], 'building')} {'is' if people['moved'] == 1 else 'are'} in another grid."
     )
     typer.echo(
         f"{people['kept_neighbors']:,} households stay together with most of their grid, whatever it is called."
     )
     typer.echo(
         f"Buildings: {houses['by_id']:,} matched by id, {houses['by_position']:,} by position; {houses['new']:,} new "
-        f"({people['new']:,} households), {houses['removed']:,} removed ({people['removed']:,} households)."
+        f"({counted(people['new'], 'household')}), {houses['removed']:,} removed "
+        f"({counted(people['removed'], 'household')})."
     )
     typer.echo(
         f"Grids: {grids['kept']:,} kept, {len(grids['added']):,} added, {len(grids['removed']):,} removed."
@@ -65,8 +67,8 @@ def _say(change: dict[str, Any]) -> None:
         typer.echo(f"Balance {name}: {_balance(change['balance'][name])}.")
     for row in change["moves"][:_SHOWN]:
         typer.echo(
-            f"  {row['from'] or 'no grid'} -> {row['to'] or 'no grid'}: {row['households']:,} households, "
-            f"{row['buildings']:,} buildings"
+            f"  {row['from'] or 'no grid'} -> {row['to'] or 'no grid'}: {counted(row['households'], 'household')}, "
+            f"{counted(row['buildings'], 'building')}"
         )
     if len(change["moves"]) > _SHOWN:
         typer.echo(f"  and {len(change['moves']) - _SHOWN} more pairs; --out writes them all")

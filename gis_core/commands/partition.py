@@ -25,11 +25,19 @@ from gis_core.commands._asked import (
     read_asked,
     read_levels,
 )
-from gis_core.commands._common import EXIT_NO, command, fault_line, print_json, terminal_progress
+from gis_core.commands._common import (
+    EXIT_NO,
+    command,
+    compound_lines,
+    fault_line,
+    print_json,
+    reason_lines,
+    terminal_progress,
+)
 from gis_core.commands._ground import BarrierPolicy, Barriers, MaxWalk, PiecePolicy, Pieces, ground_options
 from gis_core.commands._options import Estimate, Mapping, OnInvalid, Policy, Within
 from gis_core.commands._output import require_output
-from gis_core.errors import ParameterError
+from gis_core.errors import ParameterError, counted
 
 if TYPE_CHECKING:
     from gis_core.model import Dataset, Fabric
@@ -250,8 +258,7 @@ def _say(values: dict[str, Any], out: Path, report: Path | None, as_json: bool) 
     low, high = values["bounds"]
     share = values["street_share"]
     typer.echo(
-        f"{out.name}: {values['grids']} {'grid' if values['grids'] == 1 else 'grids'}, "
-        f"{values['households']:,} households; "
+        f"{out.name}: {counted(values['grids'], 'grid')}, {counted(values['households'], 'household')}; "
         f"{values['in_bounds']} of {values['grids']} inside [{low}, {high}]; "
         f"greatest deviation {values['max_deviation']:.1%}"
         + (f"; {share:.0%} of inner borders on streets" if share is not None else "")
@@ -264,5 +271,5 @@ def _say(values: dict[str, Any], out: Path, report: Path | None, as_json: bool) 
     for fault in values["faults"]:
         if fault["severity"] in ("repaired", "warning"):
             typer.echo("  " + fault_line(fault["layer"], fault["message"]), err=True)
-    for item in values["infeasible"]:
-        typer.echo(f"  {item['reason']} {item.get('mend', '')}".rstrip(), err=True)
+    for line in [*compound_lines(values), *reason_lines(values["infeasible"])]:
+        typer.echo(f"  {line}", err=True)

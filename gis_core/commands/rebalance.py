@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_core.commands._asked import BordersOf, Bound, Seeds, Weight, WishFiles, read_asked
-from gis_core.commands._common import EXIT_NO, command, fault_line, print_json, terminal_progress
+from gis_core.commands._common import (
+    EXIT_NO,
+    command,
+    compound_lines,
+    fault_line,
+    print_json,
+    reason_lines,
+    terminal_progress,
+)
 from gis_core.commands._ground import BarrierPolicy, PiecePolicy
 from gis_core.commands._options import Db, Estimate, Mapping, OnInvalid, Policy, Within
 from gis_core.commands._output import require_output
 from gis_core.commands.partition import _all_kept, _plan_crs, _require_bounds, _require_positive
-from gis_core.errors import ParameterError
+from gis_core.errors import ParameterError, counted
 
 if TYPE_CHECKING:
     from gis_core.plan.file import PlanFile
@@ -209,9 +217,11 @@ def _say(values: dict[str, Any], out: Path) -> None:
     of = "" if first["name"] == "households" else f" of {first['name']}"
     proof = ", proved" if change["proved"] else ""
     typer.echo(
-        f"{out.name}: {values['grids']} grids, {values['in_bounds']} inside [{low}, {high}]{of}; "
-        f"{change['households_moved']:,} households in {change['buildings_moved']:,} buildings change hands "
-        f"(at least {change['least_moved']:,} must{proof}); {change['households_new']:,} households are new."
+        f"{out.name}: {counted(values['grids'], 'grid')}, {values['in_bounds']} inside [{low}, {high}]{of}; "
+        f"{counted(change['households_moved'], 'household')} in {counted(change['buildings_moved'], 'building')} "
+        f"{'changes' if change['households_moved'] == 1 else 'change'} hands "
+        f"(at least {change['least_moved']:,} must{proof}); {counted(change['households_new'], 'household')} "
+        f"{'is' if change['households_new'] == 1 else 'are'} new."
     )
     for row in others:
         low, high = ("any" if side is None else side for side in row["bounds"])
@@ -225,16 +235,17 @@ def _say(values: dict[str, Any], out: Path) -> None:
             typer.echo(f"  {name}: {', '.join(codes[:_SHOWN])}{' ...' if len(codes) > _SHOWN else ''}")
     for row in change["moves"][:_SHOWN]:
         typer.echo(
-            f"  {row['from'] or 'no grid'} -> {row['to'] or 'no grid'}: {row['households']:,} households, "
-            f"{row['buildings']:,} buildings"
+            f"  {row['from'] or 'no grid'} -> {row['to'] or 'no grid'}: {counted(row['households'], 'household')}, "
+            f"{counted(row['buildings'], 'building')}"
         )
     if len(change["moves"]) > _SHOWN:
         typer.echo(f"  and {len(change['moves']) - _SHOWN} more pairs; --moves writes them all")
     homeless = change["carried"]["homeless"]
     if homeless:
-        typer.echo(f"  {homeless:,} cells had no grid before and were given one.", err=True)
+        were = "was" if homeless == 1 else "were"
+        typer.echo(f"  {counted(homeless, 'cell')} had no grid before and {were} given one.", err=True)
     for fault in values["faults"]:
         if fault["severity"] in ("repaired", "warning"):
             typer.echo("  " + fault_line(fault["layer"], fault["message"]), err=True)
-    for item in values["infeasible"]:
-        typer.echo(f"  {item['reason']} {item.get('mend', '')}".rstrip(), err=True)
+    for line in [*compound_lines(values), *reason_lines(values["infeasible"])]:
+        typer.echo(f"  {line}", err=True)

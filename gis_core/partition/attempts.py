@@ -125,8 +125,9 @@ def solve_piece(
     asked: bool,
     time_limit_s: float | None,
     progress: _Progress | None,
+    last: Sequence[int] = (),
 ) -> Attempt:
-    """Try the numbers of parts in turn until one gives a plan inside the bounds, heavy cells aside.
+    """Try the numbers of parts in turn until one gives a plan inside the bounds, heavy cells aside, with all wishes.
 
     Where none does, or a wish is not met, and the piece is small, it is searched to the end: a plan is found, which the
     search then improves, or it is proved that there is none.
@@ -142,31 +143,50 @@ def solve_piece(
     time_limit_s : float
         For all numbers together; None: none.
     progress : callable
+    last : sequence of int
+        Numbers with which wishes cannot be met; tried only where the others give no plan inside the bounds.
 
     Returns
     -------
     Attempt
     """
     until = None if time_limit_s is None else time.perf_counter() + time_limit_s
-    best: tuple[tuple[float, float], Solution, int] | None = None
+    demands = demands_of(task.constraints)
+    best: tuple[tuple[float, float, int], Solution, int] | None = None
     tries = 0
-    for count in counts:
+    for count in (*counts, *last):
+        if (
+            best is not None
+            and best[0][:2] == (0.0, 0.0)
+            and (count in last or _in_vain(task, best[1], demands))
+        ):
+            break
         found = _search(task, count, task.start, rng, until, task.effort, progress)
         tries += found.tries
-        rank = _outside(task, found.assignment, count)
+        unmet = sum(not each.kept(found.assignment) for each in demands)
+        rank = (*_outside(task, found.assignment, count), unmet)
         if best is None or rank < best[0]:
             best = (rank, found, count)
-        if rank == (0.0, 0.0) or found.stopped_by == "time-limit":
+        if rank == (0.0, 0.0, 0) or found.stopped_by == "time-limit":
             break
     assert best is not None
     rank, found, count = best
-    late = found.stopped_by == "time-limit"
-    piece = Piece(task.links, task.weight, task.cell_ix, count, found.assignment, tries, late, task.whole)
-    demands = demands_of(task.constraints)
-    if rank[0] == 0 and all(each.kept(piece.part) for each in demands):
+    piece = _piece(task, found, tries)
+    if rank[0] == 0 and rank[2] == 0:
         return Attempt(piece, Settled("open", piece, ()), found.stopped_by)
     effort = usual_effort(until, time_limit_s)
     return _settled(task, piece, demands, rng, asked, until, effort, progress)
+
+
+def _piece(task: PieceTask, found: Solution, tries: int) -> Piece:
+    """Return the piece with one of its plans."""
+    count, late = int(found.assignment.max()) + 1, found.stopped_by == "time-limit"
+    return Piece(task.links, task.weight, task.cell_ix, count, found.assignment, tries, late, task.whole)
+
+
+def _in_vain(task: PieceTask, found: Solution, demands: Sequence[Demand]) -> bool:
+    """Tell whether no number of parts is known to help: some wish is proved to be impossible."""
+    return bool(wish_proofs(_piece(task, found, found.tries), task.code, task.bounds, demands, asked=False))
 
 
 def _search(

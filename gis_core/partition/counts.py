@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from gis_core.errors import ParameterError
 from gis_core.partition.objective import Bounds
 
-__all__ = ["count_range", "counts_to_try", "fits_count", "parts_for_total", "share_by_pieces", "share_grids"]
+__all__ = [
+    "count_range", "counts_to_try", "counts_with_wishes", "fits_count", "parts_for_total", "share_by_pieces",
+    "share_grids",
+]  # fmt: skip
 
 _TINY = 1e-9
 
@@ -73,6 +76,34 @@ def counts_to_try(first: int, least: int, most: int, *, at_most: int = 5) -> lis
     """
     others = [count for count in range(max(1, least), most + 1) if count != first]
     return [first, *sorted(others, key=lambda count: (abs(count - first), count))][:at_most]
+
+
+def counts_with_wishes(
+    first: int, least: int, most: int, limits: tuple[int, float]
+) -> tuple[list[int], list[int]]:
+    """Return the numbers to try that wishes leave too, and the one to fall back on where none of these is in bounds.
+
+    Parameters
+    ----------
+    first : int
+        The number that the total alone would take.
+    least, most : int
+        What the bounds allow.
+    limits : (int, float)
+        Fewest and most parts that wishes need, such as 8 for 8 cells that are all to stay apart.
+
+    Examples
+    --------
+    >>> counts_with_wishes(4, 3, 9, (8, math.inf))
+    ([8, 9], [4])
+    >>> counts_with_wishes(4, 3, 4, (8, math.inf))
+    ([4, 3], [])
+    """
+    low, high = max(least, limits[0]), int(min(most, limits[1]))
+    if low > high:
+        return counts_to_try(first, least, most), []
+    wished = counts_to_try(min(max(first, low), high), low, high)
+    return wished, [] if first in wished else [first]
 
 
 def share_by_pieces(

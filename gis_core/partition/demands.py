@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gis_core.partition.certify.demands import Demand
+from gis_core.partition.certify.demands import Demand, count_limits
 from gis_core.partition.certify.words import number
 from gis_core.partition.constraints.apart import Apart
 from gis_core.partition.constraints.seeds import Seeds
@@ -14,7 +14,7 @@ from gis_core.partition.constraints.together import Together
 from gis_core.partition.constraints.weights import WeightBounds
 from gis_core.partition.problem import Constraint
 
-__all__ = ["demands_of"]
+__all__ = ["count_limits_of", "demands_of"]
 
 
 def demands_of(constraints: Sequence[Constraint]) -> tuple[Demand, ...]:
@@ -43,6 +43,11 @@ def demands_of(constraints: Sequence[Constraint]) -> tuple[Demand, ...]:
                 said = label[:1].lower() + label[1:] if label.startswith("Building") else label
                 found.append(Demand(f"{said} in different grids", apart=((left, right),)))
     return tuple(found)
+
+
+def count_limits_of(constraints: Sequence[Constraint]) -> tuple[int, float]:
+    """Return the fewest and the most parts that constraints need: cells pairwise apart, seeds, further weights."""
+    return count_limits(demands_of(constraints))
 
 
 def _weights(limit: WeightBounds) -> Demand:

@@ -39,7 +39,12 @@ _NEEDED = {
 }
 #: What it may hold besides.
 _OPTIONAL = ("eid", "x", "y", "street", "per", "area")
-_SCALARS = ("k", "lo", "hi")
+#: Single numbers, and which of them can be used.
+_SCALARS = {
+    "k": "a whole number of parts, 1 or more",
+    "lo": "0 or more (0: no minimum)",
+    "hi": "a number above 0 (inf: no maximum)",
+}
 _PER_ADJACENCY = ("l", "r", "S", "street")
 #: Together; more than any machine that could solve it would read.
 _MOST_BYTES = 4 << 30
@@ -217,10 +222,9 @@ def _numbers(
             continue
         rows = np.flatnonzero(bad)
         if len(rows):
-            raise DatasetError(
-                f"{name}: {key} is {what} at {some_of(rows.tolist())}; give "
-                f"{'finite numbers' if signed else 'numbers of 0 or more'}."
-            )
+            where = "" if key in _SCALARS else f" at {some_of(rows.tolist())}"
+            give = "finite numbers" if signed else _SCALARS.get(key, "numbers of 0 or more")
+            raise DatasetError(f"{name}: {key} is {what}{where}; give {give}.")
     if (np.abs(values) > _MOST_SUM).any():
         raise DatasetError(f"{name}: {key} holds values above 2^53; give them in a larger unit.")
     return values
@@ -294,6 +298,9 @@ def _places(
 
 def _question(name: str, arrays: dict[str, NDArray[np.generic]]) -> tuple[int, Bounds]:
     """Return the number of parts and the bounds."""
+    if arrays["hi"].dtype.kind == "f" and float(arrays["hi"]) == np.inf:
+        # As much as there is, and more than nothing: no maximum.
+        arrays = {**arrays, "hi": np.array(max(1.0, float(arrays["w"].sum()), float(arrays["lo"])))}
     k, lo, hi = (float(_numbers(name, {key: np.atleast_1d(arrays[key])}, key)[0]) for key in _SCALARS)
     if k < 1 or k != round(k):
         raise DatasetError(f"{name}: k is {k:g}; give a whole number of parts, 1 or more.")

@@ -25,7 +25,8 @@ from gis_core.partition.certify import (
     total_reason,
     usual_effort,
 )
-from gis_core.partition.counts import count_range, counts_to_try, parts_for_total, share_by_pieces
+from gis_core.partition.counts import count_range, counts_with_wishes, parts_for_total, share_by_pieces
+from gis_core.partition.demands import count_limits_of
 from gis_core.partition.objective import Bounds, Objective, too_heavy, violation
 from gis_core.partition.problem import Constraint
 from gis_core.partition.solve import StoppedBy, shortened
@@ -226,16 +227,21 @@ def _solve(
         piece = Piece(links, weight, task.cell_ix[cells], 1, one, 1, late=False, whole=whole)
         return Attempt(piece, Settled("open", piece, ()), "converged")
     start = usable_start(None if task.start is None else task.start[cells], links)
-    choices = [count]
+    choices, last = [count], list[int]()
     if not asked:
         least, most = _range(weight, task.bounds)
         given = 0 if start is None else int(start.max()) + 1
-        choices = counts_to_try(given if least <= given <= most else count, least, min(most, len(weight)))
+        choices, last = counts_with_wishes(
+            given if least <= given <= most else count, least, min(most, len(weight)),
+            count_limits_of(constraints),
+        )  # fmt: skip
     piece_task = PieceTask(
         graph, links, weight, task.cell_ix[cells], task.bounds, task.objective, constraints, start, task.effort,
         task.use_time, task.code, whole,
     )  # fmt: skip
-    return solve_piece(piece_task, choices, rng, asked=asked, time_limit_s=time_limit_s, progress=progress)
+    return solve_piece(
+        piece_task, choices, rng, last=last, asked=asked, time_limit_s=time_limit_s, progress=progress
+    )
 
 
 def _lower_bound(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_core.errors import InfeasiblePartitionError, NotFoundError, known_or_near, some_of
+from gis_core.errors import InfeasiblePartitionError, NotFoundError, counted, known_or_near, some_of
 from gis_core.graph.components import part_component_labels, subgraph
 from gis_core.graph.links import change_adjacencies
 from gis_core.model import Fabric, Fault, Infeasible
@@ -281,7 +281,7 @@ def _heavy_groups(wish: Together, weight: NDArray[np.float64], bounds: Bounds) -
                 f"{label} is to stay together but has {number(round(own, 1))}, more than the maximum of "
                 f"{number(bounds.maximum)}."
             )
-            mend = f"Divide the group, or raise the maximum to {number(np.ceil(own))}."
+            mend = f"Divide the group, or raise the maximum to {number(np.ceil(own))} or more."
             found.append(Infeasible("together", label, sentence, tuple(cells[:20].tolist()), mend))
     return found
 
@@ -296,11 +296,11 @@ def _crowded(
         most = max(1, count_range(total, bounds)[1])
         if seeds[home] > most:
             sentence = (
-                f"{code!r} has {int(seeds[home])} seeds, but its {number(round(total, 1))} make {most} grids of at "
-                f"least {number(bounds.minimum)} at most."
+                f"{code!r} has {counted(int(seeds[home]), 'seed')}, but its {number(round(total, 1))} make "
+                f"{counted(most, 'grid')} of at least {number(bounds.minimum)} at most."
             )
             lower = number(np.floor(total / seeds[home]))
-            mend = f"Lower the minimum to {lower}, or take {int(seeds[home]) - most} seeds out."
+            mend = f"Lower the minimum to {lower} or less, or take {int(seeds[home]) - most} or more of the seeds out."
             found.append(Infeasible("seeds", code, sentence, mend=mend))
     return found
 

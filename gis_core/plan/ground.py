@@ -249,11 +249,23 @@ def _compounds(
     compound = compounds.compound_ix.astype(np.int64)
     fit = fitting_compounds(compound, weight, bounds.maximum)
     split = split_compounds(compound, weight, bounds.maximum, assignment)
+    total = np.bincount(
+        compound[compound >= 0], weights=weight[compound >= 0], minlength=len(compounds.names)
+    )
+    large = np.flatnonzero(total > bounds.maximum)
     return {
         "count": len(compounds.names),
         "fit": len(fit),
         "split": len(split),
         "names": [compounds.names[ix] for ix in split.tolist()],
+        "too_large": [
+            {
+                "name": compounds.names[ix],
+                "weight": round(float(total[ix]), 1),
+                "grids": len(np.unique(assignment[compound == ix])),
+            }
+            for ix in large[np.argsort(-total[large], kind="stable")].tolist()
+        ],
     }
 
 
@@ -329,11 +341,12 @@ def _long_rows(
         ground.walks, ground.graph, fabric.boundary_ix, assignment, weight, bounds, limit,
         _door_names(dataset, fabric), None if unit == "households" else unit,
     )  # fmt: skip
-    rows = []
+    rows, needed = [], []
     for row in walks:
         if not row["over"]:
             continue
-        why, mend = told.why(int(assignment[row["cell_ix"][0]]))
+        why, mend, least = told.why(int(assignment[row["cell_ix"][0]]))
+        needed.append(least)
         fact = (
             f"The buildings {' and '.join(row['buildings'])} of grid {row['code']} are {row['walk_m']:,.0f} m apart on "
             f"foot; at most {limit:,.0f} m was asked for."
@@ -348,7 +361,8 @@ def _long_rows(
                 "buildings": row["buildings"],
             }
         )
-    return rows
+    # The one that needs most comes first: less than that is not enough for the others either.
+    return [rows[i] for i in sorted(range(len(rows)), key=lambda i: -needed[i])]
 
 
 def shorten_by_number(
@@ -358,7 +372,7 @@ def shorten_by_number(
     weight: NDArray[np.float64],
     bounds: Bounds,
     boundary_codes: Sequence[str],
-    solve: Callable[[NDArray[np.int64], int], PartitionResult],
+    solve: Callable[[NDArray[np.int64], int], PartitionResult | None],
 ) -> PartitionResult:
     """Give more grids to boundary polygons where ways stay too long, while the bounds allow it and it helps.
 
@@ -370,7 +384,7 @@ def shorten_by_number(
     bounds : Bounds
     boundary_codes : sequence of str
     solve : callable
-        Takes the cells of one boundary polygon and a number of grids.
+        Takes the cells of one boundary polygon and a number of grids; returns None where no time is left.
 
     Returns
     -------
@@ -390,6 +404,10 @@ def shorten_by_number(
             if best[1] == 0:
                 break
             found = solve(cells, count)
+            if found is None:
+                return replace(result, stopped_by="time-limit")
+            if found.stopped_by == "time-limit":
+                result = replace(result, stopped_by="time-limit")
             rank = _badness(walks, ground.options.max_walk_m, found.assignment, weight[cells], bounds)
             if rank < best:
                 best = rank

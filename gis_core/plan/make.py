@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "PresetName", "make_plan"]
 
+#: Shares of a time limit for the first plan, where others with more grids may follow, and for each of these.
+_FIRST_SHARE, _NEXT_SHARE = 0.6, 0.2
+#: With less than this share of a time limit left nothing is begun.
+_LEAST_SHARE = 0.05
+
 Progress = Callable[[str, int, int], None]
 PresetName = Literal["plan", "street", "border", "balance"]
 
@@ -148,9 +153,13 @@ def make_plan(
             replace(each, even_first=True) if isinstance(each, WholeCompounds) else each for each in wishes
         )
     tries = min(5, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
+    timer = _Timer(time_limit_s)
+    # Ways that stay too long are tried with more grids after the first plan.
+    share = _FIRST_SHARE if laid.walks is not None and n_grids is None else 1.0 / tries
 
     def solve(count: int | None) -> PartitionResult:
-        return partition_fabric(
+        return timer.timed(
+            partition_fabric,
             laid.graph,
             fabric.boundary_ix,
             weight,
@@ -159,7 +168,7 @@ def make_plan(
             bounds=limits,
             n_grids=count,
             seed=seed,
-            time_limit_s=None if time_limit_s is None else time_limit_s / tries,
+            share=share,
             processes=processes,
             progress=progress,
             runner=runner,
@@ -179,6 +188,7 @@ def make_plan(
             n_boundaries=len(boundary_codes), seed=seed, objective=prices, constraints=wishes,
             time_limit_s=time_limit_s,
         )  # fmt: skip
+        timer.spent_s += improved.seconds
         begin = improved.assignment.astype(np.int64)
     if isinstance(n_grids, tuple):
         result = best_of_range(solve, n_grids, fabric, weight, limits, prices)
@@ -188,8 +198,11 @@ def make_plan(
         result = improved
     if n_grids is None:
 
-        def solve_again(cells: NDArray[np.int64], count: int) -> PartitionResult:
-            return partition_fabric(
+        def solve_again(cells: NDArray[np.int64], count: int) -> PartitionResult | None:
+            if timer.over:
+                return None
+            return timer.timed(
+                partition_fabric,
                 subgraph(laid.graph, cells),
                 np.zeros(len(cells), np.int64),
                 weight[cells],
@@ -198,7 +211,7 @@ def make_plan(
                 bounds=limits,
                 n_grids=count,
                 seed=seed,
-                time_limit_s=time_limit_s,
+                share=_NEXT_SHARE,
                 processes=1,
                 fixed=None if asked.locked is None else asked.locked[cells],
                 objective=prices,
@@ -236,6 +249,35 @@ def make_plan(
     if progress is not None:
         progress("grids", 1, 1)
     return Plan(dataset, fabric, assignment, tuple(codes), boundary_ix, report, frames)
+
+
+class _Timer:
+    """Shares a time limit between several searches, by the seconds that they say they took.
+
+    Attributes
+    ----------
+    limit_s : float or None
+    spent_s : float
+    """
+
+    def __init__(self, limit_s: float | None) -> None:
+        self.limit_s, self.spent_s = limit_s, 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether too little is left to begin anything."""
+        return self.limit_s is not None and self.limit_s - self.spent_s < _LEAST_SHARE * self.limit_s
+
+    def timed(
+        self, search: Callable[..., PartitionResult], *what: Any, share: float, **how: Any
+    ) -> PartitionResult:
+        """Search in a share of the whole limit, or in what is left of it where that is less."""
+        limit = self.limit_s
+        if limit is not None:
+            limit = max(_LEAST_SHARE * limit, min(share * limit, limit - self.spent_s))
+        found = search(*what, time_limit_s=limit, **how)
+        self.spent_s += found.seconds
+        return found
 
 
 def _said_again(

@@ -30,7 +30,13 @@ from gis_core.plan.ground import GroundOptions, add_ground, lay_ground
 from gis_core.plan.in_force import walks_note
 from gis_core.plan.lower import lower_bounds
 from gis_core.plan.make import Plan
-from gis_core.plan.rebalance_reasons import bound_reasons, mending_reasons, tell_long_walks, torn_lock_reasons
+from gis_core.plan.rebalance_reasons import (
+    bound_reasons,
+    mend_without_number,
+    mending_reasons,
+    tell_long_walks,
+    torn_lock_reasons,
+)
 from gis_core.plan.report import build_report
 
 __all__ = ["next_codes", "rebalance_plan"]
@@ -175,7 +181,7 @@ def rebalance_plan(
     reasons += lock_reasons(asked, fabric, names, weight, rule, until=told_until)
     reasons += torn_lock_reasons(fabric, links, assignment, codes, kept)
     reasons += wish_reasons(asked, fabric, names, weight, rule)
-    reasons += broken_constraints(wishes, laid.graph, assignment)
+    reasons += mend_without_number(broken_constraints(wishes, laid.graph, assignment), max_moved)
     report = build_report(
         dataset, fabric, assignment, frames.grids, boundary_ix, partition, bounds=bounds, asked=asked,
         reasons=reasons, seconds={**(seconds or {}), "solve": solved - started}, seed=seed, version=__version__,

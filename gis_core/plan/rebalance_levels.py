@@ -6,6 +6,7 @@ is then what the grids in them are rebalanced on. A grid stays in its community,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from gis_core.errors import ParameterError
-from gis_core.model import Dataset, Fabric, Infeasible
+from gis_core.model import Dataset, Fabric
 from gis_core.partition.constraints.together import Together
 from gis_core.plan.asked import Asked
 from gis_core.plan.carry import carry_plan
@@ -96,7 +97,7 @@ def rebalance_levels(
     how: dict[str, Any] = {"ground": ground, "max_moved": max_moved, "seed": seed, "time_limit_s": limit}
     how |= {"seconds": seconds, "progress": progress}
     above = how | {"ground": None if ground is None else replace(ground, max_walk_m=None)}
-    town, cells, layers, rows, reasons = dataset, fabric, {}, [], list[Infeasible]()
+    town, cells, layers, rows, reasons = dataset, fabric, {}, [], list[dict[str, Any]]()
     mending: float = 0
     solve_s = 0.0
     whole = _coarser(asked, dataset, fabric, before, locked)
@@ -109,15 +110,27 @@ def rebalance_levels(
             level_row(wanted, level, plan, asked, row["layer"]) | {key: change[key] for key in _CHANGE}
         )
         layers[row["layer"]] = plan.grids
-        reasons += plan.report["infeasible"]
+        reasons += _on_level(level.name, plan.report["infeasible"])
         mending, solve_s = max(mending, change["mending"]), solve_s + plan.report["seconds"]["solve"]
         town, cells = part_polygons_as_boundary(dataset, fabric, plan)
     after = rebalance_plan(town, cells, before, bounds=bounds, asked=asked, locked=locked, **how)
     rows.append(level_row(levels[-1], levels[-1], after, asked, "grids"))
-    report = {**after.report, "levels": rows, "infeasible": [*reasons, *after.report["infeasible"]]}
+    own = _on_level(levels[-1].name, after.report["infeasible"])
+    report = {**after.report, "levels": rows, "infeasible": [*reasons, *own]}
     report["seconds"] = {**report["seconds"], "solve": round(solve_s + report["seconds"]["solve"], 3)}
     report["rebalance"] = {**report["rebalance"], "mending": max(mending, report["rebalance"]["mending"])}
     return replace(after, report=report, frames=replace(after.frames, report=report, levels=layers))
+
+
+def _on_level(name: str, reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Say of each reason on which level it is; what is one of its parts is called by its name."""
+    said = []
+    for row in reasons:
+        reason = str(row["reason"])
+        if row["what"] == "max-moved":
+            reason = re.sub(r"\b(\d+|the) grid(s?)\b", rf"\1 part\2 (level {name})", reason, count=1)
+        said.append({**row, "reason": reason if f"(level {name})" in reason else f"Level {name}: {reason}"})
+    return said
 
 
 def require_level_layers(before: PlanFile) -> None:

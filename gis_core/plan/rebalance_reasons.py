@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gis_core.errors import some_of
+from gis_core.errors import counted, some_of
 from gis_core.graph import subgraph
 from gis_core.graph.walks import greatest_walks
 from gis_core.model import AdjacencyGraph, Dataset, Fabric, Infeasible
@@ -20,8 +21,9 @@ from gis_core.plan.ground import Ground
 from gis_core.plan.lower import inhabited_pieces
 from gis_core.plan.metrics import grids_in_pieces
 
-__all__ = ["bound_reasons", "mending_reasons", "tell_long_walks", "torn_lock_reasons"]
+__all__ = ["bound_reasons", "mend_without_number", "mending_reasons", "tell_long_walks", "torn_lock_reasons"]
 
+_MORE_HANDS = "Let more of them change hands, or leave --max-moved out to see how many the bounds need."
 #: Sums of fractions may miss a bound by so much.
 _SLACK = 1e-6
 
@@ -49,8 +51,8 @@ def mending_reasons(
     return [
         Infeasible(
             "max-moved", "",
-            f"Mending the grids moves {needed:,.0f} households, more than the {max_moved:,} that may change hands: "
-            f"{'; '.join(said)}.",
+            f"Mending the grids moves {counted(needed, 'household')}, more than the {max_moved:,} that may "
+            f"change hands: {'; '.join(said)}.",
             mend=f"Give --max-moved {int(np.ceil(needed))} or more.",
         )
     ]  # fmt: skip
@@ -121,9 +123,37 @@ def torn_lock_reasons(
 def _too_few(n_out: int, max_moved: int) -> Infeasible:
     many = f"{n_out} grids stay" if n_out > 1 else "1 grid stays"
     return Infeasible(
-        "max-moved", "", f"{many} outside the bounds with at most {max_moved:,} households changing hands.",
-        mend="Let more of them change hands, or leave --max-moved out to see how many the bounds need.",
+        "max-moved", "",
+        f"{many} outside the bounds with at most {counted(max_moved, 'household')} changing hands.",
+        mend=_MORE_HANDS,
     )  # fmt: skip
+
+
+def mend_without_number(found: Sequence[Infeasible], max_moved: int | None) -> list[Infeasible]:
+    """Put what `wangge rebalance` can be asked for in the place of a number of grids, which it does not take.
+
+    Parameters
+    ----------
+    found : sequence of Infeasible
+        What a plan does not keep of what was asked (`broken_constraints`).
+    max_moved : int or None
+        Where few households may change hands, that is the cause that comes first.
+    """
+    return [replace(item, mend=_without_number(item.mend, max_moved)) for item in found]
+
+
+def _without_number(mend: str, max_moved: int | None) -> str:
+    mend = mend.replace("Ask for more grids, lower", "Lower")
+    more, fewer = "; ask for more of them.", "; ask for fewer grids."
+    if not mend.endswith((more, fewer)) and "another number of grids" not in mend:
+        return mend
+    if max_moved is not None:
+        return _MORE_HANDS
+    if mend.endswith(more):
+        return mend.removesuffix(more) + "; raise that maximum, or lower --min so that there can be as many."
+    if mend.endswith(fewer):
+        return mend.removesuffix(fewer) + "; lower that minimum, or raise --max so that there can be as few."
+    return "No proof was found that this must be so; wider bounds may help."
 
 
 def tell_long_walks(

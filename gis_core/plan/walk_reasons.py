@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core.errors import counted
 from gis_core.graph.components import component_labels, part_component_labels, subgraph
 from gis_core.graph.walks import WalkGround, walk_rows
 from gis_core.model import AdjacencyGraph
@@ -15,6 +16,8 @@ from gis_core.partition.constraints._walk_table import reach_needed
 
 __all__ = ["LongWalks"]
 
+#: Share of the minimum below which nobody would lower it for one building.
+_WORTH_LOWERING = 0.5
 _GENERAL = "Ask for more grids (--grids), lower --min, or allow more (--max-walk)."
 
 
@@ -58,7 +61,7 @@ class LongWalks:
         self._unit = unit
         self._areas: dict[int, _Area] = {}
 
-    def why(self, grid: int) -> tuple[str, str]:
+    def why(self, grid: int) -> tuple[str, str, float]:
         """Say why a grid is too long, where that can be proved, and what would mend it.
 
         Parameters
@@ -70,10 +73,12 @@ class LongWalks:
         -------
         reason, mend : str
             The reason is empty where there is no proof.
+        needed_m : float
+            What at least has to be allowed, by the proof of one building; 0 where there is none.
         """
         cells = np.flatnonzero((self._assignment == grid) & self._walks.inhabited)
         area = self._area(int(cells[0]))
-        return self._by_one(area, cells) or self._by_many(area, int(cells[0])) or ("", _GENERAL)
+        return self._by_one(area, cells) or (*(self._by_many(area, int(cells[0])) or ("", _GENERAL)), 0.0)
 
     def _area(self, cell: int) -> _Area:
         """Return the piece of a boundary polygon that a cell lies in."""
@@ -88,7 +93,7 @@ class LongWalks:
         self._areas[cell] = found
         return found
 
-    def _by_one(self, area: _Area, cells: NDArray[np.int64]) -> tuple[str, str] | None:
+    def _by_one(self, area: _Area, cells: NDArray[np.int64]) -> tuple[str, str, float] | None:
         """Prove it from one building: all that is near enough to it is less than the minimum."""
         weight, source = self._weight[area.cells], area.place[cells]
         rows = walk_rows(area.walks, source, area.member)
@@ -104,7 +109,7 @@ class LongWalks:
         held = float(weight[near & (label == label[source[worst]])].sum())
         name, least = self._names[cells[worst]], self._bounds.minimum
         few = (
-            f"live only {held:,.0f} households"
+            f"{'lives' if round(held) == 1 else 'live'} only {counted(round(held), 'household')}"
             if self._unit is None
             else f"are only {held:,.0f} of {self._unit}"
         )
@@ -112,10 +117,10 @@ class LongWalks:
             f"Within {self._limit:,.0f} m of building {name} {few}, and a grid needs "
             f"{least:,g}: every one with this building is {reach[worst]:,.0f} m long or more."
         )
-        return (
-            reason,
-            f"Allow {math.ceil(reach[worst]):,} m (--max-walk), or lower --min to {math.floor(held):,}.",
-        )
+        mend = f"Allow {math.ceil(reach[worst]):,} m or more (--max-walk)"
+        if held >= least * _WORTH_LOWERING:
+            mend += f", or lower --min to {math.floor(held):,} or less"
+        return reason, f"{mend}.", float(reach[worst])
 
     def _by_many(self, area: _Area, cell: int) -> tuple[str, str] | None:
         """Prove it from buildings of which each is too far from all others: no two of them fit into one grid."""
@@ -124,12 +129,16 @@ class LongWalks:
         if count <= given:
             return None
         reason = (
-            f"{count} buildings here are each more than {self._limit:,.0f} m from all others on foot, and there are "
-            f"{given} grids."
+            f"{count} buildings here are each more than {self._limit:,.0f} m from all others on foot, and there "
+            f"{'is' if given == 1 else 'are'} "
+            f"{counted(given, 'grid')}."
         )
         total, least = float(self._weight[area.cells].sum()), self._bounds.minimum
         if least * count > total:
-            return reason, f"Lower --min to {math.floor(total / count):,}, or allow more (--max-walk)."
+            return (
+                reason,
+                f"Lower --min to {math.floor(total / count):,} or less, or allow more (--max-walk).",
+            )
         return reason, f"Ask for at least {count - given} more grids (--grids), or allow more (--max-walk)."
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis_core.errors import CrsError, DatasetError, NotFoundError, some_of
+from gis_core.errors import CrsError, DatasetError, NotFoundError, counted, some_of
 from gis_core.model import Dataset, Fabric, Fault
 from gis_core.partition.constraints.borders import Borders
 from gis_core.plan.carry import CarryOver
@@ -105,8 +105,10 @@ def point_seeds(
     if outside:
         faults.append(
             Fault(
-                "wish-outside", "seeds", f"{len(outside)} seeds lie outside the boundary: {some_of(outside)}; they are "
-                "left out.", "Nothing to do where only a part of the town is worked on.", "warning",
+                "wish-outside", "seeds", f"{counted(len(outside), 'seed')} "
+                f"{'lies' if len(outside) == 1 else 'lie'} outside the boundary: {some_of(outside)}; "
+                f"{'it is' if len(outside) == 1 else 'they are'} left out.",
+                "Nothing to do where only a part of the town is worked on.", "warning",
                 ids=tuple(outside[:20]), count=len(outside),
             )
         )  # fmt: skip

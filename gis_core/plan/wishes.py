@@ -24,6 +24,7 @@ from gis_core.errors import (
     InfeasiblePartitionError,
     NotFoundError,
     ParameterError,
+    counted,
     known_or_near,
     some_of,
 )
@@ -208,9 +209,8 @@ def require_wishes(dataset: Dataset, wishes: Sequence[Wish]) -> None:
     have = set(ids)
     unknown = sorted({id_ for wish in wishes for id_ in wish.buildings} - have)
     if unknown:
-        many = f"{len(unknown)} buildings" if len(unknown) > 1 else "1 building"
         raise NotFoundError(
-            f"The wishes name {many} that the dataset does not have: {some_of(unknown)}; "
+            f"The wishes name {counted(len(unknown), 'building')} that the dataset does not have: {some_of(unknown)}; "
             f"{known_or_near(unknown[0], ids, limit=3)}."
         )
     for wish in wishes:
@@ -287,8 +287,10 @@ def _cells_of(
     if outside:
         faults.append(
             Fault(
-                "wish-outside", "wishes", f"{len(outside)} buildings lie outside the boundary: {some_of(outside)}; "
-                "their wishes are left out.", "Nothing to do where only a part of the town is worked on.", "warning",
+                "wish-outside", "wishes", f"{counted(len(outside), 'building')} "
+                f"{'lies' if len(outside) == 1 else 'lie'} outside the boundary: {some_of(outside)}; "
+                f"{'its' if len(outside) == 1 else 'their'} wishes are left out.",
+                "Nothing to do where only a part of the town is worked on.", "warning",
                 ids=tuple(outside[:20]), count=len(outside),
             )
         )  # fmt: skip

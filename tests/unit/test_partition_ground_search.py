@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -285,24 +286,28 @@ class TestProofs:
         )  # fmt: skip
 
     def test_a_building_with_too_few_around_it(self) -> None:
-        reason, mend = self.told(3, [0, 0, 0, 1, 1, 1]).why(0)
+        reason, mend, least = self.told(3, [0, 0, 0, 1, 1, 1]).why(0)
         assert "Within 15 m of building B0 live only 2 households" in reason
         assert "20 m long or more" in reason
-        assert mend == "Allow 20 m (--max-walk), or lower --min to 2."
+        assert (mend, least) == ("Allow 20 m or more (--max-walk), or lower --min to 2 or less.", 20.0)
+
+    def test_nobody_is_told_to_lower_the_minimum_to_next_to_nothing(self) -> None:
+        _, mend, _ = self.told(5, [0] * 5 + [1] * 5, limit_m=5.0).why(0)
+        assert mend == "Allow 40 m or more (--max-walk)."
 
     def test_what_is_balanced_is_called_by_its_name(self) -> None:
-        reason, _ = self.told(3, [0, 0, 0, 1, 1, 1], unit="population").why(0)
+        reason, _, _ = self.told(3, [0, 0, 0, 1, 1, 1], unit="population").why(0)
         assert "Within 15 m of building B0 are only 2 of population, and a grid needs 3" in reason
 
     def test_more_buildings_far_apart_than_grids(self) -> None:
-        reason, mend = self.told(1, [0] * 6).why(0)
+        reason, mend, _ = self.told(1, [0] * 6).why(0)
         assert reason.startswith(
             "3 buildings here are each more than 15 m from all others on foot, and there are 1"
         )
         assert mend == "Ask for at least 2 more grids (--grids), or allow more (--max-walk)."
 
     def test_what_is_not_proved_is_not_said(self) -> None:
-        reason, mend = self.told(1, [0, 0, 0, 1, 1, 2]).why(0)
+        reason, mend, _ = self.told(1, [0, 0, 0, 1, 1, 2]).why(0)
         assert reason == ""
         assert "--grids" in mend
 
@@ -315,3 +320,7 @@ class TestProofs:
         long = [row for row in report["infeasible"] if row["what"] == "max-walk"]
         assert len(long) == sum(row["over"] for row in report["walks"]) > 0
         assert all(row["mend"] and row["buildings"] for row in long)
+        needed = [
+            float(found[1]) for row in long if (found := re.search(r"Allow (\d+) m or more", row["mend"]))
+        ]
+        assert needed == sorted(needed, reverse=True)

@@ -241,6 +241,15 @@ class TestMoreGrids:
         assert found.lower_bounds.tolist() == [0.0, 0.25]
         assert [(item.where, item.cell_ix) for item in found.infeasible] == [("A", (0,)), ("B", (2,))]
 
+    def test_nothing_is_tried_when_the_time_is_over(self) -> None:
+        fabric, ground, result = self.one_strip()
+        weight = fabric.households.astype(float)
+        found = shorten_by_number(
+            ground, fabric, result, weight, Bounds(2, 12), ("A", "B"), lambda _cells, _count: None
+        )
+        assert found.stopped_by == "time-limit"
+        assert found.assignment is result.assignment
+
     def test_the_minimum_is_not_given_up_for_short_ways(self) -> None:
         fabric, ground, result = self.one_strip()
 

@@ -27,6 +27,9 @@ from gis_core.partition.pockets import Verdict, Work, block_tree, judge
 
 __all__ = ["forced_gates", "nested_pocket_reason", "pocket_reasons"]
 
+#: Times the maximum beyond which nobody would raise it for the sake of one cell.
+_FAR = 2.0
+
 
 def forced_gates(
     graph: AdjacencyGraph, weight: NDArray[np.float64], bounds: Bounds
@@ -72,13 +75,15 @@ def pocket_reasons(
 ) -> list[Infeasible]:
     """Prove that gates and their pockets force a part out of bounds; take those parts from `out`."""
     reasons = []
-    mend = ""
+    mends: dict[bool, str] = {}
     for gate, load, behind in forced_gates(piece.graph, piece.weight, bounds):
         touched = {int(p) for p in piece.part[np.append(behind, gate)]} & out
         if not touched:
             continue
         out -= touched
-        mend = mend or _mend(piece, bounds, asked, effort)
+        far = load > _FAR * bounds.maximum
+        if far not in mends:
+            mends[far] = _mend(piece, bounds, asked, effort, load)
         name = cell_name(names, int(piece.cell_ix[gate]))
         what = f"{len(behind):,} others" if len(behind) > 1 else "what lies behind it"
         reasons.append(
@@ -89,19 +94,28 @@ def pocket_reasons(
                 f"and its grid needs at least {households(math.ceil(load - 1e-9))} if no other grid is to be below "
                 f"{number(bounds.minimum)}, more than the maximum of {number(bounds.maximum)}.",
                 first_cells(piece.cell_ix[np.append(gate, behind).astype(np.int64)]),
-                mend,
+                mends[far],
             )
         )
     return reasons
 
 
-def _mend(piece: Piece, bounds: Bounds, asked: bool, effort: Effort | None) -> str:
-    """Say with which bounds there is a plan, and what else helps."""
+def _mend(piece: Piece, bounds: Bounds, asked: bool, effort: Effort | None, load: float = 0.0) -> str:
+    """Say with which bounds there is a plan, and what else helps; no bounds that nobody would choose.
+
+    `load` is what one part has at least unless others are below the minimum.
+    """
+    way = "second way in (a crossing that the data lack)"
+    far = f"Give it a {way}, or draw other cells there; bounds that help are far from those that were asked for."
+    if load > _FAR * bounds.maximum:
+        return far
     advice = least_change(piece, bounds, asked=asked, effort=effort)
     if not advice:
+        if float(piece.part_weight.max()) > _FAR * bounds.maximum:
+            return far
         wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
         advice = f"{capital(wide)}: the plan that was made is inside those bounds."
-    return f"{advice} A second way in (a crossing that the data lack) helps too."
+    return f"{advice} A {way} helps too."
 
 
 def _middle(piece: Piece) -> int:
@@ -168,7 +182,8 @@ def _count_reason(
     advice = least_change(piece, bounds, asked=True, effort=effort)
     if not advice:
         wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
-        advice = f"Ask for another number (not ruled out: {room}), or {wide}."
+        advice = f"Ask for another number (not ruled out: {room})"
+        advice += "." if float(piece.part_weight.max()) > _FAR * bounds.maximum else f", or {wide}."
     return Infeasible(
         "pocket", f"{code}: cell {int(piece.cell_ix[0])}", reason, first_cells(piece.cell_ix), advice
     )

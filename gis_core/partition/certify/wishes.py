@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from gis_core.model import Infeasible
 from gis_core.partition.certify.demands import Demand, apart_clique
+from gis_core.partition.certify.joined import joined_weight
 from gis_core.partition.certify.walls import shut_in
 from gis_core.partition.certify.words import Piece, capital, first_cells, grids, households, listed, number
 from gis_core.partition.objective import Bounds
@@ -88,14 +89,43 @@ def _far(piece: Piece, code: str, bounds: Bounds, demand: Demand) -> Infeasible 
     if len(own) < 2 or len(own) * piece.graph.n_cells > _MOST_WORK:
         return None
     held = float(piece.weight[own].sum())
+    between, a, b = _farthest(piece, own, bounds)
+    least = max(joined_weight(piece.graph, piece.weight, own), held + between)
+    if least <= bounds.maximum * (1 + 1e-6) or not np.isfinite(least):
+        return None
+    least = math.ceil(least - 1e-6)
+    head, tail = (
+        f"{capital(demand.label)} is to stay together, but",
+        f"the maximum of {number(bounds.maximum)}.",
+    )
+    need = f"with all of it a grid needs a maximum of {number(least)} or more."
     if held > bounds.maximum * (1 + _TINY):
-        reason = (
-            f"{capital(demand.label)} is to stay together, but its {len(own):,} cells have {households(held)}, more "
-            f"than the maximum of {number(bounds.maximum)}."
+        with_ways = (
+            f", {number(least)} with what lies between them at least" if least > math.ceil(held) else ""
         )
-        spare, all_of_it = number(math.ceil(held - bounds.maximum)), number(math.ceil(held))
-        mend = f"Take buildings with {spare} or more out of the group, or raise the maximum to {all_of_it}."
+        reason = f"{head} its {len(own):,} cells have {households(held)}{with_ways}, more than {tail}"
+        mend = (
+            f"Take buildings with {number(math.ceil(held - bounds.maximum))} or more out of the group; {need}"
+        )
         return Infeasible("together", code, reason, first_cells(piece.cell_ix[own]), mend)
+    if held + between <= bounds.maximum * (1 + 1e-6):
+        reason = (
+            f"{head} a grid that joins its {len(own):,} cells has {households(least)} at least, with what lies between "
+            f"them, more than {tail}"
+        )
+        mend = f"Take one or more of them out of the group; {need}"
+        return Infeasible("together", code, reason, first_cells(piece.cell_ix[own]), mend)
+    ends = (int(piece.cell_ix[own[a]]), int(piece.cell_ix[own[b]]))
+    reason = (
+        f"{head} cell {ends[0]} and cell {ends[1]} are so far apart that a grid with "
+        f"{'both' if len(own) == 2 else 'all of it'} has {households(least)} at least, more than {tail}"
+    )
+    mend = f"Take one of the two out of the group, or more; {need}"
+    return Infeasible("together", code, reason, ends, mend)
+
+
+def _farthest(piece: Piece, own: list[int], bounds: Bounds) -> tuple[float, int, int]:
+    """Return the weight between the two cells of a group that are farthest from each other, and their positions."""
     entry = piece.weight.copy()
     entry[own] = 0.0
     graph = piece.graph
@@ -105,17 +135,7 @@ def _far(piece: Piece, code: str, bounds: Bounds, demand: Demand) -> Infeasible 
     matrix = csr_array((step, graph.indices, graph.indptr), shape=(graph.n_cells, graph.n_cells))
     way = dijkstra(matrix, indices=own)[:, own]
     a, b = np.unravel_index(int(np.argmax(way)), way.shape)
-    least = held + float(way[a, b]) - little * graph.n_cells
-    if least <= bounds.maximum * (1 + 1e-6) or not np.isfinite(least):
-        return None
-    ends = (int(piece.cell_ix[own[a]]), int(piece.cell_ix[own[b]]))
-    reason = (
-        f"{capital(demand.label)} is to stay together, but cell {ends[0]} and cell {ends[1]} are so far apart that a "
-        f"grid with both has {households(math.ceil(least - 1e-6))} at least, more than the maximum of "
-        f"{number(bounds.maximum)}."
-    )
-    mend = f"Take one of them out of the group, or raise the maximum to {number(math.ceil(least - 1e-6))} or more."
-    return Infeasible("together", code, reason, ends, mend)
+    return float(way[a, b]) - little * graph.n_cells, int(a), int(b)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +208,9 @@ def _sum_claims(
                 least,
                 f"its {said} need at least {grids(least)} of at most {number(high)}",
                 lambda to: (
-                    f"raise the maximum{of} to {number(math.ceil(total / to - _TINY))}" if to > 0 else ""
+                    f"raise the maximum{of} to {number(math.ceil(total / to - _TINY))} or more"
+                    if to > 0
+                    else ""
                 ),
             )
         )
@@ -198,7 +220,7 @@ def _sum_claims(
             _Claim(
                 most,
                 f"its {said} are enough for at most {grids(most)} of at least {number(low)}",
-                lambda to: f"lower the minimum{of} to {number(math.floor(total / to + _TINY))}",
+                lambda to: f"lower the minimum{of} to {number(math.floor(total / to + _TINY))} or less",
             )
         )
     return lows, highs
@@ -222,7 +244,7 @@ def _seed_claim(piece: Piece, demand: Demand) -> _Claim:
     return _Claim(
         len(cells),
         f"its {len(cells):,} seeds ({listed(demand.names)}) need a grid each",
-        lambda to: f"take {len(cells) - to:,} of the seeds out",
+        lambda to: f"take {len(cells) - to:,} or more of the seeds out",
         "seeds",
         first_cells(piece.cell_ix[cells]),
     )
@@ -234,7 +256,7 @@ def _apart_claim(piece: Piece, clique: list[int]) -> _Claim:
     return _Claim(
         len(clique),
         f"{names} are all to stay apart from each other and need {grids(len(clique))}",
-        lambda to: f"take {len(clique) - to:,} of them out" if to > 0 else "",
+        lambda to: f"take {len(clique) - to:,} or more of them out" if to > 0 else "",
         "apart",
         first_cells(cells),
     )

@@ -51,7 +51,7 @@ class Apart:
                 self.labels[pair],
                 f"{self.labels[pair]} are to stay apart but share a grid.",
                 (int(self.left[pair]), int(self.right[pair])),
-                "Ask for more grids or a smaller minimum, or take the wish back.",
+                "Take one of the two out of the wish, or the wish back.",
             )
             for pair in np.flatnonzero(same).tolist()
         ]

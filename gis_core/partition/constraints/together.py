@@ -100,10 +100,10 @@ class Together:
                 continue
             strays = cells[assignment[cells] != grids[np.argmax(count)]]
             sentence = (
-                f"{self.labels[group]} is to stay together but lies in {len(grids)} grids: {len(strays)} of its "
-                f"{len(cells)} cells are outside the grid that holds most of it."
+                f"{self.labels[group]} is to stay together but lies in {len(grids)} grids: {len(strays):,} of its "
+                f"{len(cells):,} cells {'is' if len(strays) == 1 else 'are'} outside the grid that holds most of it."
             )
-            mend = "Take the strays out of the group, or ask for fewer grids or a greater maximum."
+            mend = "Take the strays out of the group: the plan that was made keeps the others together."
             found.append(Infeasible("together", self.labels[group], sentence, first_cells(strays), mend))
         return found
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from gis_core.errors import counted
 from gis_core.model import AdjacencyGraph, Infeasible
 from gis_core.partition.certify import number
 from gis_core.partition.constraints._common import first_cells
@@ -89,11 +90,13 @@ class WeightBounds:
         heavy = self.values > self.maximum
         total, n_grids = float(self.values.sum()), len(totals)
         if heavy.any():
-            return f"{int(heavy.sum())} cells alone hold more than the maximum; divide those buildings or raise it."
+            which = "1 cell alone holds" if heavy.sum() == 1 else f"{int(heavy.sum()):,} cells alone hold"
+            return f"{which} more than the maximum; divide the buildings there or raise it."
         if total > n_grids * self.maximum:
             least = int(np.ceil(total / self.maximum - _SLACK))
             return (
-                f"The total of {number(round(total, 1))} needs at least {least} grids; ask for more of them."
+                f"The total of {number(round(total, 1))} needs at least {counted(least, 'grid')}; "
+                "ask for more of them."
             )
         if total < n_grids * self.minimum:
             most = int(np.floor(total / self.minimum + _SLACK))
