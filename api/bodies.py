@@ -80,7 +80,7 @@ def graph_body(services: Services, record: DatasetRecord) -> Body:
 
 
 def warm(services: Services) -> None:
-    """Prepare what the map asks for first, and the index of points; a failure is only logged."""
+    """Prepare what the map asks for first, the index of points, and suggestions; a failure is only logged."""
     try:
         record = services.store.plan(services.newest_plan_id())
         cells_body(services, record)
@@ -90,6 +90,8 @@ def warm(services: Services) -> None:
         base_body(services, dataset)
         graph_body(services, dataset)
         view.locator.locate([0.0], [0.0])
+        if record.state == "draft" and view.numbers:
+            services.desk(record.id).suggest(view.numbers[0])
     except GisCoreError as error:
         _LOG.info("Nothing was prepared: %s", error.message)
     except Exception:

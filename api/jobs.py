@@ -121,16 +121,15 @@ class Jobs:
                     headers={"Retry-After": "10"},
                 )
             here, there = self._context.Pipe()
-            job.process = self._context.Process(
-                target=serve_work, args=(there, function, dict(arguments)), name=f"job-{job.id}"
-            )
+            job.process = self._context.Process(target=serve_work, args=(there,), name=f"job-{job.id}")
             job.process.start()
             there.close()
             self._jobs[job.id] = job
             self._forget()
         self._tell(plan_id, job)
+        work = (function, dict(arguments))
         threading.Thread(
-            target=self._follow, args=(job, here, wire), name=f"job-{job.id}", daemon=True
+            target=self._follow, args=(job, here, work, wire), name=f"job-{job.id}", daemon=True
         ).start()
         return job
 
@@ -180,9 +179,10 @@ class Jobs:
         self._tell(job.plan_id, job)
         return True
 
-    def _follow(self, job: Job, pipe: Connection, wire: Callable[[Any], dict[str, Any]]) -> None:
-        """Listen to the process of a job until it ends."""
+    def _follow(self, job: Job, pipe: Connection, work: Any, wire: Callable[[Any], dict[str, Any]]) -> None:
+        """Hand the process of a job its work, and listen to it until it ends."""
         try:
+            pipe.send(work)
             while True:
                 what, value = pipe.recv()
                 if what == "progress":

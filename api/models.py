@@ -260,7 +260,7 @@ class BulkQuery(Model):
         description="x, y each: longitude, latitude, or metres of a projected system."
     )
     crs: str = Field("wgs84", examples=["wgs84", "gcj02", "bd09", "EPSG:4490"])
-    plan: int | None = Field(None, description="None: the newest published plan, else the newest.")
+    plan: int | None = Field(None, description="None: the plan that came into force last, else the newest.")
     radius: float | None = Field(None, ge=0, le=10_000, description="Accuracy of every point in metres.")
 
 

@@ -128,7 +128,7 @@ class Services:
         )
 
     def plan_or_newest(self, plan_id: int | None) -> PlanView:
-        """Give a plan; for None the newest published one, else the newest.
+        """Give a plan; for None the one that came into force last, else the newest.
 
         Raises
         ------
@@ -138,20 +138,22 @@ class Services:
         return self.plan(self.newest_plan_id() if plan_id is None else plan_id)
 
     def newest_plan_id(self) -> int:
-        """Name the newest published plan, else the newest.
+        """Name the plan that came into force last, else the newest.
 
         Raises
         ------
         NotFoundError
             Where the store has no plan.
         """
-        plans = self.store.plans(limit=1000)
+        in_force = self.store.plans_in_force()
+        if in_force:
+            return in_force[0].plan.id
+        plans = self.store.plans(limit=1)
         if not plans:
             raise NotFoundError(
                 "There is no plan in this store yet; `wangge load` brings one, `wangge demo` an example."
             )
-        newest = max(plans, key=lambda plan: (plan.state == "published", plan.created_at, plan.id))
-        return newest.id
+        return plans[0].id
 
     def body(self, tag: str, media_type: str, build: Callable[[], bytes]) -> Body:
         """Give the compressed bytes for a tag, building them once."""

@@ -11,7 +11,6 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -25,16 +24,21 @@ _BEAT_S = 0.1
 _NICE = 5
 
 
-def serve_work(pipe: Connection, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
-    """Call a function and send what becomes of it; the body of the process.
+def serve_work(pipe: Connection) -> None:
+    """Call a function that comes through the pipe with its arguments, and send what becomes of it.
 
-    Messages are pairs: ("progress", fraction), ("done", result), ("refused", (code, sentence)), ("broken", text).
+    The body of the process. Messages are pairs: ("progress", fraction), ("done", result), ("refused", (code,
+    sentence)), ("broken", traceback).
     """
     if hasattr(os, "setsid"):
         # A group of its own, so that the processes it starts end with it.
         os.setsid()
         os.nice(_NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        function, arguments = pipe.recv()
+    except (EOFError, OSError):
+        return
     gate = threading.Lock()
     threading.Thread(target=_end_with_server, args=(pipe,), daemon=True).start()
     last = 0.0

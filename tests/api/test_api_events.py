@@ -16,6 +16,7 @@ from api.app import create_app
 from api.events import MOST_MISSED, MOST_WAITING, Hub, Listener
 from api.settings import Settings
 from gis_core.store import Store
+from tests.api import slow_work
 from tests.api.streams import patiently, started, streaming
 from tests.api.support import NOWHERE
 
@@ -56,6 +57,46 @@ def test_edits_of_others_are_told(app: FastAPI, own_town: SimpleNamespace) -> No
                 assert number == "1"
                 assert (data["revision"], data["who"], data["kind"]) == (1, "李梅", "paint")
                 assert (data["cells"], data["grids"], data["before"]) == ([3, 4], [1, 1], [0, 1])
+
+    run(app, scenario)
+
+
+def test_edits_are_told_on_each_store(town_in_each_own_store: SimpleNamespace) -> None:
+    store = town_in_each_own_store.store
+    plan_id = store.branch_plan(town_in_each_own_store.plan_id, name="草案")
+
+    async def scenario(_hub: Hub) -> None:
+        async with streaming(app, f"plan={plan_id}") as stream:
+            await asyncio.to_thread(edit, store, plan_id, [3], 1)
+            assert (await stream.next("edit"))[1]["cells"] == [3]
+
+    app = create_app(Settings(warm=False, web_root=NOWHERE), store=store)
+    run(app, scenario)
+
+
+def test_publishing_is_told(app: FastAPI, own_town: SimpleNamespace) -> None:
+    def publish() -> None:
+        own_town.store.publish_plan(1, expected_revision=0, except_=["without_staff", "out_of_bounds"])
+
+    async def scenario(_hub: Hub) -> None:
+        async with streaming(app, "plan=1") as stream:
+            await asyncio.to_thread(publish)
+            _, data = await stream.next("published")
+            assert (data["plan"], data["state"], data["revision"]) == (1, "published", 1)
+            assert data["valid_from"] is not None
+
+    run(app, scenario)
+
+
+def test_jobs_are_told(app: FastAPI) -> None:
+    async def scenario(_hub: Hub) -> None:
+        async with streaming(app, "plan=1") as stream:
+            jobs = app.state.services.jobs
+            arguments = {"function": slow_work.count, "arguments": {"upto": 1}, "wire": lambda _: {}}
+            await asyncio.to_thread(lambda: jobs.start(1, "solve", 0, **arguments))
+            rows = [(await stream.next("job"))[1] for _ in range(2)]
+            assert [row["state"] for row in rows] == ["running", "done"]
+            assert "result" not in rows[1]
 
     run(app, scenario)
 

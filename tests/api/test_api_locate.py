@@ -134,3 +134,14 @@ def test_too_many_points(town: SimpleNamespace) -> None:
         assert client.post("/api/locate", json={"points": [[0, 0]] * 3}).status_code == 200
         answer = client.post("/api/locate", json={"points": [[0, 0]] * 4})
         assert_problem(answer, 400, "bad-parameter", says="at most 3")
+
+
+def test_without_a_plan_the_one_in_force_answers(own_town: SimpleNamespace) -> None:
+    store = own_town.store
+    draft = store.branch_plan(1, name="草案")
+    x, y = store.layer(1, "cells").geometry.iloc[0].representative_point().coords[0]
+    with make_client(store) as client:
+        ask = {"x": x, "y": y}
+        assert client.get("/api/locate", params=ask).json()["plan"] == draft
+        store.publish_plan(1, expected_revision=0, except_=["without_staff", "out_of_bounds"])
+        assert client.get("/api/locate", params=ask).json()["plan"] == 1
