@@ -149,6 +149,7 @@ class Hub:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._closed = False
+        self._blind = False
 
     @property
     def n_listeners(self) -> int:
@@ -245,9 +246,13 @@ class Hub:
         known = {plan_id: channel.revision for plan_id, channel in self._channels.items()}
         try:
             found = await anyio.to_thread.run_sync(partial(_changes, self._store, known))
-        except GisCoreError as error:
-            _LOG.info("The watched plans could not be looked at: %s", error.message)
+        except Exception:
+            # The streams stay open, and what is missed is told once the store answers again.
+            if not self._blind:
+                _LOG.exception("The watched plans cannot be looked at")
+            self._blind = True
             return
+        self._blind = False
         for plan_id, (record, edits) in found.items():
             channel = self._channels.get(plan_id)
             if channel is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -180,6 +181,25 @@ def test_an_edit_sent_twice_counts_once(plan: Plan) -> None:
     assert again.json()["revision"] == first.json()["revision"] == 1
     assert plan.revision == 2
     assert_problem(plan.send(2, cells=[9], grid=1, key="k1"), 409, "conflict")
+
+
+def test_many_hands_at_once(plan: Plan) -> None:
+    """Who was too late gets what changed, and sends again: every stroke counts, and counts once."""
+
+    def stroke(cell: int) -> int:
+        revision = 0
+        for _ in range(100):
+            answer = plan.send(revision, cells=[cell], grid=1, key=f"stroke-{cell}")
+            if answer.status_code == 200:
+                return int(answer.json()["revision"])
+            assert answer.status_code in (412, 503), answer.text
+            revision = answer.json().get("revision", revision)
+        raise AssertionError("never got through")
+
+    with ThreadPoolExecutor(4) as pool:
+        revisions = list(pool.map(stroke, range(8)))
+    assert sorted(revisions) == list(range(1, 9))
+    assert (plan.store.assignment(plan.number)[:8] == 1).all()
 
 
 def test_undo_is_an_edit(plan: Plan, client: TestClient) -> None:

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.events import MOST_MISSED, MOST_WAITING, Hub, Listener
 from api.settings import Settings
+from gis_core.errors import StoreUnavailableError
 from gis_core.store import Store
 from tests.api import slow_work
 from tests.api.streams import patiently, started, streaming
@@ -163,6 +164,36 @@ def test_silence_is_broken_by_a_sign_of_life(app: FastAPI) -> None:
                     await asyncio.sleep(0.01)
 
     run(app, scenario)
+
+
+def test_a_store_that_fails_for_a_while_loses_nothing(
+    own_town: SimpleNamespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Flaky:
+        failing = 0
+
+        def __getattr__(self, name: str) -> Any:
+            if name == "plan" and self.failing:
+                self.failing += 1
+                raise StoreUnavailableError("The database is locked.")
+            return getattr(own_town.store, name)
+
+    store = Flaky()
+
+    async def scenario(_hub: Hub) -> None:
+        async with streaming(app, "plan=1") as stream:
+            store.failing = 1
+            await asyncio.to_thread(edit, own_town.store, 1, [3], 1)
+            async with asyncio.timeout(20):
+                while store.failing < 3:
+                    await asyncio.sleep(0.01)
+            assert not stream.ended.is_set()
+            store.failing = 0
+            assert (await stream.next("edit"))[0] == "1"
+
+    app = create_app(Settings(warm=False, web_root=NOWHERE), store=store)  # type: ignore[arg-type]
+    run(app, scenario)
+    assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
 
 
 def test_a_plan_that_is_deleted_ends_its_streams(app: FastAPI, own_town: SimpleNamespace) -> None:
