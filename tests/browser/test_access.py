@@ -94,6 +94,7 @@ def test_the_panel_is_hidden_and_resized_by_keyboard(visit: Visit) -> None:
     assert page.evaluate("() => document.querySelector('.panel').offsetWidth") == 356
     page.get_by_role("button", name="Hide the panel").click()
     expect(page.locator("table.grids")).to_be_hidden()
-    wait_for(lambda: page.evaluate("() => document.querySelector('.map').offsetWidth >= innerWidth - 2"))
+    wide = "() => document.querySelector('.map').offsetWidth >= innerWidth - 48"
+    wait_for(lambda: page.evaluate(wide))
     page.get_by_role("button", name="Show the panel").click()
     expect(page.locator("table.grids")).to_be_visible()

@@ -81,7 +81,7 @@ def choose(page: Page, row: int) -> str:
     assert code
     element.click()
     expect(page.locator(".details h2")).to_contain_text(code)
-    page.get_by_role("button", name="Show the whole plan").click()
+    page.locator(".whole").click()
     page.wait_for_timeout(100)
     return code
 
@@ -146,6 +146,13 @@ def test_a_tab_closed_without_a_line_leaves_its_edits_to_the_next(desk: OpenDesk
     page.keyboard.press("p")
     page.context.set_offline(True)
     stroke(page, 0.05, 0.1)
+    # The second stroke is not finished when the tab is closed.
+    box = page.locator(".map").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.4)
+    page.mouse.down()
+    wait_for(lambda: households(page)[0] != "")
+    page.wait_for_timeout(200)
     shown = households(page)
     page.close(run_before_unload=False)
     context = page.context
@@ -155,7 +162,7 @@ def test_a_tab_closed_without_a_line_leaves_its_edits_to_the_next(desk: OpenDesk
     expect(again.locator(".decision.is-word")).to_contain_text("back on the plan", timeout=20_000)
     saving(again, "saved", 0)
     assert households(again) == shown
-    assert len(edits(again, host)) == 1
+    assert len(edits(again, host)) == 2
 
 
 def test_two_planners_see_each_other(desk: OpenDesk, host: DeskServer) -> None:

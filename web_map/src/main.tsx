@@ -99,6 +99,8 @@ function start(): void {
   connectEditing(state, edit, tools, map, engine, paintbox, timings);
   attachKeyboard({ state, session: edit, tools, cursor, map });
   connectDraft(state, edit, client, editing);
+  // A page that is closed in mid-stroke keeps what was painted; before the outbox is written down.
+  addEventListener("pagehide", () => tools.sketch.peek() === null && tools.up(), true);
   connectPage(state);
   connectKeys(actions.clear, () => (set.desk.dialog.value = "shortcuts"));
   effect(() => {

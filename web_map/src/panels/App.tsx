@@ -24,7 +24,7 @@ export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResiz
   }, []);
   return (
     <>
-      <a class="skip" href="#grids">
+      <a class="skip" href="#list">
         {t("skip")}
       </a>
       <Header />

@@ -59,7 +59,7 @@ function PanelBody() {
       <Totals />
       {state.narrow.value && <Details />}
       {draft && <Tabs />}
-      <div class="tab-page" role={draft ? "tabpanel" : undefined} aria-label={draft ? state.t(`tab.${tab}` as Key) : undefined}>
+      <div class="tab-page" id="list" tabIndex={-1} role={draft ? "tabpanel" : undefined} aria-label={draft ? state.t(`tab.${tab}` as Key) : undefined}>
         {tab === "grids" && <GridsPage />}
         {tab === "checks" && <CheckList />}
         {tab === "history" && <History />}

@@ -135,7 +135,7 @@ function Worst() {
       </span>
     );
   }
-  if (!worst.value) return <span class="worst">{t("status.allIn")}</span>;
+  if (!worst.value) return <span class="worst"><span class="worst-words">{t("status.allIn")}</span></span>;
   const { kind, grids } = worst.value;
   const show = (): void => {
     state.outOnly.value = true;
