@@ -73,6 +73,8 @@ export function connectMap(state: State, map: MapView, engine: Engine, timings: 
       selected: selected && state.mode.value !== "grid" ? { ...selected, colour: "#1f6feb" } : selected,
       cell: state.cellOutline.value,
       pin: spot?.pin ? [spot.lon, spot.lat] : null,
+      locked: state.locked.value,
+      links: state.links.value,
     });
   });
 

@@ -5,6 +5,7 @@ import { type Polygons, unitsPerMetre } from "../kernels/geometry";
 import { css } from "../kernels/palette";
 import { formatNumber } from "../i18n";
 import type { Dirty, EditSession } from "../state/edit";
+import { linksOf } from "../state/pieces";
 import type { State } from "../state/state";
 import type { Timings } from "../state/timings";
 import type { Toolbox } from "../state/tools";
@@ -95,6 +96,7 @@ export function connectEditing(
   };
 
   session.onDirty(redraw);
+  connectMarks(state, session);
 
   effect(() => {
     if (session.phase.value === "ready" && state.mode.value && state.theme.value) tones = bordersOf(state);
@@ -130,6 +132,38 @@ export function connectEditing(
   });
 
   connectHand(session, tools, map, timings);
+}
+
+// Padlocks, and lines between the pieces of grids in pieces.
+function connectMarks(state: State, session: EditSession): void {
+  let links = new Map<number, number[]>();
+
+  const follow = (grids: Iterable<number>): void => {
+    const { live } = session;
+    if (!live) return;
+    let changed = false;
+    for (const grid of grids) {
+      const lines = linksOf(live, grid);
+      if (lines.length === 0 && !links.has(grid)) continue;
+      changed = true;
+      if (lines.length > 0) links.set(grid, lines);
+      else links.delete(grid);
+    }
+    if (changed) state.links.value = [...links.values()].flat();
+  };
+
+  session.onDirty(({ grids, done }) => done && follow(grids));
+  effect(() => {
+    const { live } = session.phase.value === "ready" ? session : { live: null };
+    links = new Map();
+    untracked(() => {
+      state.links.value = [];
+      follow(live ? Array.from({ length: live.nGrids }, (_, grid) => grid) : []);
+    });
+  });
+  effect(() => {
+    if (session.attributesVersion.value >= 0) state.locked.value = new Set(session.book?.lockedGrids);
+  });
 }
 
 function connectHand(session: EditSession, tools: Toolbox, map: MapView, timings: Timings): void {

@@ -19,7 +19,21 @@ export interface OverlayContent {
   selected: Highlight | null;
   cell: Polygons | null;
   pin: [lon: number, lat: number] | null;
+  /** Grids whose label shows a padlock. */
+  locked: ReadonlySet<number>;
+  /** From the largest piece of a grid to each other one: x0, y0, x1, y1 in units. */
+  links: readonly number[];
 }
+
+const NOTHING: OverlayContent = {
+  theme: "light",
+  hovered: null,
+  selected: null,
+  cell: null,
+  pin: null,
+  locked: new Set(),
+  links: [],
+};
 
 interface Inks {
   halo: string;
@@ -65,7 +79,7 @@ export class Overlay extends L.Layer {
   private view: View | null = null;
   private corner = L.latLng(0, 0);
   private labels: PlacedLabel[] = [];
-  private content: OverlayContent = { theme: "light", hovered: null, selected: null, cell: null, pin: null };
+  private content = NOTHING;
   private frame = 0;
 
   constructor(private readonly renewed: Renewed) {
@@ -161,6 +175,7 @@ export class Overlay extends L.Layer {
     if (hovered && hovered.polygon !== selected?.polygon) this.drawGrid(context, hovered, inks, 2);
     if (selected) this.drawGrid(context, selected, inks, 3);
     if (cell) this.drawCell(context, cell, inks);
+    this.drawLinks(context, inks);
     context.textAlign = "center";
     context.textBaseline = "middle";
     for (const label of this.labels) if (label.kind !== "grid") this.drawLabel(context, label, inks);
@@ -188,6 +203,30 @@ export class Overlay extends L.Layer {
     context.strokeStyle = inks.cell;
     context.lineWidth = 1.5;
     context.stroke();
+  }
+
+  // Pieces of one grid hang together by a dashed line that ends in dots.
+  private drawLinks(context: CanvasRenderingContext2D, inks: Inks): void {
+    const { links } = this.content;
+    for (let at = 0; at < links.length; at += 4) {
+      const [x0, y0] = this.toPixel(links[at], links[at + 1]);
+      const [x1, y1] = this.toPixel(links[at + 2], links[at + 3]);
+      context.beginPath();
+      context.moveTo(x0, y0);
+      context.lineTo(x1, y1);
+      context.strokeStyle = inks.casing;
+      context.lineWidth = 4;
+      context.stroke();
+      context.strokeStyle = context.fillStyle = inks.alert;
+      context.lineWidth = 1.75;
+      context.setLineDash([5, 4]);
+      context.stroke();
+      context.setLineDash([]);
+      context.beginPath();
+      context.arc(x0, y0, 3.5, 0, 2 * Math.PI);
+      context.arc(x1, y1, 3.5, 0, 2 * Math.PI);
+      context.fill();
+    }
   }
 
   private drawPin(context: CanvasRenderingContext2D, [lon, lat]: [number, number]): void {
@@ -227,6 +266,8 @@ export class Overlay extends L.Layer {
     const ink = label.alert ? inks.alert : inks.grid;
     const top = label.detail ? y - small / 2 : y;
     write(context, head, x, top, `700 ${label.font}px ${FONT}`, ink, inks.halo);
+    if (label.grid !== undefined && this.content.locked.has(label.grid))
+      drawPadlock(context, x - context.measureText(head).width / 2 - 9, top, inks);
     if (label.detail)
       write(context, label.detail, x, y + label.font / 2 + 1, `500 ${small}px ${FONT}`, inks.grid, inks.halo);
   }
@@ -250,6 +291,21 @@ export class Overlay extends L.Layer {
       context.closePath();
     }
   }
+}
+
+function drawPadlock(context: CanvasRenderingContext2D, x: number, y: number, inks: Inks): void {
+  context.beginPath();
+  context.rect(x - 4.5, y - 1, 9, 7);
+  context.moveTo(x - 3, y - 1);
+  context.arc(x, y - 2, 3, Math.PI, 0);
+  context.lineTo(x + 3, y - 1);
+  context.strokeStyle = inks.halo;
+  context.lineWidth = 4;
+  context.stroke();
+  context.strokeStyle = context.fillStyle = inks.grid;
+  context.lineWidth = 1.5;
+  context.stroke();
+  context.fillRect(x - 4.5, y - 1, 9, 7);
 }
 
 function write(

@@ -200,6 +200,12 @@ export function createEditSession(state: State): EditSession {
     return edit;
   };
 
+  const cutBy = (delta: Delta, target: number): CutOff | null => {
+    const cut = live && ground && findCutOff(ground.graph, live, delta, target);
+    const locked = ground?.attributes.lockedGrids;
+    return cut && { ...cut, choices: cut.choices.filter((grid) => !locked?.has(grid)) };
+  };
+
   const begin = (kind: string): Hand => {
     if (!live || !ground) return { add: () => 0, finish: () => null, abort: () => undefined };
     const [plan, rules] = [live, ground];
@@ -218,7 +224,7 @@ export function createEditSession(state: State): EditSession {
         const delta = stroke.add(allowed.cells, typeof grids === "number" ? grids : allowed.grids);
         batch(() => {
           redraw(delta, gridsOf(delta, []), false);
-          const cut = watch.isCut() ? findCutOff(rules.graph, plan, stroke.delta(), target) : null;
+          const cut = watch.isCut() ? cutBy(stroke.delta(), target) : null;
           if (cut || cutOff.value) cutOff.value = cut && { ...cut, pending: true };
         });
         return delta.cells.length;
@@ -261,7 +267,7 @@ export function createEditSession(state: State): EditSession {
     const applied = ground.attributes.apply(changes);
     const edit = commit(kind, whole, applied, undoesKey);
     if (edit && undoesKey === null && watch.isCut())
-      cutOff.value = findCutOff(ground.graph, live, whole, allowed.grids[0]);
+      cutOff.value = cutBy(whole, allowed.grids[0]);
     return edit;
   };
 

@@ -54,6 +54,9 @@ export interface State {
   gridIx: Signal<Int32Array | null>;
   /** Revision of the plan that `gridIx` was loaded with. */
   revision: Signal<number>;
+  /** Grids that are locked, and what joins the pieces of grids in pieces (x0, y0, x1, y1 in units); of a draft. */
+  locked: Signal<ReadonlySet<number>>;
+  links: Signal<readonly number[]>;
   mode: Signal<ColourMode>;
   hovered: Signal<number | null>;
   selected: Signal<number | null>;
@@ -104,6 +107,8 @@ export function createState(lang: Lang): State {
     shapes: signal(new Map()),
     gridIx: signal(null),
     revision: signal(0),
+    locked: signal(new Set()),
+    links: signal([]),
     mode: signal("grid"),
     hovered: signal(null),
     selected: signal(null),
