@@ -125,8 +125,14 @@ def require_undoable(
         return
     if not 0 < undoes < plan.revision:
         raise EditError(f"Plan {plan.id} has no edit {undoes} that could be undone.", undoes=undoes)
+    # Most plans never had their ground cut anew; then no log has to be read, however long it is.
+    base = select(_EDIT.c.id).where(
+        _EDIT.c.plan_id == plan.id, _EDIT.c.revision >= undoes, _EDIT.c.changes.startswith('[["base",')
+    )
+    if len(cells) == 0 or connection.execute(base.limit(1)).first() is None:
+        return
     since = list_since(connection, plan.id, since=undoes - 1)
-    if len(cells) and any(_recut(edit) is not None for edit in since):
+    if any(_recut(edit) is not None for edit in since):
         known = _in_numbers_of_now(since[:1], since, plan.n_cells)[0].cell_ix
         if not np.isin(cells, known).all():
             raise EditError(
