@@ -6,10 +6,12 @@ import { createAsk } from "../src/api/request";
 import { createEditing } from "../src/api/edits";
 import { formatTime } from "../src/i18n";
 import { checksOf, countsOf } from "../src/state/checks";
+import { numberingChanges } from "../src/state/desknumber";
 import { editOfServer, editOfUnsent, historyRows, keyOfRevision, revisionOfKey, stacksOf, unsentOf } from "../src/state/history";
 import { liveTotals, rowFigures } from "../src/state/livetable";
 import { createOutbox, type Unsent } from "../src/state/outbox";
 import { openPages } from "../src/state/syncpages";
+import { openDraft } from "./draft";
 
 function logged(revision: number, kind: string, more: Partial<ServerEdit> = {}): ServerEdit {
   return {
@@ -229,4 +231,17 @@ test("times are short today and carry the day otherwise", () => {
   assert.equal(formatTime(new Date(2026, 4, 3, 9, 5).getTime(), "en", now), "09:05");
   assert.match(formatTime(new Date(2026, 3, 30, 9, 5).getTime(), "zh-CN", now), /4月30日.*09:05/);
   assert.equal(formatTime("", "en", now), "");
+});
+
+test("numbering gives each boundary polygon its row of codes, once; what is in order already stays", async () => {
+  const draft = await openDraft(3);
+  const { live, attributes } = draft;
+  const areas = new Map([...new Set(attributes.codes.map((_, ix) => attributes.boundaryOf(ix)))].map((code, ix) => [code, ix]));
+  const changes = numberingChanges(live, attributes, areas);
+  assert.ok(changes.length > 0);
+  attributes.apply(changes as never);
+  const living = attributes.codes.filter((_, ix) => live.figures.cells[ix] > 0);
+  assert.equal(new Set(living).size, living.length);
+  for (const code of living) assert.match(code, /\d{3}$/);
+  assert.deepEqual(numberingChanges(live, attributes, areas), []);
 });

@@ -14,7 +14,6 @@ export function History() {
   const [count, setCount] = useState(FIRST);
   const [rows, setRows] = useState<HistoryRow[] | null>(null);
   const [more, setMore] = useState(false);
-  const [asked, setAsked] = useState<number | null>(null);
   const arrivals = desk.arrivals.value;
   const sync = desk.sync.value;
   useEffect(() => {
@@ -44,17 +43,8 @@ export function History() {
           </div>
           {row.revision === newest ? (
             <span class="muted">{t("history.now")}</span>
-          ) : asked === row.revision ? (
-            <span class="history-sure">
-              <button type="button" class="button primary" onClick={() => (setAsked(null), void plans.restore(row.revision))}>
-                {t("history.sure")}
-              </button>
-              <button type="button" class="button" onClick={() => setAsked(null)}>
-                {t("dialog.cancel")}
-              </button>
-            </span>
           ) : (
-            <button type="button" class="link" onClick={() => setAsked(row.revision)}>
+            <button type="button" class="link" onClick={() => void plans.restore(row.revision)}>
               {t("history.return")}
             </button>
           )}

@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { numberingChanges } from "../state/desknumber";
 import { useApp } from "./context";
 import { Menu } from "./Menu";
 
@@ -21,6 +22,13 @@ export function PlanMenu() {
       </button>
     );
   const ready = edit.phase.value === "ready";
+  const number = (): void => {
+    if (!edit.live || !edit.book || !edit.ground) return;
+    const changes = numberingChanges(edit.live, edit.book, edit.ground.areas);
+    if (changes.length === 0) return desk.say("plan.numbered.none");
+    edit.change("number", changes);
+    desk.say("plan.numbered", { count: changes.length });
+  };
   const [min, max] = state.bounds.value;
   const open = (which: NonNullable<typeof desk.dialog.value>) => () => void (desk.dialog.value = which);
   return (
@@ -32,6 +40,7 @@ export function PlanMenu() {
           <Entry onClick={open("compare")}>{t("plan.compare")} …</Entry>
           {ready && <Entry onClick={open("partition")}>{t("partition.title")} …</Entry>}
           {ready && <Entry onClick={() => void jobs.rebalance({ grids: null, min, max })}>{t("plan.rebalance")}</Entry>}
+          {ready && plan.value.based_on == null && <Entry onClick={number}>{t("plan.number")}</Entry>}
           {ready && <Entry onClick={() => void commands.lockAll(true)}>{t("plan.lockAll")}</Entry>}
           {ready && <Entry onClick={() => void commands.lockAll(false)}>{t("plan.unlockAll")}</Entry>}
           <Entry onClick={open("delete")}>{t("plan.delete")} …</Entry>

@@ -101,7 +101,7 @@ function People() {
               onChange={(event) => (desk.who.value = event.currentTarget.value.trim())}
             />
           </label>
-          <ul>
+          <ul hidden={others.length === 0}>
             {others.map((each) => (
               <li key={each.client}>{each.name || t("people.someone")}</li>
             ))}
