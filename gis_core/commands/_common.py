@@ -139,8 +139,8 @@ def compound_lines(report: Mapping[str, Any]) -> list[str]:
     lines = [
         f"The compound {row['name']} has {row['weight']:,g} "
         + ("households" if unit == "households" else f"of {unit}")
-        + f", more than the maximum of {high:,g}: it lies in {counted(row['grids'], 'grid')}, and only a maximum of "
-        f"{math.ceil(row['weight']):,} or more can keep it whole."
+        + f", more than the maximum of {high:,g}: no grid inside the bounds can hold all of it (it lies in "
+        f"{counted(row['grids'], 'grid')} now); that needs a maximum of {math.ceil(row['weight']):,} or more."
         for row in large[:_TOLD]
     ]
     if len(large) > _TOLD:

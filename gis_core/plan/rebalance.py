@@ -181,12 +181,13 @@ def rebalance_plan(
     reasons += lock_reasons(asked, fabric, names, weight, rule, until=told_until)
     reasons += torn_lock_reasons(fabric, links, assignment, codes, kept)
     reasons += wish_reasons(asked, fabric, names, weight, rule)
-    reasons += mend_without_number(broken_constraints(wishes, laid.graph, assignment), max_moved)
+    reasons += broken_constraints(wishes, laid.graph, assignment)
     report = build_report(
         dataset, fabric, assignment, frames.grids, boundary_ix, partition, bounds=bounds, asked=asked,
         reasons=reasons, seconds={**(seconds or {}), "solve": solved - started}, seed=seed, version=__version__,
     )  # fmt: skip
     add_ground(report, laid, dataset, fabric, assignment, frames.grids, weight, rule)
+    report["infeasible"] = mend_without_number(report["infeasible"], max_moved)
     tell_long_walks(report, laid, carried, max_moved)
     report["rebalance"] = {
         **_change(before, frames, carried, fresh, max_moved, least, proved),

@@ -110,25 +110,25 @@ def rebalance_levels(
             level_row(wanted, level, plan, asked, row["layer"]) | {key: change[key] for key in _CHANGE}
         )
         layers[row["layer"]] = plan.grids
-        reasons += _on_level(level.name, plan.report["infeasible"])
+        reasons += _on_level(level.name, plan.report["infeasible"], finest=False)
         mending, solve_s = max(mending, change["mending"]), solve_s + plan.report["seconds"]["solve"]
         town, cells = part_polygons_as_boundary(dataset, fabric, plan)
     after = rebalance_plan(town, cells, before, bounds=bounds, asked=asked, locked=locked, **how)
     rows.append(level_row(levels[-1], levels[-1], after, asked, "grids"))
-    own = _on_level(levels[-1].name, after.report["infeasible"])
+    own = _on_level(levels[-1].name, after.report["infeasible"], finest=True)
     report = {**after.report, "levels": rows, "infeasible": [*reasons, *own]}
     report["seconds"] = {**report["seconds"], "solve": round(solve_s + report["seconds"]["solve"], 3)}
     report["rebalance"] = {**report["rebalance"], "mending": max(mending, report["rebalance"]["mending"])}
     return replace(after, report=report, frames=replace(after.frames, report=report, levels=layers))
 
 
-def _on_level(name: str, reasons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Say of each reason on which level it is; what is one of its parts is called by its name."""
-    said = []
+def _on_level(name: str, reasons: Iterable[Mapping[str, Any]], *, finest: bool) -> list[dict[str, Any]]:
+    """Say of each reason on which level it is; only the parts of the finest level are grids."""
+    said, part = [], "grid" if finest else "part"
     for row in reasons:
         reason = str(row["reason"])
         if row["what"] == "max-moved":
-            reason = re.sub(r"\b(\d+|the) grid(s?)\b", rf"\1 part\2 (level {name})", reason, count=1)
+            reason = re.sub(r"\b(\d+|the) grid(s?)\b", rf"\1 {part}\2 (level {name})", reason, count=1)
         said.append({**row, "reason": reason if f"(level {name})" in reason else f"Level {name}: {reason}"})
     return said
 

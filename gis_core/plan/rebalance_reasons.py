@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -129,17 +128,17 @@ def _too_few(n_out: int, max_moved: int) -> Infeasible:
     )  # fmt: skip
 
 
-def mend_without_number(found: Sequence[Infeasible], max_moved: int | None) -> list[Infeasible]:
+def mend_without_number(rows: Sequence[dict[str, Any]], max_moved: int | None) -> list[dict[str, Any]]:
     """Put what `wangge rebalance` can be asked for in the place of a number of grids, which it does not take.
 
     Parameters
     ----------
-    found : sequence of Infeasible
-        What a plan does not keep of what was asked (`broken_constraints`).
+    rows : sequence of dict
+        `infeasible` of a report.
     max_moved : int or None
         Where few households may change hands, that is the cause that comes first.
     """
-    return [replace(item, mend=_without_number(item.mend, max_moved)) for item in found]
+    return [{**row, "mend": _without_number(row["mend"], max_moved)} for row in rows]
 
 
 def _without_number(mend: str, max_moved: int | None) -> str:

@@ -121,9 +121,7 @@ class TestLines:
         (line,) = compound_lines(
             {"compounds": row, "weights": [{"name": "households"}], "bounds": [300, 500]}
         )
-        assert line.startswith(
-            "The compound 大院 has 613 households, more than the maximum of 500: it lies in 2 grids"
-        )
+        assert line.startswith("The compound 大院 has 613 households, more than the maximum of 500")
 
     def test_one_thing_is_not_several(self) -> None:
         assert counted(1, "building") == "1 building"
@@ -145,22 +143,24 @@ class TestRebalance:
     def test_the_level_is_named_and_its_parts_are_not_called_grids(self) -> None:
         few = {"what": "max-moved", "reason": "2 grids stay outside the bounds.", "mend": "Let more."}
         other = {"what": "weights", "reason": "3 of 24 grids are outside.", "mend": ""}
-        said = [row["reason"] for row in _on_level("community", [few, other])]
+        said = [row["reason"] for row in _on_level("community", [few, other], finest=False)]
         assert said == [
             "2 parts (level community) stay outside the bounds.", "Level community: 3 of 24 grids are outside.",
         ]  # fmt: skip
+        (own,) = _on_level("grid", [few], finest=True)
+        assert own["reason"] == "2 grids (level grid) stay outside the bounds."
 
     def test_no_number_of_grids_is_asked_for_where_none_can_be_given(self) -> None:
         wish = WeightBounds("people", np.full(6, 10.0), 0, 20)
-        found = wish.broken(lattice(1, 6), np.array([0, 0, 0, 1, 1, 1]))
-        assert "ask for more of them" in found[0].mend
-        (free,) = mend_without_number(found, None)
-        assert free.mend == (
+        rows = [item.as_dict() for item in wish.broken(lattice(1, 6), np.array([0, 0, 0, 1, 1, 1]))]
+        assert "ask for more of them" in rows[0]["mend"]
+        (free,) = mend_without_number(rows, None)
+        assert free["mend"] == (
             "The total of 60 needs at least 3 grids; raise that maximum, or lower --min so that there can be as many."
         )
-        (held,) = mend_without_number(found, 300)
-        assert held.mend.startswith("Let more of them change hands")
-        other = [Infeasible("apart", "", "They share a grid.", mend="Take one out.")]
+        (held,) = mend_without_number(rows, 300)
+        assert held["mend"].startswith("Let more of them change hands")
+        other = [Infeasible("apart", "", "They share a grid.", mend="Take one out.").as_dict()]
         assert mend_without_number(other, 300) == other
 
 
