@@ -139,16 +139,7 @@ def _material(plan: str, db: str | None, options: PrintOptions, progress: Progre
 
 
 def _faults(material: Material, *, named: str, options: PrintOptions) -> list[Fault]:
-    faults = [
-        Fault(
-            "buildings-not-drawn",
-            "buildings",
-            note,
-            "Name the dataset that the plan was made from.",
-            "warning",
-        )
-        for note in material.notes
-    ]
+    faults = list(material.faults)
     if not material.has_ground and options.dataset is None:
         faults.append(
             Fault("no-ground", "plan", f"{named} has no streets, names and water, so none are drawn.",

@@ -151,10 +151,10 @@ class Ground:
         rows, shapes = self.seen(layer, view)
         if without is not None:
             shapes = shapes[rows != without]
-        merged: NDArray[np.object_] = shapely.get_parts(
-            shapely.line_merge(shapely.union_all(shapely.boundary(shapes)))
-        )
-        return merged
+        merged = shapely.get_parts(shapely.line_merge(shapely.union_all(shapely.boundary(shapes))))
+        window = shapely.box(view.left, view.top, view.left + view.width, view.top + view.height)
+        inside: NDArray[np.object_] = merged[shapely.intersects(merged, window)]
+        return inside
 
     def seen(self, layer: str, view: View) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
         """Return the rows of a layer in a window and their shapes on the page, cut a little outside of it."""

@@ -30,6 +30,8 @@ __all__ = [
 ]
 
 N_COLOURS = 8
+#: What stands between a lane and the last number of a range (5~15号).
+_BEFORE = re.compile(r"(?:[\s,，、-]+|\d*\s*[~～－—至-])+$")
 _NUMBER = re.compile(r"\d+[A-Za-z]?(?:[-/]\d+)?(?:号楼|号院|号|幢|栋|座|弄)?")
 
 
@@ -150,7 +152,7 @@ def place_names(frame: GeoDataFrame) -> Sequence[str | None]:
     found: list[str | None] = []
     for compound, address in zip(compounds, addresses, strict=True):
         number = house_number(address)
-        before = address[: address.rindex(number)].strip() if address and number else ""
+        before = _BEFORE.sub("", address[: address.rindex(number)]) if address and number else ""
         found.append(compound or before or None)
     return found
 

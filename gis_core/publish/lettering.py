@@ -34,7 +34,7 @@ _LINE = 1.25
 #: Between two labels of one street, mm.
 _AGAIN_MM = 75.0
 #: Texts along streets steeper than this stand upright, one Chinese character under the other.
-_STEEP = 60.0
+_STEEP = 66.0
 #: Longer names of facilities are cut.
 _FACILITY_MM = 32.0
 #: Coarser than this, small streets have no names.
@@ -98,7 +98,7 @@ def spots(shape: shapely.Geometry, *, step: float = 5.0) -> list[tuple[float, fl
     shapely.prepare(part)
     points = points[shapely.contains_xy(part, points[:, 0], points[:, 1])]
     order = np.argsort(((points - middle) ** 2).sum(axis=1), kind="stable")
-    return [tuple(middle.tolist()), *(tuple(each) for each in points[order][:300].tolist())]
+    return [tuple(middle.tolist()), *(tuple(each) for each in points[order][:100].tolist())]
 
 
 def write_streets(

@@ -14,7 +14,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from gis_core.errors import DatasetError, NotFoundError, known_or_near
+from gis_core.errors import ConflictError, DatasetError, NotFoundError, known_or_near, some_of
+from gis_core.model import Fault
 from gis_core.publish.fonts import clean_text
 from gis_core.publish.labels import building_labels, colour_grids, place_names
 from gis_core.publish.words import Language, language_of
@@ -116,6 +117,8 @@ class Material:
         Cells in no grid, and households in them.
     has_ground : bool
         Whether streets and names were there to draw.
+    faults : tuple of Fault
+        What is not drawn, and why.
     """
 
     title: str
@@ -132,7 +135,7 @@ class Material:
     layers: dict[str, GeoDataFrame]
     unassigned: tuple[int, int]
     has_ground: bool
-    notes: tuple[str, ...] = field(default=())
+    faults: tuple[Fault, ...] = field(default=())
 
     def language(self) -> Language:
         """Return the language of its names."""
@@ -176,13 +179,22 @@ def stored_material(store: _StoreLike, plan_id: int) -> Material:
         Where there is no such plan.
     DatasetError
         Where it has no grids.
+    ConflictError
+        Where the plan changed three times while it was read.
     """
-    record = store.plan(plan_id)
-    version = store.dataset(record.dataset_id)
+    for _ in range(3):
+        record = store.plan(plan_id)
+        version = store.dataset(record.dataset_id)
+        plan, (colours, staff) = store.plan_file(plan_id), _attributes(store, plan_id)
+        if store.plan(plan_id).revision == record.revision:
+            break
+    else:
+        raise ConflictError(
+            f"Plan {plan_id} is being changed faster than it can be read; try again.", plan=plan_id
+        )
     frames = {name: store.layer(record.dataset_id, name) for name in (*_BACKDROP, "buildings")}
-    colours, staff = _attributes(store, plan_id)
     return _material(
-        store.plan_file(plan_id),
+        plan,
         frames,
         state=record.state,
         record=record,
@@ -253,14 +265,10 @@ def _material(
     if len(plan.grids) == 0:
         raise DatasetError(f"The plan {plan.name} has no grids to print.")
     grids = plan.grids.to_crs(crs).sort_values("code", ignore_index=True)
+    grids, faults = _with_ground(grids, plan.name)
     shapes: NDArray[np.object_] = np.asarray(grids.geometry.array, dtype=object)
-    if shapely.is_empty(shapes).any() or shapely.is_missing(shapes).any():
-        code = grids["code"][int(np.flatnonzero(shapely.is_empty(shapes) | shapely.is_missing(shapes))[0])]
-        raise DatasetError(
-            f"Grid {code} of the plan {plan.name} has no ground; give it cells or take it away."
-        )
     layers = {name: frame.to_crs(crs) for name, frame in frames.items() if len(frame)}
-    buildings, notes = _buildings(plan, layers.get("buildings"), crs, [str(code) for code in grids["code"]])
+    buildings, lost = _buildings(plan, layers.get("buildings"), crs, [str(code) for code in grids["code"]])
     layers["buildings"] = buildings
     places = buildings["grid_ix"].to_numpy()
     counts = np.bincount(places[places >= 0], minlength=len(grids))
@@ -287,8 +295,28 @@ def _material(
         layers=layers,
         unassigned=(int(loose.sum()), loose_households),
         has_ground=bool(frames),
-        notes=notes,
+        faults=(*faults, *lost),
     )  # fmt: skip
+
+
+def _with_ground(grids: GeoDataFrame, name: str) -> tuple[GeoDataFrame, tuple[Fault, ...]]:
+    """Leave out grids that planners made and gave no cells yet."""
+    shapes = grids.geometry.array
+    bare = (shapes.is_empty | shapes.isna()).astype(bool)
+    if not bare.any():
+        return grids, ()
+    if bare.all():
+        raise DatasetError(f"No grid of the plan {name} has cells; there is nothing to print.")
+    codes = [str(code) for code in grids["code"][bare]]
+    fault = Fault(
+        "grid-without-cells",
+        "grids",
+        f"without cells and so without a sheet: {some_of(codes)}.",
+        "Give them cells, or dissolve them.",
+        "note",
+        count=len(codes),
+    )
+    return grids[~bare].reset_index(drop=True), (fault,)
 
 
 def _community_names(plan: PlanFile, layers: Mapping[str, GeoDataFrame]) -> dict[str, str]:
@@ -341,7 +369,7 @@ def _facts(
 
 def _buildings(
     plan: PlanFile, source: GeoDataFrame | None, crs: Any, codes: list[str]
-) -> tuple[GeoDataFrame, tuple[str, ...]]:
+) -> tuple[GeoDataFrame, tuple[Fault, ...]]:
     """Return all buildings with the grid of each, and the labels where the source names them."""
     from geopandas import GeoDataFrame
 
@@ -350,14 +378,23 @@ def _buildings(
         str(key): place.get(str(code), -1)
         for key, code in zip(plan.buildings["id"], plan.buildings["grid_code"], strict=True)
     }
-    notes: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
     if source is None:
         source = plan.buildings.to_crs(crs)
     elif grid_of:
         known = sum(str(key) in grid_of for key in source["id"])
         if known < len(grid_of):
-            lost = f"{len(grid_of) - known} of {len(grid_of)} buildings of the plan"
-            notes = (f"{lost} are not in the dataset and are not drawn.",)
+            gone = len(grid_of) - known
+            faults = (
+                Fault(
+                    "buildings-not-drawn",
+                    "buildings",
+                    f"{gone} of {len(grid_of)} buildings of the plan are not in the dataset and are not drawn.",
+                    "Name the dataset that the plan was made from.",
+                    "warning",
+                    count=gone,
+                ),
+            )
     frame = GeoDataFrame(
         {
             "label": building_labels(source),
@@ -367,4 +404,4 @@ def _buildings(
         geometry=np.asarray(source.geometry.array, dtype=object),
         crs=crs,
     )
-    return frame, notes
+    return frame, faults

@@ -225,10 +225,10 @@ def draw_overview(canvas: Canvas, material: Material, ix: int, box: Box, paper: 
     area = (box.x + 1.5, y, box.w - 3, box.y + box.h - y - 1.5)
     bounds = _bounds(material.shapes[rows])
     view = view_of(bounds, *area)
-    shapes = view.place(shapely.simplify(material.shapes, view.scale * 0.0001))
+    shapes = view.place(shapely.simplify(material.shapes[rows], view.scale * 0.0001))
     with canvas.clipped(*area):
-        canvas.shapes(shapes[rows], fill="#ffffff", stroke=COLOURS["rail"], width=0.12)
-        canvas.shapes(shapes[ix : ix + 1], fill=COLOURS["border"], stroke=COLOURS["border"], width=0.2)
+        canvas.shapes(shapes, fill="#ffffff", stroke=COLOURS["rail"], width=0.12)
+        canvas.shapes(shapes[rows == ix], fill=COLOURS["border"], stroke=COLOURS["border"], width=0.2)
 
 
 def _bounds(shapes: Sequence[shapely.Geometry] | np.ndarray) -> tuple[float, float, float, float]:

@@ -123,7 +123,7 @@ def draw_grid_sheet(
     """
     bounds = tuple(shapely.bounds(material.shapes[ix]).tolist())
     layouts = [_layout(paper, upright=upright) for upright in (True, False)]
-    layout = min(layouts, key=lambda each: fit_scale(bounds, each.map.w, each.map.h))
+    layout = min(layouts, key=lambda each: _smallness(bounds, each.map))
     width, height = paper.size(upright=layout.upright)
     canvas = Canvas(width, height, type_)
     area = layout.map
@@ -140,6 +140,13 @@ def draw_grid_sheet(
     draw_overview(canvas, material, ix, layout.overview, paper)
     draw_footer(canvas, material, paper, page)
     return canvas
+
+
+def _smallness(bounds: tuple[float, float, float, float], window: Box) -> tuple[float, float]:
+    """Return the round scale at which a box fits into a window, and the exact one, where round ones are alike."""
+    west, south, east, north = bounds
+    exact = max((east - west) / window.w, (north - south) / window.h)
+    return fit_scale(bounds, window.w, window.h), exact
 
 
 def _draw_map(
