@@ -6,7 +6,7 @@ import { LivePlan } from "../src/kernels/live";
 import { Attributes } from "../src/state/attributes";
 import { createCommands } from "../src/state/commands";
 import { createEditSession } from "../src/state/edit";
-import { refreshGrids } from "../src/state/editing-grids";
+import { GridList } from "../src/state/editing-grids";
 import { createState } from "../src/state/state";
 import { createTools } from "../src/state/tools";
 import { growGrids, makeTown, type TownOptions } from "./planar";
@@ -40,7 +40,7 @@ export async function openDraft(seed = 1, options: TownOptions = { columns: 12, 
   const state = createState("en");
   state.gridIx.value = gridOf;
   state.grids.value = areaOf.map(() => ({ boundary_code: "A0", boundary_name: null }) as GridProperties);
-  refreshGrids(state, live, attributes, areaOf.keys());
+  new GridList(state).refresh(live, attributes, areaOf.keys());
   const session = createEditSession(state);
   const ground = { graph, gridOf, attributes, anchors: indexAnchors(graph), areas };
   await session.open(() => Promise.resolve({ live, ground, revision: 4 }));

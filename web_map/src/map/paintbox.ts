@@ -38,15 +38,15 @@ export class Paintbox {
   update(cells: ArrayLike<number>, grids: Iterable<number>): ArrayLike<number> {
     const { live } = this.session;
     if (!this.palette) return [];
-    let changed = cells;
+    const recoloured: Uint32Array[] = [];
     for (const grid of grids) {
       const fill = this.fillOf(grid);
       const old = this.fills[grid];
       this.fills[grid] = fill;
       if (!live || (old?.fill === fill.fill && old.hatch === fill.hatch && old.style === fill.style)) continue;
-      const own = live.cellsOf(grid);
-      changed = changed.length === 0 ? own : joined(changed, own);
+      recoloured.push(live.cellsOf(grid));
     }
+    const changed = recoloured.length === 0 ? cells : joined(cells, ...recoloured);
     for (let i = 0; i < changed.length; i++) setPixels(this.palette, changed[i], this.lookOf(changed[i]));
     return changed;
   }
@@ -100,6 +100,12 @@ export class Paintbox {
   }
 }
 
-function joined(a: ArrayLike<number>, b: ArrayLike<number>): number[] {
-  return [...Array.from(a), ...Array.from(b)];
+function joined(...lists: ArrayLike<number>[]): Uint32Array {
+  const all = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all;
 }

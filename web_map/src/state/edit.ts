@@ -11,7 +11,7 @@ import type { Source } from "../kernels/pick";
 import type { Attributes, DoneChange } from "./attributes";
 import { type CutOff, findCutOff, PieceWatch } from "./cutoff";
 import { allowedCells, type Ground } from "./editing-rules";
-import { refreshGrids } from "./editing-grids";
+import { GridList } from "./editing-grids";
 import type { Loaded } from "./editing-load";
 import { newKey } from "./keys";
 import type { State } from "./state";
@@ -150,6 +150,7 @@ export function createEditSession(state: State): EditSession {
   const dirtyListeners = new Set<(dirty: Dirty) => void>();
   let ground: Ground | null = null;
   let live: LivePlan | null = null;
+  let list = new GridList(state);
   let revision = 0;
   let turn = 0;
 
@@ -184,7 +185,7 @@ export function createEditSession(state: State): EditSession {
     if (!ground || !live) return;
     const lockedCells = changes.flatMap(({ path }) => (path.startsWith("lock/cell/") ? [Number(path.slice(10))] : []));
     const grids = gridsOf(delta, gridsOfChanges(changes));
-    refreshGrids(state, live, ground.attributes, grids);
+    list.refresh(live, ground.attributes, grids);
     redraw(lockedCells.length > 0 ? { ...delta, cells: Uint32Array.of(...delta.cells, ...lockedCells) } : delta, grids, true);
     if (changes.length > 0) attributesVersion.value++;
   };
@@ -335,6 +336,7 @@ export function createEditSession(state: State): EditSession {
         if (mine !== turn) return;
         batch(() => {
           ({ live, ground, revision } = loaded);
+          list = new GridList(state);
           phase.value = "ready";
           version.value++;
           attributesVersion.value++;

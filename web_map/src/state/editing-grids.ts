@@ -7,16 +7,60 @@ import type { State } from "./state";
 
 const COLOURS = 8;
 
-/** Bring the touched grids up to date, and of the others what follows from them (mean, name, lock). */
-export function refreshGrids(state: State, live: LivePlan, book: Attributes, touched: Iterable<number>): void {
-  const grids = state.grids.peek().slice();
-  const [min, max] = state.bounds.peek();
-  while (grids.length < live.nGrids) grids.push(retiredGrid(book.codes[grids.length] ?? ""));
-  const names = new Map(grids.map((grid) => [grid.boundary_code, grid.boundary_name]));
-  for (const ix of touched) grids[ix] = describe(grids, live, book, ix, names, [min, max]);
-  setDeviations(grids);
-  state.grids.value = grids;
+interface Sum {
+  households: number;
+  grids: number;
 }
+
+/** Brings the list up to date grid by grid; only where the mean of a boundary polygon changed, all of its grids. */
+export class GridList {
+  private sums: Map<string | null, Sum> | null = null;
+  private names = new Map<string | null, string | null>();
+
+  constructor(private readonly state: State) {}
+
+  refresh(live: LivePlan, book: Attributes, touched: Iterable<number>): void {
+    const grids = this.state.grids.peek().slice();
+    while (grids.length < live.nGrids) grids.push(retiredGrid(book.codes[grids.length] ?? ""));
+    const fresh = this.sums === null;
+    this.sums ??= this.count(grids);
+    const means = new Map([...this.sums].map(([code, sum]) => [code, meanOf(sum)]));
+    const bounds = this.state.bounds.peek();
+    const changed = new Set(touched);
+    for (const ix of changed) {
+      this.add(grids[ix], -1);
+      grids[ix] = describe(grids, live, book, ix, this.names, bounds);
+      this.add(grids[ix], 1);
+    }
+    const moved = new Set([...this.sums].filter(([code, sum]) => means.get(code) !== meanOf(sum)).map(([code]) => code));
+    grids.forEach((grid, ix) => {
+      if (!fresh && !changed.has(ix) && !moved.has(grid.boundary_code)) return;
+      const mean = grid.retired ? 0 : meanOf(this.sums?.get(grid.boundary_code));
+      const deviation = mean > 0 ? grid.households / mean - 1 : null;
+      if (deviation !== grid.deviation) grids[ix] = { ...grid, deviation };
+    });
+    this.state.grids.value = grids;
+  }
+
+  private count(grids: readonly GridProperties[]): Map<string | null, Sum> {
+    this.sums = new Map();
+    for (const grid of grids) {
+      this.add(grid, 1);
+      if (grid.boundary_name !== null) this.names.set(grid.boundary_code, grid.boundary_name);
+    }
+    return this.sums;
+  }
+
+  private add(grid: GridProperties, sign: 1 | -1): void {
+    if (grid.retired) return;
+    const sum = this.sums?.get(grid.boundary_code) ?? { households: 0, grids: 0 };
+    sum.households += sign * grid.households;
+    sum.grids += sign;
+    this.sums?.set(grid.boundary_code, sum);
+  }
+}
+
+const meanOf = (sum: Sum | undefined): number => (sum && sum.grids > 0 ? sum.households / sum.grids : 0);
 
 function describe(
   grids: readonly GridProperties[],
@@ -51,25 +95,9 @@ function describe(
 
 // The colour that a grid has, or the first that none of its neighbours has.
 function freeColour(grids: readonly GridProperties[], live: LivePlan, ix: number, has: number | null): number {
+  if (live.figures.cells[ix] === 0) return has ?? 0;
   const taken = new Set(live.neighbours(ix).map(({ grid }) => grids[grid]?.colour));
   if (has !== null && !taken.has(has)) return has;
   for (let colour = 0; colour < COLOURS; colour++) if (!taken.has(colour)) return colour;
   return has ?? 0;
-}
-
-function setDeviations(grids: GridProperties[]): void {
-  const sums = new Map<string | null, { households: number; grids: number }>();
-  for (const grid of grids) {
-    if (grid.retired) continue;
-    const sum = sums.get(grid.boundary_code) ?? { households: 0, grids: 0 };
-    sum.households += grid.households;
-    sum.grids += 1;
-    sums.set(grid.boundary_code, sum);
-  }
-  grids.forEach((grid, ix) => {
-    const sum = sums.get(grid.boundary_code);
-    const mean = sum && !grid.retired ? sum.households / sum.grids : 0;
-    const deviation = mean > 0 ? grid.households / mean - 1 : null;
-    if (deviation !== grid.deviation) grids[ix] = { ...grid, deviation };
-  });
 }

@@ -42,6 +42,19 @@ export function isCellFree(ground: Ground, cell: number): boolean {
   return true;
 }
 
+interface Target {
+  exists: boolean;
+  locked: boolean;
+  area: number;
+}
+
+function look(ground: Ground, grid: number, made: ReadonlySet<number>): Target {
+  if (grid < 0) return { exists: true, locked: false, area: -1 };
+  const { attributes } = ground;
+  const exists = attributes.exists(grid) || made.has(grid);
+  return { exists, locked: attributes.lockedGrids.has(grid), area: areaOfGrid(ground, grid) };
+}
+
 /** Those of the cells that change their grid and may; `made` are grids that the same edit makes. */
 export function allowedCells(
   ground: Ground,
@@ -49,18 +62,18 @@ export function allowedCells(
   grids: number | ArrayLike<number>,
   made: ReadonlySet<number> = new Set(),
 ): Allowed {
-  const { graph, gridOf, attributes } = ground;
+  const { graph, gridOf } = ground;
   const result: Allowed = { cells: [], grids: [], locked: 0, foreign: 0, unknown: 0 };
-  const areas = new Map<number, number>();
+  const targets = new Map<number, Target>();
   for (let i = 0; i < cells.length; i++) {
     const cell = cells[i];
     const target = typeof grids === "number" ? grids : grids[i];
     if (cell >= graph.n || gridOf[cell] === target) continue;
-    let area = areas.get(target);
-    if (area === undefined) areas.set(target, (area = target < 0 ? -1 : areaOfGrid(ground, target)));
-    if (target >= 0 && !attributes.exists(target) && !made.has(target)) result.unknown++;
-    else if (attributes.lockedGrids.has(target) || !isCellFree(ground, cell)) result.locked++;
-    else if (area >= 0 && graph.areaIx[cell] !== area) result.foreign++;
+    let known = targets.get(target);
+    if (!known) targets.set(target, (known = look(ground, target, made)));
+    if (!known.exists) result.unknown++;
+    else if (known.locked || !isCellFree(ground, cell)) result.locked++;
+    else if (known.area >= 0 && graph.areaIx[cell] !== known.area) result.foreign++;
     else {
       result.cells.push(cell);
       result.grids.push(target);
