@@ -10,7 +10,7 @@ import typer
 from gis_core.commands._common import command, fault_line, print_json, terminal_progress
 from gis_core.commands._options import Db, Json
 from gis_core.commands._output import require_output
-from gis_core.errors import CapabilityError, NotFoundError, ParameterError
+from gis_core.errors import NotFoundError, ParameterError
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -40,7 +40,7 @@ def locate(
         str | None, typer.Option("--radius-col", help="Column of the accuracy in metres; adds candidates.")
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="DATE", help="The plan in force on that day.")
+        str | None, typer.Option("--at", metavar="DATE", help="What was in force then where PLAN lies.")
     ] = None,
     code_col: Annotated[
         str, typer.Option("--code-col", help="Column of the codes in the polygon layer.")
@@ -62,16 +62,12 @@ def locate(
 
     Example: wangge locate plan.gpkg calls.csv --out located.csv --crs gcj02
     """
-    if at is not None:
-        raise CapabilityError(
-            "--at needs a store with published plans, which this version cannot write yet; name the plan as plan:ID."
-        )
     from gis_core.locate import build_locator
     from gis_core.locate.bulk import locate_file
 
     require_output(out, inputs=[points, Path(plan)])
     with terminal_progress(not json_) as progress:
-        locator = build_locator(_areas(plan, db, layer), code_col)
+        locator = build_locator(_areas(plan, db, layer, at), code_col)
         report = locate_file(
             locator, points, out, crs=crs, x_col=x, y_col=y, radius_col=radius_col, progress=progress
         )
@@ -85,14 +81,29 @@ def locate(
         typer.echo(_summary(report))
 
 
-def _areas(plan: str, db: str | None, layer: str | None) -> GeoDataFrame:
-    """Return the polygons of PLAN: grids of a plan, or a layer of any file of polygons."""
+def _in_force(plan: str, db: str | None, at: str) -> GeoDataFrame:
+    """Return the grids that were in force at a time where a plan of the store lies."""
+    from gis_core.commands._plan_ref import stored_plan_id
+    from gis_core.plan.dates import begin_of
+    from gis_core.store import open_store
+
+    moment = begin_of(at, option="--at")
+    with open_store(db, create=False) as store:
+        return store.grids_in_force(stored_plan_id(plan) or 0, moment)
+
+
+def _areas(plan: str, db: str | None, layer: str | None, at: str | None) -> GeoDataFrame:
+    """Return the polygons of PLAN: grids of a plan or of what was in force there, or a layer of any file."""
     from gis_core.commands._plan_ref import layers_of, read_plan_ref, require_no_store, stored_plan_id
 
     if stored_plan_id(plan) is not None:
         if layer is not None:
             raise ParameterError(f"--layer is for files; {plan} has its grids.")
-        return read_plan_ref(plan, db).grids
+        return read_plan_ref(plan, db).grids if at is None else _in_force(plan, db, at)
+    if at is not None:
+        raise ParameterError(
+            f"--at needs a store with published plans: name any plan of the place as plan:ID instead of {plan}."
+        )
     path = Path(plan)
     if not path.exists():
         raise NotFoundError(f"There is no file {plan}.")

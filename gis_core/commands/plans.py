@@ -45,7 +45,7 @@ def plans(
     for plan in found:
         bounds = f", {plan.bounds[0]} to {plan.bounds[1]} households" if plan.bounds else ""
         typer.echo(
-            f"  plan:{plan.id}  {plan.name}  ({plan.state}, revision {plan.revision}, {_day(plan)}): "
+            f"  plan:{plan.id}  {plan.name}  ({_state(plan)}, revision {plan.revision}, {_day(plan)}): "
             f"{_count(plan.n_grids, 'grid')}{bounds}, on data version {plan.dataset_id}"
         )
     for version in versions:
@@ -53,6 +53,14 @@ def plans(
             f"  data version {version.id}  {version.name}  ({version.imported_at:%Y-%m-%d}): "
             f"{_count(version.counts['buildings'], 'building')}, {_count(version.counts['cells'], 'cell')}"
         )
+
+
+def _state(plan: PlanRecord) -> str:
+    """Return the state of a plan, with its time in force on this machine's days."""
+    if plan.valid_from is None:
+        return plan.state
+    end = "" if plan.valid_to is None else f" to {plan.valid_to.astimezone():%Y-%m-%d}"
+    return f"{plan.state} from {plan.valid_from.astimezone():%Y-%m-%d}{end}"
 
 
 def _day(plan: PlanRecord) -> str:
@@ -71,6 +79,9 @@ def _plan(plan: PlanRecord) -> dict[str, Any]:
         "name": plan.name,
         "state": plan.state,
         "revision": plan.revision,
+        "valid_from": plan.valid_from.isoformat() if plan.valid_from else None,
+        "valid_to": plan.valid_to.isoformat() if plan.valid_to else None,
+        "based_on": plan.based_on,
         "created_at": plan.created_at.isoformat(),
         "created_by": plan.created_by,
         "grids": plan.n_grids,

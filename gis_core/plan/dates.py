@@ -9,8 +9,15 @@ from gis_core.errors import ParameterError
 __all__ = ["begin_of"]
 
 
-def begin_of(text: str | None) -> datetime | None:
-    """Give the moment from which a plan holds: midnight where the program runs, or the time as it was given.
+def begin_of(text: str | None, *, option: str = "valid_from") -> datetime | None:
+    """Give the moment that a day begins: midnight where the program runs, or the time as it was given.
+
+    Parameters
+    ----------
+    text : str or None
+        None is given back.
+    option : str
+        What the value is called in the sentence that refuses it.
 
     Raises
     ------
@@ -32,7 +39,7 @@ def begin_of(text: str | None) -> datetime | None:
         moment = None
     if moment is None or moment.utcoffset() is None:
         raise ParameterError(
-            f"valid_from is a day, such as 2026-12-01, or a time with its offset, not {text!r}.",
+            f"{option} is a day, such as 2026-12-01, or a time with its offset, not {text!r}.",
             valid_from=text,
         )
     return moment

@@ -362,6 +362,19 @@ class PlanMethods(Session):
         with self._read() as connection:
             return publishing.in_force(connection, at, dataset_id=dataset_id, boundary_code=boundary_code)
 
+    def grids_in_force(self, plan_id: int, at: datetime | None = None) -> GeoDataFrame:
+        """Return the grids in force at a time in the boundary polygons of a plan, whichever plans they are of.
+
+        Columns and coordinate system are those of `grids`; `at` None is now.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is no such plan, or no plan was in force there then.
+        """
+        with self._read() as connection:
+            return publishing.grids_in_force(connection, self._dialect, plan_id, at)
+
     def compare(self, plan_id: int, with_id: int) -> dict[str, Any]:
         """Say which buildings change hands from one stored plan to another.
 

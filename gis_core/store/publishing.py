@@ -11,20 +11,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
-from gis_core.errors import ConflictError, NotPublishableError, ParameterError, some_of
+from gis_core.errors import ConflictError, NotFoundError, NotPublishableError, ParameterError, some_of
 from gis_core.store import attributes, edits, plans
 from gis_core.store.models import Area, Cell, Grid, Plan, PlanArea, table_of
 from gis_core.store.records import CheckList, InForce, PlanRecord
 
 if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
     from gis_core.model import AdjacencyGraph
     from gis_core.store.dialect import Dialect
 
-__all__ = ["check_list", "in_force", "publish"]
+__all__ = ["check_list", "grids_in_force", "in_force", "publish"]
 
 _PLAN, _GRID, _CELL, _AREA, _IN_FORCE = (table_of(model) for model in (Plan, Grid, Cell, Area, PlanArea))
 _ASKED_AT_ONCE = 500
@@ -240,3 +243,42 @@ def in_force(
     for row in connection.execute(query):
         found.setdefault(row.plan_id, []).append(row.boundary_code)
     return [InForce(plans.get(connection, plan_id), tuple(codes)) for plan_id, codes in found.items()]
+
+
+def grids_in_force(
+    connection: Connection, dialect: Dialect, plan_id: int, at: datetime | None
+) -> GeoDataFrame:
+    """Return the grids that were in force at a time in the boundary polygons of a plan.
+
+    Raises
+    ------
+    NotFoundError
+        Where there is no such plan, or none was in force there.
+    """
+    moment = _aware(at)
+    dataset_id = plans.require(connection, plan_id).dataset_id
+    places = _places(connection, dialect, dataset_id)
+    held: dict[int, set[str]] = {}
+    for row in _earlier(connection, dialect, dataset_id, places):
+        if row.valid_from <= moment and (row.valid_to is None or row.valid_to > moment):
+            held.setdefault(row.plan_id, set()).add(row.boundary_code)
+    if not held:
+        raise NotFoundError(
+            f"No plan was in force on {moment:%Y-%m-%d %H:%M} UTC where plan {plan_id} lies: `wangge publish` puts one "
+            "in force.",
+            id=plan_id,
+        )
+    return pd.concat(
+        [_grids_within(connection, dialect, other, codes) for other, codes in sorted(held.items())],
+        ignore_index=True,
+    )
+
+
+def _grids_within(connection: Connection, dialect: Dialect, plan_id: int, codes: set[str]) -> GeoDataFrame:
+    """Return the grids of a plan whose cells lie in some boundary polygons."""
+    frame = plans.grids(connection, dialect, plan_id, bbox=None, limit=None, offset=0)
+    dataset_id = plans.require(connection, plan_id).dataset_id
+    query = select(_AREA.c.ix).where(_AREA.c.dataset_id == dataset_id, _AREA.c.code.in_(sorted(codes)))
+    inside = np.isin(_area_ix(connection, dataset_id), connection.execute(query).scalars().all())
+    owners = np.unique(plans.assignment(connection, plan_id)[inside])
+    return frame[frame["grid_ix"].isin(owners)]

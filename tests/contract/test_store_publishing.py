@@ -12,7 +12,13 @@ import pytest
 from cell_graphs import lattice
 from store_town import build_town, fill
 
-from gis_core.errors import ConflictError, NotPublishableError, ParameterError, StaleRevisionError
+from gis_core.errors import (
+    ConflictError,
+    NotFoundError,
+    NotPublishableError,
+    ParameterError,
+    StaleRevisionError,
+)
 
 WEST, EAST = "310101001", "310101002"
 ALL = ("out_of_bounds", "unnamed", "without_staff")
@@ -199,6 +205,14 @@ def test_a_plan_of_one_community_supersedes_there_only(planned, two_communities)
     ]
     assert store.plan(first).state == "published"
     assert [one.plan.id for one in store.plans_in_force(MAY)] == [first]
+    draft = store.branch_plan(first, name="b")  # any plan of the place asks for what holds there
+    before, after = (store.grids_in_force(draft, moment) for moment in (MAY, JUNE))
+    assert sorted(before["code"]) == sorted(after["code"]) == sorted(plan.grids["code"])
+    assert before["grid_ix"].tolist() == list(range(16))
+    assert sorted(after["grid_ix"]) != list(range(16))  # eight of each plan
+    assert store.grids_in_force(second, JUNE)["boundary_code"].unique().tolist() == [WEST]
+    with pytest.raises(NotFoundError, match="No plan was in force"):
+        store.grids_in_force(first, MAY - timedelta(days=1))
 
 
 def test_codes_name_the_same_ground_and_towns_do_not_end_each_other(planned, two_communities):

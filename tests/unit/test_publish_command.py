@@ -71,3 +71,39 @@ def test_what_cannot_be_used_is_told(db, arguments, sentence):
     done = wangge("publish", *arguments, "--db", db)
     assert done.exit_code == 2
     assert sentence in done.stderr
+
+
+def test_points_are_asked_for_what_was_in_force_on_a_day(db, tmp_path):
+    with open_store(str(db)) as store:
+        middle = store.grids(1).geometry[0].representative_point()
+    points = tmp_path / "points.csv"
+    points.write_text(f"lon,lat\n{middle.x},{middle.y}\n", encoding="utf-8")
+    assert wangge("publish", "plan:1", "--db", db, "--valid-from", "2026-05-01", *EXCEPT).exit_code == 0
+    with open_store(str(db)) as store:
+        draft = store.branch_plan(1, name="b")
+        change = [("grid/0/code", "neu")]
+        store.add_edit(
+            draft, expected_revision=0, who="", kind="number", cell_ix=[], grid_ix=[], changes=change
+        )
+    assert (
+        wangge("publish", f"plan:{draft}", "--db", db, "--valid-from", "2026-06-01", *EXCEPT).exit_code == 0
+    )
+    found = {}
+    for day in ("2026-05-31", "2026-06-01"):
+        out = tmp_path / f"{day}.csv"
+        done = wangge("locate", "plan:1", points, "--out", out, "--at", day, "--db", db)
+        assert done.exit_code == 0, done.stderr
+        found[day] = out.read_text(encoding="utf-8-sig").splitlines()[1].split(",")[2]
+    assert found == {"2026-05-31": "310101001001", "2026-06-01": "neu"}
+    early = wangge("locate", "plan:1", points, "--out", tmp_path / "x.csv", "--at", "2026-04-30", "--db", db)
+    assert early.exit_code == 2
+    assert "No plan was in force on" in early.stderr
+    wrong = wangge("locate", "plan:1", points, "--out", tmp_path / "x.csv", "--at", "yesterday", "--db", db)
+    assert "--at is a day" in wrong.stderr
+    listed = json.loads(wangge("plans", "--db", db, "--json").stdout)["plans"]
+    assert [(row["id"], row["state"], row["based_on"]) for row in listed] == [
+        (draft, "published", 1),
+        (1, "superseded", None),
+    ]
+    assert listed[1]["valid_to"] == listed[0]["valid_from"]
+    assert "published from 2026-06-01" in wangge("plans", "--db", db).stdout
