@@ -302,7 +302,7 @@ class TestProofs:
     def test_more_buildings_far_apart_than_grids(self) -> None:
         reason, mend, _ = self.told(1, [0] * 6).why(0)
         assert reason.startswith(
-            "3 buildings here are each more than 15 m from all others on foot, and there are 1"
+            "3 buildings here are each more than 15 m from all others on foot, and there is 1 grid."
         )
         assert mend == "Ask for at least 2 more grids (--grids), or allow more (--max-walk)."
 
