@@ -19,7 +19,7 @@ export function Dialog({ title, wide, onClose, children }: DialogProps) {
     const dialog = element.current;
     const before = document.activeElement as HTMLElement | null;
     dialog?.showModal();
-    dialog?.querySelector<HTMLElement>("form input, form select, .field select")?.focus();
+    (dialog?.querySelector<HTMLElement>("form input") ?? dialog?.querySelector<HTMLElement>("select"))?.focus();
     return () => {
       dialog?.close();
       before?.focus?.();
