@@ -51,38 +51,76 @@ def write_plate(
     *,
     colour: str,
     bold: bool,
+    angle: float = 0.0,
 ) -> bool:
-    """Write lines with their middle at a place, on a pale plate, where it is free."""
-    width = max(canvas.text_width(each, size) for each in lines)
-    step = size * _LINE / MM
-    if not labels.place(x, y, width + 1.0, step * len(lines) + 0.4):
+    """Write lines (a single one where it is turned) with their middle at a place, on a pale plate, if it is free."""
+    width, step = _plate_size(canvas, lines, size)
+    height = step * len(lines) + 0.4
+    if not labels.place(x, y, width, height, angle):
         return False
-    canvas.rect(x - width / 2 - 0.5, y - step * len(lines) / 2 - 0.2, width + 1.0, step * len(lines) + 0.4,
-                fill="#ffffff", alpha=75)  # fmt: skip
+    plate = shapely.Polygon(box_corners(x, y, width, height, angle))
+    canvas.shapes(np.array([plate]), fill="#ffffff", alpha=75)
     for row, text in enumerate(lines):
-        canvas.centred(
-            x, y + (row - (len(lines) - 1) / 2) * step, text, size, colour=colour, bold=bold and row == 0
-        )
+        down = (row - (len(lines) - 1) / 2) * step
+        canvas.centred(x, y + down, text, size, colour=colour, bold=bold and row == 0, angle=angle)
     return True
 
 
+def _plate_size(canvas: Canvas, lines: list[str], size: float) -> tuple[float, float]:
+    """Return the width of a plate and the height of one of its lines, mm."""
+    return max(canvas.text_width(each, size) for each in lines) + 1.0, size * _LINE / MM
+
+
 def write_neighbours(
-    canvas: Canvas, labels: Labels, ground: Ground, view: View, *, own: int, size: float
+    canvas: Canvas,
+    labels: Labels,
+    ground: Ground,
+    view: View,
+    *,
+    own: int,
+    border: shapely.Geometry,
+    size: float,
 ) -> None:
-    """Write code and name of the other grids that are seen, where most of each is seen."""
+    """Write code and name of the other grids that are seen, off the border of the own one wherever there is room."""
     rows, shapes = ground.seen("grids", view)
     window = shapely.box(view.left, view.top, view.left + view.width, view.top + view.height)
+    beside = _Beside([border], np.zeros(0, dtype=object))
     for row, shape in zip(rows.tolist(), shapely.intersection(shapes, window), strict=True):
         if row == own or shapely.area(shape) < 4.0:
             continue
         facts = ground.material.grids[row]
-        lines = [facts.code, *([facts.name] if facts.name else [])]
-        for x, y in spots(shape):
-            if any(
-                write_plate(canvas, labels, x, y, each, small, colour=COLOURS["neighbour"], bold=True)
-                for each, small in ((lines, size), (lines[:1], size * 0.8))
-            ):
+        code, named = [facts.code], [facts.code, *([facts.name] if facts.name else [])]
+        ways = [
+            (named, size, 0.0),
+            (code, size * 0.8, 0.0),
+            (code, size * 0.8, 90.0),
+            (code, size * 0.65, 90.0),
+        ]
+        places = spots(shape)
+        for strict in (True, False):
+            if _write_code(canvas, labels, places, ways, beside if strict else None):
                 break
+
+
+def _write_code(
+    canvas: Canvas,
+    labels: Labels,
+    places: list[tuple[float, float]],
+    ways: list[tuple[list[str], float, float]],
+    beside: _Beside | None,
+) -> bool:
+    """Write a code in the first way and at the first place that is free, and not on the border that is named."""
+    for lines, size, angle in ways:
+        width, step = _plate_size(canvas, lines, size)
+        for x, y in places:
+            corners = box_corners(x, y, width, step * len(lines) + 0.4, angle)
+            if beside is not None and beside.on_border(corners):
+                continue
+            if write_plate(
+                canvas, labels, x, y, lines, size, colour=COLOURS["neighbour"], bold=True, angle=angle
+            ):
+                return True
+    return False
 
 
 def spots(shape: shapely.Geometry, *, step: float = 5.0) -> list[tuple[float, float]]:
@@ -266,7 +304,7 @@ def write_places(
             key=lambda each: beside.on_building(box_corners(each[0], each[1], width, height)),
         )
         for x, y in places:
-            if write_plate(canvas, labels, x, y, [name], size, colour="#6b4a12", bold=True):
+            if write_plate(canvas, labels, x, y, [name], size, colour="#6b4a12", bold=False):
                 break
 
 

@@ -169,7 +169,7 @@ def _draw_map(
     labels = Labels(view.left, view.top, view.left + view.width, view.top + view.height)
     keep_free(labels, view, z)
     borders = [shapely.boundary(own), *others.tolist(), *areas.tolist()]
-    write_neighbours(canvas, labels, ground, view, own=ix, size=7.0 * z)
+    write_neighbours(canvas, labels, ground, view, own=ix, border=borders[0], size=7.0 * z)
     write_streets(canvas, labels, ground, view, borders=borders, size=7.0 * z)
     no_room = write_buildings(canvas, labels, ground, view, own=ix, size=5.8 * z)
     write_places(canvas, labels, ground, view, own=ix, size=6.2 * z)
