@@ -19,9 +19,15 @@ from gis_core.store import Store
 from tests.api.support import TestClient, assert_problem, make_client
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def town(town_in_each_own_store: SimpleNamespace) -> SimpleNamespace:
     return town_in_each_own_store
+
+
+@pytest.fixture(scope="module")
+def client(town: SimpleNamespace) -> Iterator[TestClient]:
+    with make_client(town.store) as client:
+        yield client
 
 
 @pytest.fixture
@@ -341,9 +347,3 @@ def test_names_that_no_header_should_hold(town: SimpleNamespace, plan: Plan) -> 
     plan.send(who="%FF%FE", cells=[1], grid=1)
     names = [edit.who for edit in plan.store.edits(plan.number)]
     assert names == ["x" * 100, "\ufffd\ufffd"]
-
-
-@pytest.fixture
-def client(town: SimpleNamespace) -> Iterator[TestClient]:
-    with make_client(town.store) as client:
-        yield client
