@@ -104,7 +104,7 @@ test("locked cells, grids and borders stay, and so do cells of another community
   const foreign = Array.from(graph.areaIx).findIndex((area) => area !== graph.areaIx[cell]);
   const edit = session.perform("paint", [cell, foreign], grid);
   assert.deepEqual([...(edit?.cells ?? [])], [cell]);
-  assert.deepEqual(session.message.value, { key: "edit.foreign", values: { count: 1 } });
+  assert.deepEqual(session.message.value, { key: "edit.foreign", values: { count: 1 }, alert: true });
   assert.equal(session.perform("paint", [cell], 99), null);
 });
 

@@ -50,7 +50,7 @@ export function attachKeyboard(desk: Keyboard): void {
   };
 
   const carryOut = (command: Command, onMap: boolean): boolean => {
-    const { session, tools, cursor } = desk;
+    const { state, session, tools, cursor } = desk;
     switch (command.do) {
       case "tool":
         session.tool.value = command.tool;
@@ -59,10 +59,10 @@ export function attachKeyboard(desk: Keyboard): void {
         tools.grow(command.factor);
         return true;
       case "undo":
-        if (session.undo()) session.say("edit.undone");
+        if (session.undo()) state.live.value = state.t("edit.undone");
         return true;
       case "redo":
-        if (session.redo()) session.say("edit.redone");
+        if (session.redo()) state.live.value = state.t("edit.redone");
         return true;
       case "escape":
         return escape();

@@ -44,13 +44,13 @@ function Word() {
   const toast = desk.toast.value;
   const message = edit.message.value;
   if (!toast && !message) return null;
-  const { key, values } = toast ?? (message as NonNullable<typeof message>);
+  const { key, values, alert } = toast ?? (message as NonNullable<typeof message>);
   const close = (): void => {
     if (toast) desk.toast.value = null;
     else edit.message.value = null;
   };
   return (
-    <Bar kind={toast && !toast.alert ? "is-word" : "is-word is-alert"} role={toast?.alert ? "alert" : "status"}>
+    <Bar kind={alert ? "is-word is-alert" : "is-word"} role={toast?.alert ? "alert" : "status"}>
       <span>{t(key, values)}</span>
       <button type="button" class="icon-button" aria-label={t("bar.close")} title={t("bar.close")} onClick={close}>
         <Icon name="close" size={14} />

@@ -60,7 +60,7 @@ export function createCommands(state: State, session: EditSession): Commands {
     if (!edit || !made) return null;
     state.selected.value = made.grid;
     const { code, households: count } = state.grids.peek()[made.grid];
-    session.say("edit.made", { code, count });
+    session.say("edit.made", { code, count }, false);
     return edit;
   };
 
@@ -82,7 +82,7 @@ export function createCommands(state: State, session: EditSession): Commands {
       const edit = session.perform("merge", live.cellsOf(gone), keep, retire(gone));
       if (!edit) return null;
       state.selected.value = keep;
-      session.say("edit.merged", { gone: code, code: book.grid(keep).code, count: counts[keep] });
+      session.say("edit.merged", { gone: code, code: book.grid(keep).code, count: counts[keep] }, false);
       return edit;
     },
     dissolve(grid) {
@@ -95,7 +95,7 @@ export function createCommands(state: State, session: EditSession): Commands {
       const edit = session.perform("dissolve", [...cells, ...left], [...grids, ...nowhere], retire(grid));
       if (!edit) return null;
       if (state.selected.peek() === grid) state.selected.value = null;
-      session.say("edit.dissolved", { code });
+      session.say("edit.dissolved", { code }, false);
       return edit;
     },
     newGrid(cells) {

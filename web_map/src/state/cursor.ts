@@ -60,9 +60,9 @@ export function createCursor(
       const grid = away ? -1 : state.selected.value;
       if (grid === null) return session.say("edit.chooseGrid");
       if (!session.perform("paint", [cell], grid)) return;
-      if (grid < 0) return session.say("edit.takenAway");
+      if (grid < 0) return session.say("edit.takenAway", {}, false);
       const { code, households } = state.grids.value[grid];
-      session.say("edit.assigned", { code: shortCode(code), households });
+      session.say("edit.assigned", { code: shortCode(code), households }, false);
     },
     clear() {
       const was = session.cursor.value !== null;

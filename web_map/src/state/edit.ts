@@ -50,6 +50,8 @@ export interface SplitView {
 export interface Message {
   key: Key;
   values: Values;
+  /** Whether something was not done as asked. */
+  alert: boolean;
 }
 
 /** What has to be drawn anew: cells whose grid changed, and grids whose look may have. */
@@ -106,7 +108,7 @@ export interface EditSession {
   cancelStroke(): void;
   acceptProposal(): Edit | null;
   refuseProposal(): void;
-  say(key: Key, values?: Values): void;
+  say(key: Key, values?: Values, alert?: boolean): void;
   onEdit(listener: (edit: Edit) => void): () => void;
   onDirty(listener: (dirty: Dirty) => void): () => void;
   applyRemote(cells: ArrayLike<number>, grids: ArrayLike<number>, changes: Change[]): void;
@@ -154,8 +156,8 @@ export function createEditSession(state: State): EditSession {
   let revision = 0;
   let turn = 0;
 
-  const say = (key: Key, values: Values = {}): void => {
-    message.value = { key, values };
+  const say = (key: Key, values: Values = {}, alert = true): void => {
+    message.value = { key, values, alert };
     state.live.value = state.t(key, values);
   };
 
