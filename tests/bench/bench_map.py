@@ -1,4 +1,4 @@
-"""The page with many cells in a real Chromium: what it takes from the arrival of the data to a painted map."""
+"""The page with many cells in a real Chromium: from the arrival of the data to a painted map, then editing."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
+from bench.map_editing import measure_editing, measure_leaflet
 from bench.results import ROOT, save
 from tests.browser.support import FLAGS, Watched, wait_for
 
@@ -48,7 +49,7 @@ def _answers(url: str) -> bool:
 
 
 def measure(n_cells: int, runs: int) -> list[dict[str, Any]]:
-    """Open the page several times in each size; the median of each time, in milliseconds."""
+    """Open the page several times in each size, then edit, then the peer; medians in milliseconds."""
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     rows = []
     with served(n_cells) as url, sync_playwright() as playwright:
@@ -66,6 +67,8 @@ def measure(n_cells: int, runs: int) -> list[dict[str, Any]]:
             row["decode_ms"] = _median([each["decoded"] - each["arrived"] for each in seen])
             row["index_ms"] = _median([each["indexed"] - each["decoded"] for each in seen])
             rows.append({**row, "first_paint_ms": _median([each["first_paint_ms"] for each in seen])})
+        rows.append(measure_editing(browser, url))
+        rows.append(measure_leaflet(browser, url))
         browser.close()
     return rows
 

@@ -123,5 +123,11 @@ def test_map() -> None:
     )
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
-    assert [(row["size"], row["cells"]) for row in rows] == [("desktop", 400), ("phone", 400)]
-    assert all(row["first_paint_ms"] >= row["decode_ms"] + row["index_ms"] > 0 for row in rows)
+    *first, ours, peer = rows
+    assert [(row["size"], row["cells"]) for row in first] == [("desktop", 400), ("phone", 400)]
+    assert all(row["first_paint_ms"] >= row["decode_ms"] + row["index_ms"] > 0 for row in first)
+    assert ours["cells"] == peer["cells"] == 400
+    for name in ("stroke_ms", "frame_ms", "recolour_all_ms", "zoom_longest_frame_ms"):
+        assert ours[name] >= 0
+        assert peer[name] >= 0
+    assert ours["lasso_all_ms"] > 0
