@@ -126,11 +126,13 @@ test("a page without a data base keeps edits in memory, and what it could not wr
     removeItem: (key: string) => void kept.delete(key),
   };
   const entry = { key: "k", plan: "p", client: "c", order: 1, at: 1, kind: "paint", cells: [1], grids: [2], before: [0], changes: [], undoes: null, undoesKey: null } as Unsent;
-  const outbox = createOutbox(undefined, spare);
+  let troubles = 0;
+  const outbox = createOutbox(undefined, spare, () => troubles++);
   const writing = outbox.put([entry]);
   outbox.flush();
   assert.equal(JSON.parse(kept.get("wangge.outbox") ?? "[]").length, 1);
   await writing;
+  assert.equal(troubles, 1);
   assert.deepEqual(await outbox.all("p"), [entry]);
   await outbox.sent("k", "p", 4);
   assert.deepEqual(await outbox.all("p"), []);

@@ -13,7 +13,7 @@ export function Bars() {
   return (
     <div class="bars">
       <Word />
-      {edit.cutOff.value && <CutOffBar />}
+      {edit.cutOff.value && !edit.proposal.value && <CutOffBar />}
       <JobBar />
       {edit.proposal.value && <ProposalBar />}
       {refusal && <RefusalBar refusal={refusal} />}
@@ -71,7 +71,7 @@ function CutOffBar() {
   return (
     <Bar kind="is-cut" role="alert">
       <span>
-        <b>!</b> {t("cut.text", { count: cut.cells.length, code: code(cut.grid) })}
+        <b>!</b> {t(cut.pending ? "cut.text" : "cut.done", { count: cut.cells.length, code: code(cut.grid) })}
       </span>
       {!cut.pending && (
         <span class="decision-buttons">

@@ -57,7 +57,11 @@ export function openDesk(
   who: Signal<string>,
   root: string,
 ): DeskSet {
-  const outbox = createOutbox(window.indexedDB, storageOf("localStorage"));
+  let told = false;
+  const outbox = createOutbox(window.indexedDB, storageOf("localStorage"), () => {
+    if (!told) desk.say("sync.memoryOnly", {}, true);
+    told = true;
+  });
   const pages = openPages(storageOf("sessionStorage"), navigator.locks, newKey);
   const desk = createDesk({ state, actions, client, editing, edit, outbox, pages, root, who });
   const leave = (): void => outbox.flush();

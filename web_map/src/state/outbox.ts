@@ -42,8 +42,15 @@ const SPARE = "wangge.outbox";
 /** Where a text can be kept at once; a browser that keeps nothing throws. */
 export type Spare = Pick<Storage, "getItem" | "setItem" | "removeItem">;
 
-/** The outbox in IndexedDB, with what is not written there yet also in memory. */
-export function createOutbox(factory: IDBFactory | undefined, spare: Spare | null): Outbox {
+/**
+ * The outbox in IndexedDB, with what is not written there yet also in memory. `trouble` is called where the browser does
+ * not keep what it should (private windows of some, a full disk): the edits then last as long as the page.
+ */
+export function createOutbox(
+  factory: IDBFactory | undefined,
+  spare: Spare | null,
+  trouble: () => void = () => undefined,
+): Outbox {
   const opening = openBase(factory);
   // Newest form of each entry that the data base has not confirmed; null is "removed".
   const pending = new Map<string, Unsent | null>();
@@ -60,12 +67,16 @@ export function createOutbox(factory: IDBFactory | undefined, spare: Spare | nul
       if (!base) memory.delete(key);
       if (!base && entry) memory.set(key, entry);
     }
-    if (base)
+    if (!base) trouble();
+    else
       await run(base, ["unsent"], (stores) => {
         for (const [key, entry] of written) {
           if (entry) stores.unsent.put(entry);
           else if (entry === null) stores.unsent.delete(key);
         }
+      }).catch((error: unknown) => {
+        trouble();
+        throw error;
       });
     for (const [key, entry] of written) if (pending.get(key) === entry) pending.delete(key);
   }
@@ -146,7 +157,7 @@ function takeSpare(spare: Spare | null): Unsent[] {
   return entries;
 }
 
-// A browser without a data base (private windows of some) keeps the edits in memory, and the page says that it does.
+// Null where the browser has no data base for us.
 function openBase(factory: IDBFactory | undefined): Promise<IDBDatabase | null> {
   return new Promise((done) => {
     if (!factory) return done(null);
