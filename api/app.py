@@ -19,7 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from api.bodies import warm
 from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
-from api.routes import datasets, edits, events, export, health, jobs, locate, plans
+from api.routes import base, datasets, edits, events, export, health, jobs, locate, plans
 from api.routes.common import PROBLEMS
 from api.services import Services
 from api.settings import Settings
@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
     )
     app.state.services = services
     add_error_handlers(app)
-    for module in (health, datasets, plans, edits, jobs, export, locate, events):
+    for module in (health, datasets, plans, edits, base, jobs, export, locate, events):
         app.include_router(module.router)
     add_static(app.router, settings.web_root)
     app.add_middleware(OuterLayer, settings=settings)

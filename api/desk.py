@@ -140,6 +140,8 @@ class Desk:
         if revision == self._revision:
             return
         edits = self._store.edits(self._plan_id, since=self._revision, limit=_MOST_EDITS + 1)
+        if any(change.path == "base" for edit in edits for change in edit.changes):
+            raise ConflictError(f"The base data of plan {self._plan_id} changed just now; ask again.")
         if not 0 < len(edits) <= _MOST_EDITS or _beyond(edits):
             self._lay()
             return

@@ -40,6 +40,9 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What the body of a write may be; none of them is what a form, or a script of another site, can send unasked.
 BODY_TYPES = ("application/json",)
+#: The same for sheets of counts.
+SHEET_TYPES = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+_SHEET_PATH = re.compile(r"^/api/datasets/\d+/counts$")
 
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[^:\[\]/@]+)(?::\d+)?$", re.IGNORECASE)
 
@@ -158,14 +161,16 @@ def _name_of(place: str) -> str:
 
 
 def _check_type(scope: Scope, headers: Headers) -> None:
-    """Refuse a write whose body is not JSON."""
+    """Refuse a write whose body is not JSON, or, where a sheet belongs, no sheet."""
     if scope["method"] in SAFE_METHODS:
         return
+    is_sheet = _SHEET_PATH.match(scope["path"]) is not None
+    allowed = SHEET_TYPES if is_sheet else BODY_TYPES
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
-    if kind not in BODY_TYPES and not (empty and not kind):
+    if kind not in allowed and not (empty and not kind and not is_sheet):
         raise ProblemError(
             415,
             "unsupported-media-type",
-            f"The body must be {' or '.join(BODY_TYPES)}; say so in Content-Type.",
+            f"The body must be {' or '.join(allowed)}; say so in Content-Type.",
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Db", "Estimate", "Json", "Mapping", "OnInvalid", "Policy", "Within"]
+__all__ = ["Counts", "Db", "Estimate", "Json", "Mapping", "OnInvalid", "Policy", "SourceCrs", "Within"]
 
 
 class OnInvalid(StrEnum):
@@ -38,4 +39,14 @@ Estimate = Annotated[
 Within = Annotated[
     str | None,
     typer.Option("--within", metavar="NAME", help="Only the boundary polygons of this code or name."),
+]
+Counts = Annotated[
+    Path | None,
+    typer.Option(
+        "--counts", metavar="SHEET", help="XLSX or CSV with 小区, 楼栋, 户数 to join onto the buildings."
+    ),
+]
+SourceCrs = Annotated[
+    str | None,
+    typer.Option("--source-crs", metavar="EPSG:n", help="Coordinate system of layers that name none (DXF)."),
 ]

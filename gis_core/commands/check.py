@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_core.commands._common import EXIT_NO, command, print_json, terminal_progress
-from gis_core.commands._options import Estimate, Json, Mapping, OnInvalid, Policy, Within
+from gis_core.commands._options import Counts, Estimate, Json, Mapping, OnInvalid, Policy, SourceCrs, Within
 from gis_core.errors import counted
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def check(
     on_invalid: Policy = OnInvalid.repair,
     estimate_households: Estimate = False,
     within: Within = None,
+    counts: Counts = None,
+    source_crs: SourceCrs = None,
     as_json: Json = False,
 ) -> None:
     """Say what is wrong with the files of a dataset and what would be repaired; nothing is changed.
@@ -56,6 +58,8 @@ def check(
                 on_invalid=on_invalid.value,
                 estimate_households=estimate_households,
                 within=within,
+                counts=counts,
+                source_crs=source_crs,
                 progress=progress,
             )
     except DatasetError as error:

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gis_core.commands._common import command, fault_line, print_json, terminal_progress
-from gis_core.commands._options import Db, Estimate, Json, Mapping, OnInvalid, Policy, Within
+from gis_core.commands._options import (
+    Counts,
+    Db,
+    Estimate,
+    Json,
+    Mapping,
+    OnInvalid,
+    Policy,
+    SourceCrs,
+    Within,
+)
 from gis_core.errors import DatasetError, NotFoundError, ParameterError
 
 if TYPE_CHECKING:
@@ -39,6 +49,8 @@ def load(
     on_invalid: Policy = OnInvalid.repair,
     estimate_households: Estimate = False,
     within: Within = None,
+    counts: Counts = None,
+    source_crs: SourceCrs = None,
     as_json: Json = False,
 ) -> None:
     """Load a dataset as a new data version, or a plan file as a draft; all of it or nothing.
@@ -59,6 +71,8 @@ def load(
             "on_invalid": on_invalid.value,
             "estimate_households": estimate_households,
             "within": within,
+            "counts": counts,
+            "source_crs": source_crs,
         }
         answer = load_dataset(db, source, name=name, mapping=mapping or [], options=options)
     _say(answer, as_json=as_json)

@@ -35,7 +35,7 @@ from gis_core.commands._common import (
     terminal_progress,
 )
 from gis_core.commands._ground import BarrierPolicy, Barriers, MaxWalk, PiecePolicy, Pieces, ground_options
-from gis_core.commands._options import Estimate, Mapping, OnInvalid, Policy, Within
+from gis_core.commands._options import Counts, Estimate, Mapping, OnInvalid, Policy, SourceCrs, Within
 from gis_core.commands._output import require_output
 from gis_core.errors import ParameterError, counted
 
@@ -86,6 +86,8 @@ def partition(
     on_invalid: Policy = OnInvalid.repair,
     mapping: Mapping = None,
     estimate_households: Estimate = False,
+    counts: Counts = None,
+    source_crs: SourceCrs = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a grid is out of bounds.")] = False,
     objective: Annotated[
         ObjectiveChoice,
@@ -152,6 +154,8 @@ def partition(
             on_invalid=on_invalid.value,
             estimate_households=estimate_households,
             within=within,
+            counts=counts,
+            source_crs=source_crs,
             progress=progress,
         )
         seconds["read"] = time.perf_counter() - started

@@ -143,10 +143,16 @@ def households(
     log: FaultLog,
     *,
     estimate: bool,
+    elsewhere: bool = False,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return household counts (NaN: to be estimated, else 0 where unknown) and the rows to keep."""
+    """Return household counts (NaN: to be estimated, else 0 where unknown) and the rows to keep.
+
+    With `elsewhere` a sheet brings the counts, and the layer need not have any.
+    """
     keep = np.ones(len(table), dtype=bool)
     layer = "buildings"
+    if "households" not in columns and elsewhere and not estimate:
+        return np.zeros(len(table)), keep
     if "households" not in columns:
         if not estimate:
             have = some_of([str(name) for name in table.columns], limit=12) or "none"
@@ -155,7 +161,7 @@ def households(
                 layer,
                 f"no column holds households (columns: {have})",
                 "Name the column with --map buildings.households=COLUMN, or estimate them with "
-                "--estimate-households.",
+                "--estimate-households, or bring a sheet of counts with --counts.",
                 "error",
             )
             return np.zeros(len(table)), keep

@@ -30,7 +30,14 @@ _NAMES = {
     "parquet": "a GeoParquet file",
     "geojson": "GeoJSON",
     "osm": "an OpenStreetMap extract",
+    "kml": "KML",
+    "kmz": "KMZ",
+    "dxf": "a DXF drawing",
+    "csv": "CSV",
+    "xlsx": "XLSX",
 }
+#: Columns that a DXF drawing has for each thing drawn and that say nothing here.
+_DXF_COLUMNS = ("PaperSpace", "SubClasses", "Linetype", "EntityHandle", "ExtendedEntity")
 
 
 class RefusedError(Exception):
@@ -59,7 +66,8 @@ class Session:
 
         names = [name for name in table.column_names if name != geometry]
         arrays = [_plain_column(table.column(name)) for name in names]
-        wkb = pa.nulls(len(table), pa.binary()) if geometry is None else table.column(geometry)
+        nothing = pa.chunked_array([pa.nulls(len(table), pa.binary())])
+        wkb = nothing if geometry is None else table.column(geometry)
         wkb = pa.chunked_array(
             [_storage(chunk).cast(pa.large_binary()) for chunk in wkb.chunks], pa.large_binary()
         )
@@ -132,6 +140,91 @@ def require_kind(path: Path, kind: str) -> None:
         raise RefusedError(
             "not-its-kind", f"{path.name} is not {_NAMES[kind]}", "Export it again, or correct its name."
         )
+
+
+def require_dxf(path: Path) -> None:
+    """Refuse a file that is no DXF text; drawings in other forms of CAD are named."""
+    head = _head(path)
+    if head.startswith((b"AutoCAD Binary DXF", b"AC10")):
+        kind = "a binary DXF" if head.startswith(b"AutoCAD") else "a DWG"
+        raise RefusedError(
+            "not-its-kind", f"{path.name} is {kind}", "Save it as DXF (ASCII), version 2000 or later."
+        )
+    if b"SECTION" not in head or head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise RefusedError(
+            "not-its-kind", f"{path.name} is not a DXF drawing", "Export it again, or correct its name."
+        )
+
+
+def read_dxf(session: Session, path: Path, layer: str | None) -> None:
+    """Read a drawing: as one layer where its file is named so, else by the names of its CAD layers."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    meta, table = session.pyogrio.read_arrow(path, layer="entities", max_features=session.limits["rows"] + 1)
+    geometry = meta["geometry_name"] or "wkb_geometry"
+    table = table.drop_columns([name for name in _DXF_COLUMNS if name in table.column_names])
+    about: dict[str, Any] = {"file": path.name, "notes": [], "crs": None}
+    if layer is not None:
+        session.add(table, geometry, layer=layer, sublayer="entities", **about)
+        return
+    names = [str(name) for name in table.column("Layer").unique().to_pylist() if name]
+    for name in names:
+        match = match_layer(name)
+        if match is None:
+            session.ignored.append(f"{path.name}: {name}")
+    for match in sorted({found for name in names if (found := match_layer(name))}):
+        mine = [name for name in names if match_layer(name) == match]
+        rows = table.filter(pc.is_in(table.column("Layer"), pa.array(mine, pa.string())))
+        session.add(rows, geometry, layer=match, sublayer=mine[0], **about)
+
+
+def read_kml(session: Session, path: Path, kind: str, layer: str | None) -> None:
+    """Read a KML or KMZ file: as one layer where it is named so, else by the names of its folders."""
+    import pyarrow as pa
+
+    from gis_core.layers.kml import KmlError, Placemark, read_placemarks, unpack_kmz
+
+    groups: dict[str, list[Placemark]] = {}
+    ignored: set[str] = set()
+    try:
+        opened = unpack_kmz(path, session.out) if kind == "kmz" else path
+        for count, mark in enumerate(read_placemarks(opened)):
+            if count >= session.limits["rows"]:
+                raise RefusedError(
+                    "too-large", f"{path.name} holds too many placemarks", "Cut it into smaller areas."
+                )
+            match = layer or next((found for name in reversed(mark[0]) if (found := match_layer(name))), None)
+            if match is None:
+                ignored.add(mark[0][-1] if mark[0] else "(no folder)")
+            else:
+                groups.setdefault(match, []).append(mark)
+    except KmlError as error:
+        raise RefusedError("not-its-kind", f"{path.name} {error}", "Export it again as KML.") from None
+    session.ignored += [f"{path.name}: {name}" for name in sorted(ignored)]
+    for match, marks in sorted(groups.items()):
+        names = list(dict.fromkeys(name for _, columns, _ in marks for name in columns if name != GEOMETRY))[
+            :500
+        ]
+        arrays = [pa.array([columns.get(name) for _, columns, _ in marks], pa.string()) for name in names]
+        wkb = pa.array([shape for _, _, shape in marks], pa.binary())
+        table = pa.table([*arrays, wkb], names=[*names, GEOMETRY])
+        session.add(table, GEOMETRY, layer=match, file=path.name, sublayer=None, notes=[], crs="EPSG:4326")
+
+
+def read_counts_sheet(session: Session, path: Path, kind: str, layer: str) -> None:
+    """Read a sheet of counts as text; behind the name of the layer stand columns that were named by hand."""
+    import pyarrow as pa
+
+    from gis_core.layers.sheets import SheetError, read_sheet
+
+    name, *wanted = layer.split("\n")
+    try:
+        columns, notes = read_sheet(path, kind, wanted)
+    except SheetError as error:
+        raise RefusedError(error.code, error.message, error.fix) from None
+    table = pa.table([pa.array(values, pa.string()) for values in columns.values()], names=list(columns))
+    session.add(table, None, layer=name, file=path.name, sublayer=None, notes=notes, crs=None)
 
 
 def read_parquet(session: Session, path: Path, layer: str) -> None:
@@ -286,6 +379,18 @@ def read_file(session: Session, path: Path, kind: str, layer: str | None) -> Non
             f"{path.name} is larger than {session.limits['file_bytes'] >> 20:,} MB",
             "Cut it into smaller areas.",
         )
+    if kind in ("csv", "xlsx"):
+        read_counts_sheet(session, path, kind, str(layer))
+        return
+    if kind in ("kml", "kmz"):
+        if not path.stat().st_size:
+            require_kind(path, kind)
+        read_kml(session, path, kind, layer)
+        return
+    if kind == "dxf":
+        require_dxf(path)
+        read_dxf(session, path, layer)
+        return
     require_kind(path, kind)
     if kind == "parquet":
         read_parquet(session, path, str(layer))

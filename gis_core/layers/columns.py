@@ -17,7 +17,7 @@ from gis_core.layers.sources import LAYER_ALIASES, plain
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "FILLED", "check_mapping", "parse_mapping", "recognise", "text_column"]
+__all__ = ["COLUMNS", "COUNT_COLUMNS", "FILLED", "check_mapping", "parse_mapping", "recognise", "text_column"]
 
 _NAME = ("name", "name_zh", "name:zh", "名称", "name_en")
 
@@ -223,6 +223,9 @@ WAY_COLUMNS: dict[str, tuple[str, ...]] = {
     "indoor": ("indoor", "indoor_or_underground", "underground"),
 }
 
+#: What a sheet of counts may say, as `--map counts.COLUMN=NAME` names it.
+COUNT_COLUMNS = ("id", "compound", "building", "unit", "households", "population", "levels")
+
 _ADDRESS_PARTS = (
     (("addr_street", "addr:street", "street"), ("addr_housenumber", "addr:housenumber", "housenumber")),
     (("街路巷", "街路", "路名"), ("门牌号", "门牌号码")),
@@ -257,6 +260,7 @@ def parse_mapping(items: Iterable[str]) -> dict[str, str]:
 def check_mapping(mapping: Mapping[str, str]) -> None:
     """Raise ParameterError where a mapping names a layer or column that the contract does not have."""
     known = [f"{layer}.{column}" for layer in LAYER_ALIASES for column in COLUMNS[layer]]
+    known += [f"counts.{column}" for column in COUNT_COLUMNS]
     for target in mapping:
         if target not in known:
             near = difflib.get_close_matches(target, known, n=3) or known[:6]

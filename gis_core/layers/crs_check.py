@@ -14,14 +14,26 @@ from gis_core.layers.raw import RawLayer
 __all__ = ["in_degrees", "require_crs"]
 
 
-def require_crs(raw: RawLayer, log: FaultLog) -> CRS | None:
-    """Return the coordinate system of a layer; None, after an error fault, where it has none or is wrong."""
+def require_crs(raw: RawLayer, log: FaultLog, given: CRS | None = None) -> CRS | None:
+    """Return the coordinate system of a layer, or the given one where it names none; None, after an error, if wrong."""
     crs = _parse_crs(raw.crs)
     bounds = shapely.bounds(raw.geometry)
     bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if crs is None and given is not None and not raw.crs:
+        log.add(
+            "crs-given",
+            raw.layer,
+            f"{raw.file} does not say in which coordinate system it is; {_crs_name(given)} was taken, as asked",
+            "Nothing to do where that is right.",
+            "note",
+        )
+        crs = given
     if crs is None:
         fix = "Store the layer with its coordinate system (QGIS: Layer, Set CRS, then export"
-        fix += "; for a Shapefile add its .prj file)." if raw.file.lower().endswith(".shp") else ")."
+        fix += "; for a Shapefile add its .prj file)" if raw.file.lower().endswith(".shp") else ")"
+        fix += ", or say which it is with --source-crs EPSG:n."
+        if raw.file.lower().endswith(".dxf"):
+            fix = "A DXF drawing never does: say it with --source-crs, such as --source-crs EPSG:4549."
         log.add(
             "no-crs",
             raw.layer,

@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gis_core.errors import DatasetError, some_of
+from gis_core.crs import parse_crs
+from gis_core.errors import CrsError, DatasetError, some_of
 from gis_core.layers.columns import check_mapping
+from gis_core.layers.counts import add_counts
 from gis_core.layers.faultlog import FaultLog, Policy
 from gis_core.layers.frames import LayerSummary, Reading, build_frames
 from gis_core.layers.osm import ATTRIBUTION, osm_layers
 from gis_core.layers.raw import DEFAULT_LIMITS, Limits, RawDataset, RawLayer, read_raw
 from gis_core.layers.sources import LAYER_ALIASES, find_files
 from gis_core.model import Dataset, Fault
+
+if TYPE_CHECKING:
+    from pyproj import CRS
 
 __all__ = ["Inspection", "LayerSummary", "inspect_dataset", "read_dataset"]
 
@@ -39,6 +45,8 @@ def read_dataset(
     on_invalid: Policy = "repair",
     estimate_households: bool = False,
     within: str | None = None,
+    counts: Path | None = None,
+    source_crs: str | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Dataset:
@@ -56,6 +64,10 @@ def read_dataset(
         Estimate households where the source has none (rule: `layers.estimate`).
     within : str, optional
         Code or name of the boundary polygons to limit the work to.
+    counts : Path, optional
+        Sheet (XLSX, CSV) of counts to join onto the buildings; what does not match is among the faults.
+    source_crs : str, optional
+        Coordinate system of layers that name none, such as `EPSG:4549`.
     progress : callable, optional
         Called with (step, done, total).
     limits : Limits
@@ -74,6 +86,8 @@ def read_dataset(
         There is no such file, or no boundary polygon of the code or name `within`.
     ParameterError
         `mapping` names a layer or column that the contract does not have.
+    CrsError
+        `source_crs` is no coordinate system that is known.
     """
     found = inspect_dataset(
         source,
@@ -81,6 +95,8 @@ def read_dataset(
         on_invalid=on_invalid,
         estimate_households=estimate_households,
         within=within,
+        counts=counts,
+        source_crs=source_crs,
         progress=progress,
         limits=limits,
     )
@@ -99,6 +115,8 @@ def inspect_dataset(
     on_invalid: Policy = "repair",
     estimate_households: bool = False,
     within: str | None = None,
+    counts: Path | None = None,
+    source_crs: str | None = None,
     progress: Callable[[str, int, int], None] | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> Inspection:
@@ -114,13 +132,25 @@ def inspect_dataset(
     mapping = dict(mapping or {})
     check_mapping(mapping)
     tell = progress or (lambda _step, _done, _total: None)
-    reading = Reading(FaultLog(on_invalid), mapping, estimate_households, within)
+    by_hand = {name: column for name, column in mapping.items() if name.startswith("counts.")}
+    given = None if source_crs is None else _given_crs(source_crs)
+    layers_only = {name: column for name, column in mapping.items() if name not in by_hand}
+    reading = Reading(
+        FaultLog(on_invalid),
+        layers_only,
+        estimate_households,
+        within,
+        given,
+        counted_elsewhere=counts is not None,
+    )
     files = find_files(Path(source))
     tell("read", 0, 2)
     raw = read_raw(files, limits)
     tell("read", 1, 2)
     layers = _file_faults(raw, reading.log)
     frames = build_frames(layers, reading)
+    if counts is not None and "buildings" in frames:
+        frames["buildings"] = add_counts(frames["buildings"], counts, by_hand, reading.log, limits)
     tell("read", 2, 2)
     dataset = None
     if not reading.log.has_errors and reading.work_crs is not None:
@@ -136,6 +166,16 @@ def inspect_dataset(
             faults=tuple(reading.log.faults),
         )
     return Inspection(files.name, files.source, tuple(reading.summaries), dataset, tuple(reading.log.faults))
+
+
+def _given_crs(name: str) -> CRS:
+    """Return the coordinate system that a user named for layers that name none."""
+    crs = parse_crs(name).crs
+    if crs is None:
+        raise CrsError(
+            f"Layers cannot be read in {name}: its shift is for single positions. Convert them first."
+        )
+    return crs
 
 
 def _file_faults(raw: RawDataset, log: FaultLog) -> dict[str, RawLayer]:

@@ -17,7 +17,9 @@ from typing import Any
 __all__ = ["ALLOWED_DRIVERS", "CHILD_MARK", "import_pyogrio", "skip_list"]
 
 #: Readers of the dataset contract; `MEM` and `Memory` open no file.
-ALLOWED_DRIVERS = frozenset({"GPKG", "GeoJSON", "FlatGeobuf", "ESRI Shapefile", "OSM", "MEM", "Memory"})
+ALLOWED_DRIVERS = frozenset(
+    {"GPKG", "GeoJSON", "FlatGeobuf", "ESRI Shapefile", "OSM", "DXF", "MEM", "Memory"}
+)
 
 #: Set in the environment of the reading child, which loads GDAL itself, after its limits are set.
 CHILD_MARK = "WANGGE_READING_CHILD"
@@ -25,7 +27,7 @@ CHILD_MARK = "WANGGE_READING_CHILD"
 #: Every other reader of vector files in GDAL 3.12; the child finds those of another version and starts again.
 _OTHER_DRIVERS_TEXT = """
 PCIDSK PDS4 VICAR PDF MBTiles EEDA OGCAPI GDALG OGR_VRT LVBAG S57 DGN CSV GML GPX LIBKML KML
-GeoJSONSeq ESRIJSON TopoJSON OGR_GMT SQLite WAsP OpenFileGDB DXF GeoRSS VFK PGDUMP GPSBabel OGR_PDS
+GeoJSONSeq ESRIJSON TopoJSON OGR_GMT SQLite WAsP OpenFileGDB GeoRSS VFK PGDUMP GPSBabel OGR_PDS
 WFS OAPIF EDIGEO Idrisi ODS Elasticsearch XLSX Carto AmigoCloud SXF Selafin JML PLSCENES CSW VDV MVT
 NGW MapML GTFS PMTiles JSONFG MiraMonVector ADBC AVCBin AVCE00 AIVector HTTP
 """

@@ -67,6 +67,8 @@ class Reading:
     mapping: Mapping[str, str]
     estimate: bool
     within: str | None
+    given_crs: CRS | None = None
+    counted_elsewhere: bool = False
     work_crs: CRS | None = None
     reach: Any = None
     in_metres: set[str] = field(default_factory=set)
@@ -154,7 +156,7 @@ def _boundary(raw: RawLayer, reading: Reading) -> tuple[gpd.GeoDataFrame, CRS | 
     labels = code.where(
         code.notna(), pd.Series([str(row) for row in range(len(code))], dtype=object)
     ).to_numpy(dtype=object)
-    source = require_crs(raw, log)
+    source = require_crs(raw, log, reading.given_crs)
     reading.summarise(raw, source, columns)
     if source is not None:
         whole = gpd.GeoSeries(
@@ -229,7 +231,7 @@ def _open(
     raw: RawLayer, kind: Kind, ids: NDArray[np.object_], columns: Mapping[str, list[str]], reading: Reading
 ) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
     """Check the coordinate system and geometry of a layer; return geometry and the rows to keep."""
-    source = require_crs(raw, reading.log)
+    source = require_crs(raw, reading.log, reading.given_crs)
     reading.summarise(raw, source, columns)
     ready = prepare_geometry(raw, kind, ids, reading.log, source, reading.work_crs)
     keep = ready.keep
@@ -249,7 +251,9 @@ def _buildings(raw: RawLayer, reading: Reading) -> gpd.GeoDataFrame:
         columns["address"] = address_columns
     geometry, keep = _open(raw, "building", ids, columns, reading)
     unique, keep_ids = unique_ids(ids, blank, "buildings", log)
-    counts, keep_counts = households(table, columns, ids, log, estimate=reading.estimate)
+    counts, keep_counts = households(
+        table, columns, ids, log, estimate=reading.estimate, elsewhere=reading.counted_elsewhere
+    )
     unknown = np.full(len(table), np.nan)
     numbers = {
         target: number_column(table, columns[target], target, ids, log, left="taken as unknown").values

@@ -74,7 +74,14 @@ FORMATS: dict[str, str] = {
     ".parquet": "parquet",
     ".geoparquet": "parquet",
     ".shp": "shp",
+    ".kml": "kml",
+    ".kmz": "kmz",
+    ".dxf": "dxf",
 }
+
+#: Formats of one file that may hold several layers, told apart by their names in it.
+_CONTAINERS = frozenset({"gpkg", "osm"})
+_MAY_HOLD_SEVERAL = _CONTAINERS | {"kml", "kmz", "dxf"}
 
 #: Endings that belong to another file and are passed over without a word.
 _COMPANIONS_TEXT = """
@@ -150,8 +157,8 @@ def find_files(source: Path) -> SourceFiles:
     if known is None:
         raise DatasetError(_unknown_format(source), code="unknown-format")
     kind, stem = known
-    layer = None if kind in ("gpkg", "osm") else match_layer(stem)
-    if layer is None and kind not in ("gpkg", "osm"):
+    layer = None if kind in _CONTAINERS else match_layer(stem)
+    if layer is None and kind not in _MAY_HOLD_SEVERAL:
         raise DatasetError(
             f"{source.name} holds one layer, and its name does not say which: rename it to buildings, "
             "boundary or "
@@ -166,7 +173,8 @@ def _unknown_format(path: Path) -> str:
         return f"{path.name} is packed; unpack it into a folder and give the folder."
     return (
         f"{path.name} is none of the formats that can be read: GeoPackage (.gpkg), Shapefile (.shp), GeoJSON "
-        "(.geojson), FlatGeobuf (.fgb), GeoParquet (.parquet), OpenStreetMap extract (.osm.pbf)."
+        "(.geojson), FlatGeobuf (.fgb), GeoParquet (.parquet), OpenStreetMap extract (.osm.pbf), KML (.kml, .kmz), "
+        "DXF (.dxf)."
     )
 
 
