@@ -228,9 +228,11 @@ def test_a_stroke_that_cuts_a_grid_in_two_asks_what_to_do(table: Table) -> None:
     page.keyboard.press("p")
     for _ in range(5):
         page.keyboard.press("[")
-    table.drag((0.4, 0.33), (0.4, 0.57))
-    edit = table.saved(1)[0]
+    table.drag((0.4, 0.33), (0.4, 0.57), up=False)
     expect(page.get_by_text("would be cut off")).to_be_visible()
+    page.mouse.up()
+    edit = table.saved(1)[0]
+    expect(page.get_by_text("are cut off")).to_be_visible()
     page.screenshot(path=SHOTS / "editing-cut.png")
     page.get_by_role("button", name="Take them along").click()
     more = table.saved(2)[1]
@@ -352,3 +354,21 @@ def test_what_takes_time_is_measured(table: Table) -> None:
     samples = json.loads(table.page.evaluate("() => JSON.stringify(window.__wangge_samples)"))
     assert len(samples["stroke"]) > 2
     assert all(took >= 0 for took in samples["stroke"] + samples["stroke_end"])
+
+
+def test_a_proposal_is_hatched_until_enter_makes_it_an_edit(table: Table) -> None:
+    page = table.page
+    table.pick(0.4, 0.33)
+    page.keyboard.press("p")
+    table.drag((0.4, 0.33), (0.45, 0.45))
+    table.saved(1)
+    before, painted = table.rows(), colours(page)
+    page.get_by_role("button", name="Suggest a mend").click()
+    expect(page.get_by_role("button", name="Accept")).to_be_visible()
+    wait_for(lambda: colours(page) != painted)
+    assert table.rows() == before
+    page.screenshot(path=SHOTS / "editing-proposal.png")
+    page.locator(".map").focus()
+    page.keyboard.press("Enter")
+    table.saved(2)
+    assert table.rows() == table.truth() != before
