@@ -195,6 +195,8 @@ def test_a_conflict_is_shown_and_settled(desk: OpenDesk, host: DeskServer, choic
     mine.context.set_offline(False)
     bar = mine.locator(".decision.is-conflict")
     expect(bar).to_contain_text("Han Meimei changed the same places", timeout=20_000)
+    SHOTS.mkdir(exist_ok=True)
+    mine.screenshot(path=SHOTS / "desk-conflict.png")
     assert len(edits(mine, host)) == 1
     mine.get_by_role("button", name=choice).click()
     expect(bar).to_have_count(0)

@@ -209,6 +209,7 @@ export const en = {
   "col.streets": "Street %",
   "col.pieces.full": "Pieces that hang together; more than 1 is in pieces",
   "col.streets.full": "Share of the border with other grids that runs along streets",
+  "row.pieces": "{count} pieces",
   "detail.pieces": "in {count} pieces",
   "detail.streets": "Along streets",
   "grid.lock": "Lock the grid",

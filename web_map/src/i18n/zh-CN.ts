@@ -211,6 +211,7 @@ export const zhCN: Record<Key, string> = {
   "col.streets": "沿街 %",
   "col.pieces.full": "相连的片数，多于 1 即不连通",
   "col.streets.full": "与其他网格的边界中沿街道的比例",
+  "row.pieces": "分 {count} 片",
   "detail.pieces": "不连通，分为 {count} 片",
   "detail.streets": "沿街边界",
   "grid.lock": "锁定网格",

@@ -212,7 +212,7 @@ function RowCells({ ix, grid, columns }: RowProps) {
         <span class="code">
           <b>{shortCode(grid.code)}</b>
           {figures && figures.pieces > 1 ? (
-            <small class="alert">! {state.t("detail.pieces", { count: figures.pieces })}</small>
+            <small class="alert">! {state.t("row.pieces", { count: figures.pieces })}</small>
           ) : (
             below && <small>{below}</small>
           )}
