@@ -339,7 +339,9 @@ def to_runs(new_cell_ix: NDArray[np.int32]) -> list[list[int]]:
     >>> to_runs(np.array([0, 1, 5, 2, 3], np.int32))
     [[0, 0, 2], [2, 5, 1], [3, 2, 2]]
     """
-    starts = np.flatnonzero(np.diff(new_cell_ix.astype(np.int64), prepend=-2) != 1)
+    if len(new_cell_ix) == 0:
+        return []
+    starts = np.flatnonzero(np.diff(new_cell_ix.astype(np.int64), prepend=-9) != 1)
     lengths = np.diff(starts, append=len(new_cell_ix))
     return [
         list(run) for run in zip(starts.tolist(), new_cell_ix[starts].tolist(), lengths.tolist(), strict=True)
