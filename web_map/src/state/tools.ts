@@ -109,11 +109,14 @@ export function createTools(state: State, session: EditSession, commands: Comman
     const hand: Hand = session.begin(tool);
     let last = start;
     const go = (places: Place[]): void => {
+      // A fast mouse has many places a frame: all of them are one step.
+      const cells: number[] = [];
       for (const place of places) {
-        const cells = admitted(pick(last, place));
-        if (cells.length > 0) hand.add(cells, target);
+        for (const cell of pick(last, place)) cells.push(cell);
         last = place;
       }
+      const wanted = admitted(Uint32Array.from(new Set(cells)));
+      if (wanted.length > 0) hand.add(wanted, target);
     };
     if (tool === "compound" && start.cell >= 0 && pick(start, start).length === 0) session.say("edit.noCompound");
     go([start]);
