@@ -80,6 +80,8 @@ class Draft:
         Gives the graph of a data version.
     restoring : bool
         Whether the edit returns to an earlier revision: codes and what dissolved grids carried are then as they were.
+    undoing : bool
+        Whether it takes back another: what that took from a dissolved grid may be given back.
     """
 
     def __init__(
@@ -91,11 +93,13 @@ class Draft:
         *,
         graph_of: Callable[[int], AdjacencyGraph],
         restoring: bool = False,
+        undoing: bool = False,
     ) -> None:
         self._connection, self._dialect, self._plan = connection, dialect, plan
         self._assignment = assignment
         self._graph_of = graph_of
         self._restoring = restoring
+        self._undoing = undoing or restoring
         self._n_grids = attributes.n_grids_ever(connection, plan.id)
 
     def checked(self, cells: Ints, wanted: Ints, changes: Iterable[Change | tuple[str, Any]]) -> CheckedEdit:
@@ -120,7 +124,7 @@ class Draft:
         becomes = {path: value for path, value in was.items() if path not in found}
         becomes.update({path: value for path, (_, value) in found.items() if value is not None})
         self._require_targets(wanted, becomes)
-        if not self._restoring:
+        if not self._undoing:
             require_living(found, {grid: f"grid/{grid}" in becomes for grid in named})
         assignment = self._assignment.copy()
         assignment[cells] = wanted

@@ -84,7 +84,15 @@ def add(
     plan = plans.require(connection, plan_id)
     require_undoable(connection, plan, undoes, cells)
     assignment = plans.assignment(connection, plan_id)
-    draft = Draft(connection, dialect, plan, assignment, graph_of=graph_of, restoring=kind == RESTORE)
+    draft = Draft(
+        connection,
+        dialect,
+        plan,
+        assignment,
+        graph_of=graph_of,
+        restoring=kind == RESTORE,
+        undoing=undoes is not None,
+    )
     edit = draft.checked(cells, wanted, changes)
     draft.apply(edit)
     values: dict[str, Any] = {"assignment": pack_ints(edit.assignment)} if len(edit.moved) else {}

@@ -138,6 +138,22 @@ def test_a_dissolved_grid_keeps_number_and_code_and_comes_back(planned):
     assert store.plan_state(plan_id).bound_codes == {}
 
 
+def test_what_was_taken_from_a_dissolved_grid_is_given_back_by_undo(planned):
+    store, _, plan_id = planned
+    edit(store, plan_id, changes=[("lock/border/0/13", True), ("grid/0/name", "x")])
+    mine = np.flatnonzero(store.assignment(plan_id) == 0)
+    edit(store, plan_id, mine, np.full(len(mine), -1), [("grid/0", None)])
+    before = whole(store, plan_id)
+    taken = [("lock/border/0/13", None), ("grid/0/name", None)]
+    edit(store, plan_id, changes=taken)
+    (record,) = store.edits(plan_id, since=2)
+    back = [(change.path, change.before) for change in record.changes]
+    with pytest.raises(EditError, match="dissolved"):
+        edit(store, plan_id, changes=back)
+    edit(store, plan_id, changes=back, kind="undo", undoes=3)
+    assert whole(store, plan_id) == before
+
+
 def test_codes_may_change_places(planned):
     store, _, plan_id = planned
     codes = [grid.code for grid in store.plan_state(plan_id).grids]
