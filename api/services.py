@@ -124,7 +124,8 @@ class Services:
         town = self.town(self.store.dataset(record.dataset_id))
         bounds = record.bounds or DEFAULT_BOUNDS
         return self._desks.get(
-            (plan_id, record.created_at, record.dataset_id, bounds), lambda: Desk(self.store, record, town, bounds)
+            (plan_id, record.created_at, record.dataset_id, bounds),
+            lambda: Desk(self.store, record, town, bounds),
         )
 
     def plan_or_newest(self, plan_id: int | None) -> PlanView:
