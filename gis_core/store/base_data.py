@@ -75,6 +75,7 @@ def add_version(
     connection: Connection,
     dialect: Dialect,
     dataset_id: int,
+    before: Layers,
     after: NextVersion,
     *,
     changes: Sequence[Mapping[str, Any]],
@@ -101,7 +102,8 @@ def add_version(
         "derived_from": source.derived_from if replace else dataset_id,
         "changes": json.dumps([*known, step], ensure_ascii=False),
     }
-    return datasets.write(connection, dialect, values, after.layers.frames, after.layers.graph)
+    taken = (dataset_id, before.frames) if replace else None
+    return datasets.write(connection, dialect, values, after.layers.frames, after.layers.graph, taken)
 
 
 def is_spare(connection: Connection, dataset_id: int, plan_id: int) -> bool:

@@ -59,7 +59,7 @@ class BaseMethods(PlanMethods):
         with self._write() as connection:
             datasets.require(connection, dataset_id)
             return base_data.add_version(
-                connection, self._dialect, dataset_id, after, changes=changes, who=who
+                connection, self._dialect, dataset_id, layers, after, changes=changes, who=who
             )
 
     def carry_plan(
@@ -158,6 +158,7 @@ class BaseMethods(PlanMethods):
                 connection,
                 self._dialect,
                 plan.dataset_id,
+                layers,
                 after,
                 changes=changes,
                 who=who,

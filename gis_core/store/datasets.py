@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import shapely
 from geopandas import GeoDataFrame, GeoSeries
-from sqlalchemy import Connection, Row, delete, func, insert, select
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from gis_core.errors import ConflictError, NotFoundError, ParameterError
 from gis_core.store.models import LAYERS, DatasetGraph, DatasetVersion, Plan, layer_columns, table_of
@@ -38,6 +40,9 @@ _SEARCHED: dict[str, tuple[str, ...]] = {
     "streets": ("name",),
     "facilities": ("name", "category", "id"),
 }
+#: Where more than this share of the rows of a layer differ, all are written anew.
+_MOSTLY = 0.5
+_ASKED_AT_ONCE = 500
 _VERSION = table_of(DatasetVersion)
 _GRAPH = table_of(DatasetGraph)
 
@@ -62,9 +67,15 @@ def write(
     values: dict[str, Any],
     frames: Mapping[str, GeoDataFrame],
     graph: AdjacencyGraph,
+    takes_over: tuple[int, Mapping[str, GeoDataFrame]] | None = None,
 ) -> int:
-    """Write the row of a data version, its layers in degrees and its graph; return its number."""
-    shapes = {name: require_geometry(name, frame) for name, frame in frames.items()}
+    """Write the row of a data version, its layers in degrees and its graph; return its number.
+
+    Parameters
+    ----------
+    takes_over : (int, mapping), optional
+        A version that is deleted after this, and its layers: rows that did not change are moved, not written again.
+    """
     west, south, east, north = frames["areas"].total_bounds.tolist()
     values = {
         **values,
@@ -80,15 +91,61 @@ def write(
     )
     connection.execute(insert(_GRAPH).values(dataset_id=dataset_id, graph=pack_graph(graph)))
     for name, frame in frames.items():
-        table = table_of(LAYERS[name])
-        columns = {
-            column: column_values(table, column, frame[column]) for column in layer_columns(LAYERS[name])
-        }
-        if name in _SEARCHED:
-            columns["search_text"] = search_texts([columns[column] for column in _SEARCHED[name]])
-        keys = {"dataset_id": [dataset_id] * len(frame), "ix": list(range(len(frame)))}
-        dialect.bulk_insert(connection, table, keys | columns, shapes[name])
+        rows = np.arange(len(frame))
+        if takes_over is not None:
+            rows = _take_over(connection, name, takes_over[0], dataset_id, takes_over[1][name], frame)
+        _insert_rows(connection, dialect, name, dataset_id, frame, rows)
     return dataset_id
+
+
+def _insert_rows(
+    connection: Connection,
+    dialect: Dialect,
+    name: str,
+    dataset_id: int,
+    frame: GeoDataFrame,
+    rows: NDArray[np.intp],
+) -> None:
+    """Write some rows of a layer."""
+    table = table_of(LAYERS[name])
+    frame = frame if len(rows) == len(frame) else frame.iloc[rows]
+    columns = {column: column_values(table, column, frame[column]) for column in layer_columns(LAYERS[name])}
+    if name in _SEARCHED:
+        columns["search_text"] = search_texts([columns[column] for column in _SEARCHED[name]])
+    keys = {"dataset_id": [dataset_id] * len(rows), "ix": rows.tolist()}
+    dialect.bulk_insert(connection, table, keys | columns, require_geometry(name, frame))
+
+
+def _take_over(
+    connection: Connection, name: str, old_id: int, dataset_id: int, old: GeoDataFrame, new: GeoDataFrame
+) -> NDArray[np.intp]:
+    """Move the rows of a layer that did not change from one version to another; return those to be written."""
+    table = table_of(LAYERS[name])
+    differs = _differing(old, new, layer_columns(LAYERS[name]))
+    if differs is None or differs.mean() > _MOSTLY:
+        return np.arange(len(new))
+    mine = table.c.dataset_id == old_id
+    rows = np.flatnonzero(differs)
+    for start in range(0, len(rows), _ASKED_AT_ONCE):
+        some = rows[start : start + _ASKED_AT_ONCE].tolist()
+        connection.execute(delete(table).where(mine, table.c.ix.in_(some)))
+    connection.execute(update(table).where(mine).values(dataset_id=dataset_id))
+    return rows
+
+
+def _differing(old: GeoDataFrame, new: GeoDataFrame, columns: Sequence[str]) -> NDArray[np.bool_] | None:
+    """Tell which rows of a layer differ; None where they cannot be compared row by row."""
+    if len(old) != len(new) or len(new) == 0:
+        return None
+    differs = np.zeros(len(new), dtype=bool)
+    if old is new:
+        return differs
+    for name in columns:
+        before, after = (frame[name].astype(object).to_numpy() for frame in (old, new))
+        nothing = [old[name].isna().to_numpy(), new[name].isna().to_numpy()]
+        differs |= (before != after) & ~(nothing[0] & nothing[1])
+    shapes = [np.asarray(frame.geometry.array, dtype=object) for frame in (old, new)]
+    return differs | ~shapely.equals_identical(*shapes)
 
 
 def _frames(dataset: Dataset, fabric: Fabric) -> dict[str, GeoDataFrame]:
