@@ -224,7 +224,7 @@ WAY_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 #: What a sheet of counts may say, as `--map counts.COLUMN=NAME` names it.
-COUNT_COLUMNS = ("id", "compound", "building", "unit", "households", "population", "levels")
+COUNT_COLUMNS = ("id", "compound", "building", "address", "unit", "households", "population", "levels")
 
 _ADDRESS_PARTS = (
     (("addr_street", "addr:street", "street"), ("addr_housenumber", "addr:housenumber", "housenumber")),

@@ -116,7 +116,10 @@ def _report(found: CountsMatch, notes: list[str], log: FaultLog) -> None:
 
 
 def _said(row: Mapping[str, Any]) -> str:
-    name = " ".join(str(row[key]) for key in ("compound", "building", "id") if row.get(key)) or "no building"
+    name = (
+        " ".join(str(row[key]) for key in ("compound", "building", "id", "address") if row.get(key))
+        or "no building"
+    )
     near = [str(one["id"]) for one in row["candidates"]]
     return f"{name}, {row['why']}" + (f", near it {some_of(near)}" if near else "")
 

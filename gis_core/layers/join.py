@@ -1,4 +1,4 @@
-"""Join a sheet of counts onto buildings: by id, else by compound and building number, however these are written.
+"""Join a sheet of counts onto buildings: by id, by address, else by compound and number, however these are written.
 
 Nothing is guessed: a row that fits no building or several, two rows for one building, and text in a column of numbers
 are listed, and nothing is taken from them.
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["CountsMatch", "building_key", "compound_key", "join_counts", "read_counts"]
 
 _NUMBERS = ("households", "population", "levels")
+#: What of a row says which building it is of.
+_NAMING = ("id", "building", "address")
 _MOST = 1_000_000
-_TOTAL = re.compile(r"^(合计|总计|小计|共计|累计|total|sum)")
+_TOTAL = re.compile(r"(.*(合计|总计|小计|共计|累计)|(sub|grand)?total|sum):?")
 _DIGITS = {
     letter: value
     for value, letters in enumerate(
@@ -268,7 +270,7 @@ def _columns(sheet: pd.DataFrame, mapping: Mapping[str, str]) -> dict[str, str]:
         if target not in found and first is not None and first not in found.values():
             found[target] = first
     have = some_of(list(by_plain.values()), 12) or "none"
-    if "id" not in found and "building" not in found:
+    if not any(name in found for name in _NAMING):
         raise DatasetError(
             f"The sheet does not say which building a row is of: it needs 楼栋 or id (columns: {have})."
         )
@@ -283,13 +285,10 @@ def _rows(sheet: pd.DataFrame, columns: Mapping[str, str]) -> list[dict[str, Any
     compound: str | None = None
     for record in sheet.to_dict("records"):
         cells = {target: _blank(record[name]) for target, name in columns.items()}
-        first = next(
-            (text for text in (cells.get("compound"), cells.get("building"), cells.get("id")) if text), ""
-        )
-        if _TOTAL.match(fold(first)):
+        if any(_TOTAL.fullmatch(fold(text)) for text in record.values() if _blank(text)):
             continue
         compound = cells.get("compound") or compound
-        if not cells.get("building") and not cells.get("id"):
+        if not any(cells.get(name) for name in _NAMING):
             if any(cells.get(name) for name in _NUMBERS):
                 rows.append(
                     {
@@ -363,6 +362,10 @@ class _Buildings:
             for name in ("name", "compound", "address")
         )
         self.by_id = {id_: at for at, id_ in enumerate(self.ids)}
+        self.by_address: dict[str, list[int]] = {}
+        for at, text in enumerate(address):
+            if text:
+                self.by_address.setdefault(fold(text), []).append(at)
         self.by_key: dict[tuple[str, str], list[int]] = {}
         self.keys: list[tuple[str, str]] = []
         for at, (name, compound, place) in enumerate(zip(self.names, self.compounds, address, strict=True)):
@@ -375,8 +378,11 @@ class _Buildings:
         """Return the buildings that a row may be of."""
         if row.get("id") in self.by_id:
             return [self.by_id[str(row["id"])]]
+        place = self.by_address.get(fold(row.get("address") or ""), [])
+        if len(place) == 1:
+            return place
         if not row["building_key"]:
-            return []
+            return place
         return self.by_key.get((row["compound_key"], row["building_key"]), [])
 
     def number(self, name: str, at: int) -> Any:
@@ -385,8 +391,8 @@ class _Buildings:
 
     def missed(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Describe a row that fits no building, with what is near it."""
-        said = {name: row.get(name) for name in ("row", "compound", "building", "id")}
-        if not row.get("building") and not row.get("id"):
+        said = {name: row.get(name) for name in ("row", "compound", "building", "id", "address")}
+        if not any(row.get(name) for name in _NAMING):
             return {**said, "why": "it names no building", "candidates": []}
         same = [at for at, key in enumerate(self.keys) if key[0] == row["compound_key"]]
         if row["compound_key"] and not same:

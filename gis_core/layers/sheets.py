@@ -36,6 +36,7 @@ SHEET_COLUMNS: dict[str, tuple[str, ...]] = {
         "楼栋", "楼栋号", "楼号", "栋号", "幢号", "楼幢", "楼幢号", "楼栋名称", "楼座", "栋", "幢", "楼",
         "building", "building_no", "building_number", "block", "bldg", "bldg_no",
     ),
+    "address": _BUILDINGS["address"],
     "unit": ("单元", "单元号", "unit", "entrance"),
     "households": _BUILDINGS["households"],
     "population": _BUILDINGS["population"],

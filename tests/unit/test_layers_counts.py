@@ -108,13 +108,27 @@ def test_units_of_a_building_are_summed_and_totals_are_no_building():
     rows = [
         ["和阳里", "1栋", "1单元", "12", "30"],
         ["和阳里", "1栋", "2单元", "8", "21"],
-        ["合计", None, None, "20", "51"],
+        ["和阳里小计", None, None, "20", "51"],
+        ["总计：", None, None, "20", "51"],
+        ["Summit Court", "1栋", "1", "1", "1"],
     ]
     found = join_counts(sheet(rows, header), BUILDINGS)
     assert found.changes == [
         {"op": "set", "layer": "buildings", "id": "a1", "values": {"households": 20, "population": 51.0}}
     ]
-    assert found.unmatched_rows == []
+    assert [one["compound"] for one in found.unmatched_rows] == ["Summit Court"]
+
+
+def test_an_address_tells_buildings_of_one_name_apart():
+    places = BUILDINGS.assign(address=[None] * 5 + ["翠湖路1号 5栋", "翠湖路２号5栋", None])
+    rows = [
+        ["翠湖", "5栋", "翠湖路一号5栋", "61"],
+        ["翠湖", "5栋", "翠湖路2号5栋", "62"],
+        ["翠湖", "5栋", "别处", "1"],
+    ]
+    found = join_counts(sheet(rows, ("小区", "楼栋", "地址", "户数")), places)
+    assert {one["id"]: one["values"]["households"] for one in found.changes} == {"d1": 61, "d2": 62}
+    assert [one["rows"] for one in found.doubles] == [[4]]
 
 
 def test_an_id_counts_before_names_and_columns_can_be_named():
