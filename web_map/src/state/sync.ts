@@ -9,6 +9,7 @@ import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals
 import type { EditBody, EditingClient, ServerEdit } from "../api/edits";
 import { ApiError } from "../api/request";
 import type { Outbox, Unsent } from "./outbox";
+import { afterBase } from "./syncbase";
 import { codesOf, isEmpty, madeBy, type Overlap, overlapOf, renumber, without } from "./syncrebase";
 
 export type Standing = "saved" | "saving" | "offline" | "conflict" | "refused" | "closed";
@@ -150,8 +151,9 @@ export function createSync(parts: SyncParts): Sync {
     const taken = madeBy(theirs);
     const first = Math.max(model.grids(), ...taken.map((grid) => grid + 1));
     const renamed = taken.length > 0 ? renumber(queue, taken, first, codesWith(theirs)) : null;
-    if (renamed) {
-      setQueue(renamed);
+    const moved = afterBase(renamed ?? queue, theirs);
+    if (moved ?? renamed) {
+      setQueue(moved ?? renamed ?? queue);
       startAnew();
       return false;
     }

@@ -1,0 +1,49 @@
+/** Unsent edits when somebody changed the base data: ground was cut anew, and cells have other numbers. */
+
+import type { ServerEdit } from "../api/edits";
+import type { Unsent } from "./outbox";
+
+/** What the log keeps of a change of base data; `cells` are runs [first old cell, first new cell, how many]. */
+interface BaseValue {
+  recut: boolean;
+  cells?: [number, number, number][];
+}
+
+/**
+ * The unsent edits with the numbers that their cells have after edits of others; null where none of these changed base
+ * data. Cells that are gone are left out.
+ */
+export function afterBase(queue: readonly Unsent[], theirs: readonly ServerEdit[]): Unsent[] | null {
+  const changes = theirs.flatMap((edit) => edit.changes.filter(({ path }) => path === "base"));
+  if (changes.length === 0) return null;
+  const steps = changes.map(({ value }) => value as BaseValue).filter(({ recut }) => recut);
+  const now = (cell: number): number => steps.reduce((at, { cells }) => (at < 0 ? at : placed(at, cells ?? [])), cell);
+  return queue.map((entry) => {
+    const cells = entry.cells.map(now);
+    const there = cells.map((cell) => cell >= 0);
+    return {
+      ...entry,
+      cells: cells.filter((_, i) => there[i]),
+      grids: entry.grids.filter((_, i) => there[i]),
+      before: entry.before.filter((_, i) => there[i]),
+      changes: entry.changes.flatMap((change) => {
+        if (!change.path.startsWith("lock/cell/")) return [change];
+        const cell = now(Number(change.path.slice("lock/cell/".length)));
+        return cell < 0 ? [] : [{ ...change, path: `lock/cell/${cell}` }];
+      }),
+    };
+  });
+}
+
+/** Where a cell is now, by runs in ascending order of the old cells; -1 where no run holds it. */
+function placed(cell: number, runs: readonly [number, number, number][]): number {
+  let low = 0;
+  let high = runs.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (runs[middle][0] <= cell) low = middle;
+    else high = middle - 1;
+  }
+  const run = runs[low];
+  return run && cell >= run[0] && cell < run[0] + run[2] ? run[1] + cell - run[0] : -1;
+}
