@@ -34,8 +34,6 @@ __all__ = ["Moved", "add_version", "carry_whole", "is_spare", "move_plan", "read
 
 _VERSION, _PLAN, _GRID = table_of(DatasetVersion), table_of(Plan), table_of(Grid)
 _CELL, _BUILDING = table_of(Cell), table_of(Building)
-#: Path under which the log of a plan keeps changes of its base data.
-BASE_PATH = "base"
 Ints = NDArray[np.int32]
 
 
@@ -186,7 +184,7 @@ def move_plan(
         who=who,
         kind="base" if undoes is None else "undo",
         delta=(nothing, nothing, nothing),
-        changes=[Change(BASE_PATH, value, {"dataset": plan.dataset_id})],
+        changes=[Change(edits.BASE_PATH, value, {"dataset": plan.dataset_id})],
         key=key,
         undoes=undoes,
     )
@@ -253,7 +251,7 @@ def repeated(connection: Connection, plan_id: int, key: str | None) -> BaseResul
     edit = edits.with_key(connection, plan_id, key)
     if edit is None:
         return None
-    if not any(change.path == BASE_PATH for change in edit.changes):
+    if not any(change.path == edits.BASE_PATH for change in edit.changes):
         raise ConflictError(
             f"Plan {plan_id} has another edit with the key {key}: give each edit a key of its own.",
             revision=edit.revision,
@@ -262,7 +260,7 @@ def repeated(connection: Connection, plan_id: int, key: str | None) -> BaseResul
 
 
 def _result(edit: EditRecord, found: dict[int, Any], *, repeated: bool = False) -> BaseResult:
-    value = next(change.value for change in edit.changes if change.path == BASE_PATH)
+    value = next(change.value for change in edit.changes if change.path == edits.BASE_PATH)
     return BaseResult(
         edit=edit,
         dataset_id=value["dataset"],

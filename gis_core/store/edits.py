@@ -32,8 +32,10 @@ if TYPE_CHECKING:
     from gis_core.store.dialect import Dialect
 
 __all__ = [
+    "BASE_PATH",
     "MOST_EDITS_BEHIND",
     "add",
+    "list_in_numbers_of_now",
     "list_since",
     "log",
     "raise_revision",
@@ -47,6 +49,8 @@ __all__ = [
 _PLAN, _EDIT = table_of(Plan), table_of(Edit)
 #: An editor that is further behind loads the plan anew.
 MOST_EDITS_BEHIND = 1000
+#: Path under which the log keeps changes of the base data.
+BASE_PATH = "base"
 #: Kind of the edit that returns to an earlier revision.
 RESTORE = "restore"
 _LONGEST_KEY = 100
@@ -149,18 +153,33 @@ def require_undoable(
             )
 
 
+def list_in_numbers_of_now(
+    connection: Connection, plan_id: int, *, since: int, limit: int | None = None
+) -> list[EditRecord]:
+    """Return the edits after a revision as `list_since` does, with the numbers that their cells have now.
+
+    Cells that are gone since are left out of them.
+    """
+    plan = plans.require(connection, plan_id)
+    later = (_EDIT.c.plan_id == plan_id, _EDIT.c.revision > since, _EDIT.c.changes.startswith('[["base"'))
+    if connection.execute(select(_EDIT.c.id).where(*later).limit(1)).first() is None:
+        return list_since(connection, plan_id, since=since, limit=limit)
+    edits = list_since(connection, plan_id, since=since)
+    return _in_numbers_of_now(edits[:limit], edits, plan.n_cells, keep_base=True)
+
+
 def _recut(edit: EditRecord) -> NDArray[np.int32] | None:
     """Return where each cell went where an edit changed base data and ground was cut anew."""
     for change in edit.changes:
-        if change.path == "base" and change.value["recut"]:
+        if change.path == BASE_PATH and change.value["recut"]:
             return from_runs(change.value["cells"])
     return None
 
 
 def _in_numbers_of_now(
-    wanted: Sequence[EditRecord], since: Sequence[EditRecord], n_cells: int
+    wanted: Sequence[EditRecord], since: Sequence[EditRecord], n_cells: int, *, keep_base: bool = False
 ) -> list[EditRecord]:
-    """Return edits with the numbers that their cells have now; changes of base data are left out of them.
+    """Return edits with the numbers that their cells have now; changes of base data are left out of them, or kept.
 
     Parameters
     ----------
@@ -177,11 +196,13 @@ def _in_numbers_of_now(
         if recut is not None:
             place = np.where(recut < 0, -1, place[recut]).astype(np.int32)
         if edit.revision in numbers:
-            found.append(_renumbered(edit, place))
+            found.append(_renumbered(edit, place, keep_base=keep_base))
     return found[::-1]
 
 
-def _renumbered(edit: EditRecord, place: NDArray[np.int32]) -> EditRecord:
+def _renumbered(edit: EditRecord, place: NDArray[np.int32], *, keep_base: bool) -> EditRecord:
+    if keep_base and any(change.path == BASE_PATH for change in edit.changes):
+        return edit
     cells = place[edit.cell_ix]
     there = cells >= 0
     changes = []
@@ -189,8 +210,8 @@ def _renumbered(edit: EditRecord, place: NDArray[np.int32]) -> EditRecord:
         path = change.path
         if path.startswith("lock/cell/"):
             cell = int(place[int(path.removeprefix("lock/cell/"))])
-            path = f"lock/cell/{cell}" if cell >= 0 else "base"
-        if path != "base":
+            path = f"lock/cell/{cell}" if cell >= 0 else BASE_PATH
+        if path != BASE_PATH:
             changes.append(replace(change, path=path))
     return replace(
         edit,
@@ -230,7 +251,7 @@ def require_revision(connection: Connection, plan: Row[Any], expected: int) -> N
     raise StaleRevisionError(
         f"Plan {plan_id} is at revision {plan.revision}, the edit was made on {expected}: "
         "somebody else changed it first, load the plan again.",
-        edits=list_since(connection, plan_id, since=expected) if few else (),
+        edits=list_in_numbers_of_now(connection, plan_id, since=expected) if few else (),
         revision=plan.revision,
         expected=expected,
     )

@@ -231,9 +231,12 @@ class PlanMethods(Session):
             )
 
     def edits(self, plan_id: int, *, since: int = 0, limit: int | None = None) -> list[EditRecord]:
-        """Return the edits after a revision, the oldest first, at most `limit`; raises as `plan` does."""
+        """Return the edits after a revision, the oldest first, at most `limit`; raises as `plan` does.
+
+        Cells have the numbers that they have now, also where base data changed since; those that are gone are left out.
+        """
         with self._read() as connection:
-            return edits.list_since(connection, plan_id, since=since, limit=limit)
+            return edits.list_in_numbers_of_now(connection, plan_id, since=since, limit=limit)
 
     def restore(
         self, plan_id: int, revision: int, *, expected_revision: int, who: str, key: str | None = None

@@ -161,11 +161,16 @@ def test_a_street_through_the_town_and_locks_that_follow(work):
 
 def test_undo_and_restore_speak_of_cells_as_they_are_numbered_now(work):
     before = work.store.plan_buildings(work.plan).set_index("id")["grid_code"]
+    was = work.store.layer(work.first, "buildings").set_index("cell_ix")["id"][[143, 5, 0]].tolist()
     work.store.add_edit(
         work.plan, expected_revision=0, who="a", kind="paint", cell_ix=[143, 5, 0], grid_ix=[-1] * 3
     )
     result = change(work, {"op": "retire", "layer": "buildings", "id": "b30"})
     assert result.recut
+    painted, base = work.store.edits(work.plan)
+    ids = work.store.layer(result.dataset_id, "buildings").set_index("cell_ix")["id"]
+    assert sorted(ids[painted.cell_ix.tolist()]) == sorted(was)
+    assert base.changes[0].path == "base" and len(work.store.edits(work.plan, limit=1)) == 1
     with pytest.raises(EditError, match="other numbers"):
         work.store.add_edit(
             work.plan, expected_revision=2, who="a", kind="undo", cell_ix=[60], grid_ix=[0], undoes=1
