@@ -62,6 +62,23 @@ class BaseMethods(PlanMethods):
                 connection, self._dialect, dataset_id, layers, after, changes=changes, who=who
             )
 
+    def delete_plan(self, plan_id: int) -> None:
+        """Delete a draft with its grids and edits, and the data version that was made for it alone.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is none of this number.
+        ConflictError
+            Where it is or was in force: such plans are kept.
+        """
+        with self._write() as connection:
+            plan = plans.require(connection, plan_id)
+            spare = base_data.is_spare(connection, plan.dataset_id, plan_id)
+            plans.delete_draft(connection, self._dialect, plan_id)
+            if spare:
+                datasets.delete_version(connection, self._dialect, plan.dataset_id)
+
     def carry_plan(
         self, plan_id: int, dataset_id: int, *, expected_revision: int, who: str = ""
     ) -> BaseResult:

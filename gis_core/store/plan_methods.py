@@ -150,19 +150,6 @@ class PlanMethods(Session):
         with self._read() as connection:
             return plans.as_file(connection, self._dialect, plan_id)
 
-    def delete_plan(self, plan_id: int) -> None:
-        """Delete a draft with its grids and edits.
-
-        Raises
-        ------
-        NotFoundError
-            Where there is none of this number.
-        ConflictError
-            Where it is or was in force: such plans are kept.
-        """
-        with self._write() as connection:
-            plans.delete_draft(connection, self._dialect, plan_id)
-
     # Edits
 
     def add_edit(

@@ -110,6 +110,10 @@ def test_a_version_that_another_plan_needs_stays(work):
     assert versions(work) == [work.first, first.dataset_id, second.dataset_id]
     assert work.store.plan(branch).dataset_id == first.dataset_id
     assert work.store.dataset(second.dataset_id).derived_from == first.dataset_id
+    work.store.delete_plan(work.plan)
+    assert versions(work) == [work.first, first.dataset_id]
+    work.store.delete_plan(branch)
+    assert versions(work) == [work.first]
 
 
 def test_ground_is_cut_anew_where_it_changed_and_the_plan_keeps_its_grids(work):
