@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,7 +33,13 @@ def run(app: FastAPI, scenario: Callable[[Any], Awaitable[None]]) -> None:
         async with started(app):
             await scenario(app.state.services.hub)
 
-    asyncio.run(whole())
+    aside(whole())
+
+
+def aside(work: Coroutine[Any, Any, None]) -> None:
+    """Run something to its end in a thread of its own: a browser that other tests opened has a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 def edit(store: Store, plan_id: int, cells: list[int], grid: int) -> None:
@@ -152,7 +159,7 @@ def test_who_does_not_keep_up_is_let_go() -> None:
         got = [event async for event in listener.events(60.0)]
         assert got == [b"%d" % number for number in range(MOST_WAITING)]
 
-    asyncio.run(scenario())
+    aside(scenario())
 
 
 def test_silence_is_broken_by_a_sign_of_life(app: FastAPI) -> None:

@@ -154,7 +154,7 @@ def test_weights_are_added_with_their_bounds() -> None:
     [
         (np.full(24, 1.0), 0, 11.0, "at least 3 grids"),
         (np.full(24, 1.0), 13, 20, "enough for 1 at most"),
-        (np.where(np.arange(24) == 0, 30.0, 0.0), 0, 20, "alone hold more"),
+        (np.where(np.arange(24) == 0, 30.0, 0.0), 0, 20, "alone holds more"),
         (np.where(HALVES == 0, 2.0, 0.5), 0, 20, "No proof"),
     ],
 )
