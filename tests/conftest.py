@@ -13,6 +13,12 @@ settings.register_profile("same", derandomize=True)
 settings.load_profile("same")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no process is left alone with one of them at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(scope="session")
 def postgis_server() -> Iterator[PostgisServer]:
     """Give the PostGIS of this run; a machine without one fails here, and is told what to install."""

@@ -71,7 +71,8 @@ def solve(
         )
     started = time.perf_counter()
     _write(found.part, out)
-    seconds = {"read": read_s, "solve": found.seconds, "write": time.perf_counter() - started}
+    write_s = time.perf_counter() - started
+    seconds = {"read": read_s, "solve": found.seconds, "proof": found.proof_seconds, "write": write_s}
     values = _values(question, found, objective.value, seed, seconds)
     if json_:
         print_json(values)

@@ -68,6 +68,8 @@ class BareSolution:
     stopped_by : {"converged", "time-limit"}
     seconds : float
         Wall-clock seconds of solving, without start-up and compiling.
+    proof_seconds : float
+        Of them, those that bounds and reasons took after the plan was found.
     """
 
     part: NDArray[np.int32]
@@ -75,6 +77,7 @@ class BareSolution:
     lower_bound: float
     stopped_by: StoppedBy
     seconds: float
+    proof_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,8 @@ def solve_instance(
     if not needed.all() and _fault(instance, found.part) > (0, 0.0) and enough_time:
         other = cut(bridges, rest)
         best = min(found, other, key=lambda each: _fault(instance, each.part))
-        found = replace(best, seconds=found.seconds + other.seconds)
+        proof_s = found.proof_seconds + other.proof_seconds
+        found = replace(best, seconds=found.seconds + other.seconds, proof_seconds=proof_s)
     if len(bridges) == 0:
         return found
     return replace(found, lower_bound=deviation_lower_bound([weight], wanted))
@@ -182,8 +186,9 @@ def _cut(
     )  # fmt: skip
     reasons = tuple(_in_graph_words(reason, name) for reason in result.infeasible)
     return BareSolution(
-        result.assignment, reasons, float(result.lower_bounds[0]), result.stopped_by, result.seconds
-    )
+        result.assignment, reasons, float(result.lower_bounds[0]), result.stopped_by, result.seconds,
+        result.proof_seconds,
+    )  # fmt: skip
 
 
 def _in_graph_words(reason: Infeasible, name: str) -> Infeasible:

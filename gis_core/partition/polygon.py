@@ -96,6 +96,8 @@ class PolygonAnswer:
         `cell_ix` counts the cells of the fabric.
     lower_bound : float
     stopped_by : {"converged", "time-limit"}
+    proof_seconds : float
+        Wall-clock seconds that bounds and reasons took after the plan was found.
     """
 
     part: NDArray[np.int32]
@@ -103,6 +105,7 @@ class PolygonAnswer:
     infeasible: tuple[Infeasible, ...]
     lower_bound: float
     stopped_by: StoppedBy
+    proof_seconds: float = 0.0
 
 
 def _pieces(task: PolygonTask) -> list[NDArray[np.int64]]:
@@ -189,7 +192,7 @@ def solve_polygon(
         exact=asked,
     )  # fmt: skip
     answers: list[Attempt] = []
-    done, least = 0, None
+    done, least, proof_s = 0, None, 0.0
     until = None if time_limit_s is None else time.perf_counter() + time_limit_s
     for cells, count in zip(settled, counts, strict=True):
         limit = None if time_limit_s is None else max(1e-3, time_limit_s * len(cells) / n)
@@ -199,19 +202,23 @@ def solve_polygon(
         whole = len(settled) == 1 and not len(locks)
         found = _solve(task, cells, count, rng, limit, report, whole)
         if whole:
+            began = time.perf_counter()
             found, least = _certified(task, found, until, time_limit_s)
+            proof_s += time.perf_counter() - began
         part[cells] = found.piece.part + n_parts
         n_parts += found.piece.n_parts
         answers.append(found)
         done += len(cells)
     _join_empty_pieces(task, part, pieces)
     late = any(each.stopped_by == "time-limit" for each in answers)
+    began = time.perf_counter()
     reasons = _reasons(task, answers, total, asked, usual_effort(until, time_limit_s).until)
     lower = _lower_bound(task, answers, n_parts, time_limit_s) if least is None else least
+    proof_s += time.perf_counter() - began
     _, first, number = np.unique(part, return_index=True, return_inverse=True)
     rank = np.argsort(np.argsort(first))
     stopped: StoppedBy = "time-limit" if late else "converged"
-    return PolygonAnswer(rank[number].astype(np.int32), n_parts, tuple(reasons), lower, stopped)
+    return PolygonAnswer(rank[number].astype(np.int32), n_parts, tuple(reasons), lower, stopped, proof_s)
 
 
 def _solve(

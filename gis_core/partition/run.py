@@ -47,6 +47,8 @@ class PartitionResult:
     stopped_by : {"converged", "time-limit"}
     seconds : float
         Wall-clock seconds of solving, without start-up and compiling.
+    proof_seconds : float
+        Of them, those that bounds and reasons took after the plans were found; summed over the boundary polygons.
     """
 
     assignment: NDArray[np.int32]
@@ -55,6 +57,7 @@ class PartitionResult:
     lower_bounds: NDArray[np.float64]
     stopped_by: StoppedBy
     seconds: float
+    proof_seconds: float = 0.0
 
     @property
     def n_parts(self) -> int:
@@ -266,5 +269,6 @@ def _gather(
         if answer.stopped_by == "time-limit":
             stopped = "time-limit"
     return PartitionResult(
-        assignment, np.array(part_boundary, dtype=np.int32), tuple(infeasible), lower, stopped, seconds
-    )
+        assignment, np.array(part_boundary, dtype=np.int32), tuple(infeasible), lower, stopped, seconds,
+        sum(answer.proof_seconds for answer in answers),
+    )  # fmt: skip

@@ -204,6 +204,8 @@ def verdicts(rows: list[Row]) -> list[str]:
         ]
         if other["cpu_s"]:
             parts.append(f"{one['cpu_s'] / other['cpu_s']:.2f} of its time")
+            if "2x" in mine:
+                parts.append(f"{(one['cpu_s'] - one['proof_s']) / other['cpu_s']:.2f} without the proof")
         faulty = [row["by"] for row in (one, other) if row["out_of_bounds"] + row["noncontiguous"]]
         note = f" (not valid: {', '.join(faulty)})" if faulty else ""
         said.append(f"  {mine} against {theirs}: {', '.join(parts)}{note}")

@@ -33,8 +33,9 @@ def main() -> None:
     np.save(out, found.part, allow_pickle=False)
     answer = {
         "version": __version__,
-        "cpu_s": round(cpu, 3),
-        "wall_s": round(wall, 3),
+        "cpu_s": round(cpu, 5),
+        "wall_s": round(wall, 5),
+        "proof_s": round(found.proof_seconds, 5),
         "peak_gb": round(own_peak_kb() / 1e6, 3),
         "deviation_lower_bound": round(found.lower_bound, 5),
         "stopped_by": found.stopped_by,

@@ -21,6 +21,7 @@ from bench import (
     partition_score,
 )
 
+pytestmark = pytest.mark.slow
 DEMO = Path(__file__).parents[2] / "data" / "demo-town.gpkg"
 
 

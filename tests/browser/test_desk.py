@@ -126,8 +126,8 @@ def test_edits_survive_a_dead_server_a_reload_and_come_back(desk: OpenDesk, host
     host.start()
     page.goto(host.url)
     saving(page, "saved", 0)
+    wait_for(lambda: len(edits(page, host)) == 3)
     assert households(page) == shown
-    assert len(edits(page, host)) == 3
     # All three can be taken back, the one that was saved before too.
     expect(page.locator(".steps")).to_contain_text("3 steps")
     for left in (2, 1):

@@ -251,7 +251,6 @@ def test_child_is_safe_where_gdal_was_loaded_before(tmp_path: Path) -> None:
     assert "not-its-kind" in done.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "buildings", "households"),
     [

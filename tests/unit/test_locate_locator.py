@@ -252,7 +252,6 @@ def test_radius_is_metres_on_the_ground_also_in_web_mercator():
     assert [s for _, s in flat] == pytest.approx([s for _, s in mercator], abs=0.002)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not CHICAGO.is_dir(), reason="the Chicago incidents are not here")
 def test_chicago_equals_shapely():
     frame = gpd.read_parquet(CHICAGO / "beats.parquet")

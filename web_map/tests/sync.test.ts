@@ -25,6 +25,21 @@ test("edits are sent in order, one after the other, and leave the outbox when th
   assert.deepEqual(mine.cells, server.cells);
 });
 
+test("nothing is said to be saved before the outbox was read", async () => {
+  const { server, outbox, page: first } = await page();
+  server.line = "dead";
+  first.edit([1], 1);
+  await settle();
+  outbox.all = ((all) => async (plan) => {
+    assert.equal(again.sync.standing.value, "saving");
+    return all(plan);
+  })(outbox.all.bind(outbox));
+  const again = new FakePage(server, outbox);
+  await again.open();
+  assert.equal(again.sync.unsent.value, 1);
+  assert.notEqual(again.sync.standing.value, "saved");
+});
+
 test("without a line the edits wait, and go when it is back", async () => {
   const { server, outbox, page: mine } = await page();
   server.line = "dead";

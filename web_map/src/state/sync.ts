@@ -59,7 +59,7 @@ export interface Sync {
   readonly refusal: ReadonlySignal<Refusal | null>;
   /** Take an edit of this page (already on the page). */
   push(entry: Unsent): void;
-  /** Take over unsent edits of an earlier page: they are put on the plan, then sent. */
+  /** Take over unsent edits of an earlier page, or none: they are put on the plan, then sent. "Saved" is said from then on. */
   adopt(entries: Unsent[]): void;
   /** An edit that the server told of. */
   heard(edit: ServerEdit): void;
@@ -83,7 +83,7 @@ const LONGEST_WAIT_MS = 20_000;
 
 export function createSync(parts: SyncParts): Sync {
   const { plan, client, outbox, model } = parts;
-  const standing = signal<Standing>("saved");
+  const standing = signal<Standing>("saving");
   const unsent = signal(0);
   const savedAt: Signal<number | null> = signal(null);
   const revision = signal(parts.revision);
@@ -95,6 +95,8 @@ export function createSync(parts: SyncParts): Sync {
   const adopted = new Set<string>();
   let working = false;
   let closed = false;
+  // Until the outbox was read nobody knows whether all is saved.
+  let begun = false;
   let wait = FIRST_WAIT_MS;
   let cancelWait: () => void = () => undefined;
 
@@ -106,7 +108,7 @@ export function createSync(parts: SyncParts): Sync {
       if (closed) standing.value = "closed";
       else if (conflict.value) standing.value = "conflict";
       else if (refusal.value) standing.value = "refused";
-      else if (queue.length === 0 && standing.value !== "offline") standing.value = "saved";
+      else if (begun && queue.length === 0 && standing.value !== "offline") standing.value = "saved";
       else if (standing.value !== "offline") standing.value = "saving";
     });
 
@@ -311,7 +313,8 @@ export function createSync(parts: SyncParts): Sync {
       if (standing.peek() !== "offline") void work();
     },
     adopt(entries) {
-      if (entries.length === 0) return;
+      begun = true;
+      if (entries.length === 0) return show();
       batch(() => {
         for (const { cells, grids, changes } of entries) model.applyRemote(cells, grids, changes);
       });
