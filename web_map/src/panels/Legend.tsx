@@ -1,15 +1,10 @@
 import { useState } from "preact/hooks";
-import { type ColourMode, classOf, css, DEVIATION_COLOURS, deviationClass, type Rgb, sequenceColour } from "../kernels/palette";
+import { type ColourMode, css } from "../kernels/palette";
 import { formatNumber, type Key } from "../i18n";
+import { legendLines, legendRows } from "../state/legend";
 import { useApp } from "./context";
 
 const MODES: ColourMode[] = ["grid", "deviation", "households"];
-
-interface Row {
-  colour: Rgb;
-  words: string;
-  count: number;
-}
 
 export function Legend() {
   const { state } = useApp();
@@ -56,40 +51,9 @@ export function Legend() {
 function LegendRows() {
   const { state } = useApp();
   const { t, mode } = state;
-  const rows = mode.value === "deviation" ? deviationRows() : mode.value === "households" ? householdRows() : [];
-
-  function deviationRows(): Row[] {
-    const [min, max] = state.bounds.value;
-    const counts = [0, 0, 0, 0, 0];
-    for (const grid of state.grids.value) counts[deviationClass(grid.households, [min, max])]++;
-    const words = [
-      t("legend.farBelow", { min }),
-      t("legend.below", { min }),
-      t("legend.inside", { min, max }),
-      t("legend.above", { max }),
-      t("legend.farAbove", { max }),
-    ];
-    return words.map((word, i) => ({ colour: DEVIATION_COLOURS[i], words: word, count: counts[i] }));
-  }
-
-  function householdRows(): Row[] {
-    const breaks = state.breaks.value;
-    const counts = breaks.map(() => 0);
-    const least = breaks.map(() => Infinity);
-    for (const { households } of state.grids.value) {
-      const at = classOf(households, breaks);
-      counts[at]++;
-      least[at] = Math.min(least[at], households);
-    }
-    return breaks.map((most, i) => ({
-      colour: sequenceColour(i, breaks.length),
-      words: least[i] === most ? formatNumber(most) : `${formatNumber(least[i])}–${formatNumber(most)}`,
-      count: counts[i],
-    }));
-  }
-
+  const rows = legendRows(state);
   return (
-    <div class={mode.value === "grid" ? "legend-body is-row" : "legend-body"}>
+    <div class={rows.length === 0 ? "legend-body is-row" : "legend-body"}>
       {mode.value === "households" && <p>{t("legend.method")}</p>}
       {rows.length > 0 && (
         <ul>
@@ -105,20 +69,12 @@ function LegendRows() {
         </ul>
       )}
       <ul class="legend-lines">
-        {state.totals.value.inBounds < state.totals.value.grids && (
-          <li>
-            <span class="swatch hatch" />
-            <span>{t("legend.hatch")}</span>
+        {legendLines(state).map(({ mark, words }) => (
+          <li key={mark}>
+            <span class={`swatch ${mark}`} />
+            <span>{words}</span>
           </li>
-        )}
-        <li>
-          <span class="swatch line" />
-          <span>{t("legend.border")}</span>
-        </li>
-        <li>
-          <span class="swatch dashes" />
-          <span>{t("legend.community")}</span>
-        </li>
+        ))}
       </ul>
     </div>
   );
