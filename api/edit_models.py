@@ -204,6 +204,10 @@ class MovedBuilding(Model):
     households: int
     from_: str | None = Field(alias="from")
     to: str | None
+    lon: float = Field(description="A point inside it, as it is in the other plan.")
+    lat: float
+    cell_from: int = Field(description="Its cell in this plan.")
+    cell_to: int = Field(description="Its cell in the other plan.")
 
 
 class MovedPair(Model):

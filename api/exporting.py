@@ -14,6 +14,8 @@ from gis_core.errors import ParameterError
 from gis_core.plan.file import PLAN_COLUMNS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gis_core.publish.words import Language
     from gis_core.store import Store
 
@@ -26,6 +28,7 @@ _MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "shp": "application/zip",
     "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "pdf": "application/pdf",
     "html": "text/html; charset=utf-8",
 }
@@ -79,8 +82,11 @@ def export_file(
     format: str,  # noqa: A002 (the name on the wire)
     layer: str | None,
     printed: PrintAsked | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> ExportedFile:
     """Write a layer of a plan, or for `gpkg` without a layer the whole plan file; `pdf` and `html` show all of it.
+
+    `progress` is called with ("sheets", done, total) for `pdf`; what it raises ends the export.
 
     Raises
     ------
@@ -96,8 +102,9 @@ def export_file(
     asked = printed or PrintAsked()
     _require_fitting(format, layer, asked)
     if format in _PRINTED:
-        return _print(store, plan_id, format, asked)
+        return _print(store, plan_id, format, asked, progress)
     from gis_core.layers import write_layer
+    from gis_core.layers.tables import write_xlsx
     from gis_core.plan import write_plan
 
     plan = store.plan_file(plan_id)
@@ -107,6 +114,8 @@ def export_file(
         path = folder / f"{name}.{format}"
         if format == "gpkg" and layer is None:
             write_plan(plan, path)
+        elif format == "xlsx":
+            write_xlsx(getattr(plan, layer or "grids"), path, layer or "grids")
         else:
             write_layer(getattr(plan, layer or "grids"), path, format=format, layer=layer or "grids")
         if format == "shp":
@@ -127,7 +136,13 @@ def _require_fitting(kind: str, layer: str | None, asked: PrintAsked) -> None:
             raise ParameterError(f"{name} means nothing for {kind}; leave it out.", parameter=name)
 
 
-def _print(store: Store, plan_id: int, kind: str, asked: PrintAsked) -> ExportedFile:
+def _print(
+    store: Store,
+    plan_id: int,
+    kind: str,
+    asked: PrintAsked,
+    progress: Callable[[str, int, int], None] | None,
+) -> ExportedFile:
     """Write the sheets or the page of a plan."""
     from gis_core.publish.atlas import make_atlas
     from gis_core.publish.material import stored_material
@@ -135,7 +150,10 @@ def _print(store: Store, plan_id: int, kind: str, asked: PrintAsked) -> Exported
 
     material = stored_material(store, plan_id)
     if kind == "pdf":
-        data = make_atlas(material, paper=asked.paper or "a4", language=asked.lang, codes=asked.codes).pdf
+        atlas = make_atlas(
+            material, paper=asked.paper or "a4", language=asked.lang, codes=asked.codes, progress=progress
+        )
+        data = atlas.pdf
     else:
         data = make_page(material, language=asked.lang).encode()
     folder = Path(tempfile.mkdtemp(prefix="wangge-export-"))

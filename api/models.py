@@ -13,8 +13,10 @@ __all__ = [
     "Candidate",
     "CellDetail",
     "Dataset",
+    "ExportProgress",
     "Feature",
     "FeaturePage",
+    "ForceCollection",
     "GridCollection",
     "Health",
     "Hit",
@@ -164,6 +166,38 @@ class GridCollection(Model):
     plan: int
     revision: int
     features: list[GridFeature]
+
+
+class ForceProperties(Model):
+    """A grid in force."""
+
+    code: str
+    name: str | None
+    households: int
+
+
+class ForceFeature(Model):
+    """A grid in force as GeoJSON."""
+
+    type: Literal["Feature"]
+    id: int
+    properties: ForceProperties
+    geometry: Geometry | None
+
+
+class ForceCollection(Model):
+    """The grids in force where a plan lies, as GeoJSON."""
+
+    type: Literal["FeatureCollection"]
+    plans: list[int] = Field(description="Plans that hold there; the last to come into force first.")
+    features: list[ForceFeature]
+
+
+class ExportProgress(Model):
+    """How far an export is."""
+
+    done: int = Field(description="Sheets that are drawn.")
+    total: int = Field(description="Sheets that there will be; 0: not known yet.")
 
 
 class Feature(Model):

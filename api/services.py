@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Response
 
 from api.cache import Body, Lru, compress
 from api.events import Hub
+from api.exports import Exports
 from api.jobs import Jobs
 from api.settings import Settings
 from gis_core.errors import NotFoundError, StoreUnavailableError
@@ -57,6 +58,7 @@ class Services:
         self.jobs = Jobs(
             settings.max_jobs, lambda plan_id, job: self.hub.tell(plan_id, "job", job.row(result=False))
         )
+        self.exports = Exports()
         self._desks: Lru[Desk] = Lru(settings.cache_plans)
         self._plans: Lru[_Slot] = Lru(settings.cache_plans)
         self._outlines: Lru[Outlines] = Lru(settings.cache_plans)

@@ -8,14 +8,18 @@ from fastapi import APIRouter, Path, Query, Response
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
+from api.models import ExportProgress
 from api.services import ServicesDep
 
-router = APIRouter(prefix="/api/plans", tags=["plans"])
+router = APIRouter(tags=["plans"])
 
-ExportFormat = Literal["geojson", "gpkg", "fgb", "parquet", "shp", "csv", "pdf", "html"]
+ExportFormat = Literal["geojson", "gpkg", "fgb", "parquet", "shp", "csv", "xlsx", "pdf", "html"]
 ExportLayer = Literal["grids", "buildings", "cells"]
 ExportPaper = Literal["a4", "a3"]
 ExportLanguage = Literal["zh-CN", "en"]
+
+_KEY = r"^[A-Za-z0-9-]{8,64}$"
+ExportKey = Annotated[str, Path(pattern=_KEY, description="The key that the client gave the export.")]
 
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
@@ -25,7 +29,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/{plan_id}/export", responses=_FILE, response_class=Response)
+@router.get("/api/plans/{plan_id}/export", responses=_FILE, response_class=Response)
 def export_plan(
     services: ServicesDep,
     plan_id: Annotated[int, Path(ge=1, le=2**31 - 1)],
@@ -38,6 +42,13 @@ def export_plan(
     grid: Annotated[
         list[str] | None, Query(description="pdf: codes of the grids to print; None: all.", max_length=10_000)
     ] = None,
+    key: Annotated[
+        str | None,
+        Query(
+            description="Made by the client, so that it can ask how far the export is, and end it.",
+            pattern=_KEY,
+        ),
+    ] = None,
 ) -> Response:
     """Give a layer of a plan as a file, or all of it for paper (`pdf`) and mail (`html`).
 
@@ -46,7 +57,10 @@ def export_plan(
     from api.exporting import PrintAsked, export_file
 
     asked = PrintAsked(paper, lang, tuple(grid or ()))
-    exported = export_file(services.store, plan_id, format=format, layer=layer, printed=asked)
+    with services.exports.follow(key) as export:
+        exported = export_file(
+            services.store, plan_id, format=format, layer=layer, printed=asked, progress=export.tell
+        )
     return FileResponse(
         exported.path,
         media_type=exported.media_type,
@@ -54,3 +68,16 @@ def export_plan(
         headers={"Cache-Control": "no-store"},
         background=BackgroundTask(exported.remove),
     )
+
+
+@router.get("/api/exports/{key}", response_model=ExportProgress)
+def get_export(services: ServicesDep, key: ExportKey) -> dict[str, int]:
+    """Say how far an export is that is on its way."""
+    export = services.exports.get(key)
+    return {"done": export.done, "total": export.total}
+
+
+@router.delete("/api/exports/{key}", status_code=204)
+def cancel_export(services: ServicesDep, key: ExportKey) -> None:
+    """End an export; sheets that are on their way are finished first."""
+    services.exports.get(key).ended.set()

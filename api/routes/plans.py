@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.bodies import cells_body, cells_tag, grids_body, grids_tag
-from api.models import CellDetail, GridCollection, Hit, Plan, PlanDetail
+from api.models import CellDetail, ForceCollection, GridCollection, Hit, Plan, PlanDetail
 from api.routes.common import BINARY, GeoJsonResponse
 from api.services import ServicesDep, body_response, not_modified
 from api.views import DEFAULT_BOUNDS
@@ -48,6 +48,14 @@ def get_grids(request: Request, services: ServicesDep, plan_id: PlanId) -> Respo
     """Give all grids with their numbers as GeoJSON."""
     view = services.plan(plan_id)
     return not_modified(request, grids_tag(view.record)) or body_response(request, grids_body(services, view))
+
+
+@router.get("/{plan_id}/in-force", response_model=ForceCollection, response_class=GeoJsonResponse)
+def get_in_force(services: ServicesDep, plan_id: PlanId) -> Response:
+    """Give the grids that are in force now where a plan lies, whichever plans they are of; none where none is."""
+    from api.geojson import in_force_body
+
+    return GeoJsonResponse(in_force_body(services.store, plan_id), headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/{plan_id}/cells.bin", responses=BINARY, response_class=Response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -152,6 +152,7 @@ def _frames(plan: PlanFile, layers: tuple[str, ...], crs: str | None) -> dict[st
 
 def _write(frames: dict[str, GeoDataFrame], kind: str, out: Path) -> list[Fault]:
     """Write beside the place and move there once all layers are in."""
+    from gis_core.layers.tables import write_xlsx
     from gis_core.layers.write import write_layer
 
     faults: list[Fault] = []
@@ -159,43 +160,9 @@ def _write(frames: dict[str, GeoDataFrame], kind: str, out: Path) -> list[Fault]
         part = Path(folder) / out.name
         for name, frame in frames.items():
             if kind == "xlsx":
-                _write_xlsx(frame, part, name)
+                write_xlsx(frame, part, name)
             else:
                 faults += write_layer(frame, part, format=kind, layer=name)
         for made in sorted(Path(folder).iterdir()):
             made.replace(out.with_name(made.name))
     return faults
-
-
-def _write_xlsx(frame: GeoDataFrame, part: Path, layer: str) -> None:
-    """Write the table of a layer without its geometry; codes stay text."""
-    from openpyxl import Workbook
-    from openpyxl.styles import Font
-
-    from gis_core.layers.write import plain_value
-
-    names = [name for name in frame.columns if name != frame.geometry.name]
-    book = Workbook()
-    sheet = book.active
-    sheet.title = layer
-    sheet.append(names)
-    for cell in sheet[1]:
-        cell.font = Font(bold=True)
-    sheet.freeze_panes = "A2"
-    for row in frame[names].itertuples(index=False, name=None):
-        sheet.append([_cell(plain_value(value)) for value in row])
-        for cell in sheet[sheet.max_row]:
-            if cell.data_type == "f":
-                cell.data_type = "s"
-    for i, name in enumerate(names):
-        sheet.column_dimensions[sheet.cell(1, i + 1).column_letter].width = max(10, len(str(name)) + 2)
-    book.save(part)
-
-
-def _cell(value: Any) -> Any:
-    """Return a value for a sheet, without the control characters that it cannot hold."""
-    if not isinstance(value, str):
-        return value if value is None or isinstance(value, int | float | bool) else str(value)
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-    return ILLEGAL_CHARACTERS_RE.sub("", value)

@@ -151,24 +151,31 @@ def moved_buildings(before: GeoDataFrame, after: GeoDataFrame, *, same_rows: boo
     Parameters
     ----------
     before, after : GeoDataFrame
-        Buildings of two plans: `id`, `name`, `address`, `households`, `population`, `grid_code`.
+        Buildings of two plans: `id`, `name`, `address`, `households`, `population`, `grid_code`, `cell_ix`, geometry.
     same_rows : bool
         Both are of one data version, row for row, so that nothing has to be matched.
 
     Returns
     -------
     dict
-        `households_moved`, `people_moved`, `buildings` in the order of their grids and ids, `pairs` as in
+        `households_moved`, `people_moved`, `buildings` in the order of their grids and ids with a point inside each
+        (`lon`, `lat`, as in `after`) and its cell in both plans (`cell_from`, `cell_to`), `pairs` as in
         `compare_plans`; counts as in `after`, grids None where there is none.
     """
     rows = np.arange(len(before))
     match = Match(rows, rows, len(rows)) if same_rows else match_buildings(before, after)
     old, new = _codes(before)[match.before], _codes(after)[match.after]
-    at = match.after[old != new]
+    was, at = match.before[old != new], match.after[old != new]
+    inside = shapely.point_on_surface(np.asarray(after.geometry.iloc[at].to_crs(4326).array, dtype=object))
     households = after["households"].to_numpy(dtype=np.int64)
     people = after["population"].to_numpy(dtype=np.float64, na_value=np.nan)
     table = after.iloc[at][["id", "name", "address"]].assign(
-        households=households[at], **{"from": old[old != new], "to": new[old != new]}
+        households=households[at],
+        lon=np.round(shapely.get_x(inside), 7),
+        lat=np.round(shapely.get_y(inside), 7),
+        cell_from=before["cell_ix"].to_numpy(dtype=np.int64)[was],
+        cell_to=after["cell_ix"].to_numpy(dtype=np.int64)[at],
+        **{"from": old[old != new], "to": new[old != new]},
     )
     table = table.sort_values(["from", "to", "id"], kind="stable")
     texts = ("name", "address", "from", "to")

@@ -355,7 +355,7 @@ class PlanMethods(Session):
     def grids_in_force(self, plan_id: int, at: datetime | None = None) -> GeoDataFrame:
         """Return the grids in force at a time in the boundary polygons of a plan, whichever plans they are of.
 
-        Columns and coordinate system are those of `grids`; `at` None is now.
+        Columns and coordinate system are those of `grids`, and `plan_id`; `at` None is now.
 
         Raises
         ------

@@ -248,7 +248,7 @@ def in_force(
 def grids_in_force(
     connection: Connection, dialect: Dialect, plan_id: int, at: datetime | None
 ) -> GeoDataFrame:
-    """Return the grids that were in force at a time in the boundary polygons of a plan.
+    """Return the grids that were in force at a time in the boundary polygons of a plan, with the plan of each.
 
     Raises
     ------
@@ -269,7 +269,10 @@ def grids_in_force(
             id=plan_id,
         )
     return pd.concat(
-        [_grids_within(connection, dialect, other, codes) for other, codes in sorted(held.items())],
+        [
+            _grids_within(connection, dialect, other, codes).assign(plan_id=other)
+            for other, codes in sorted(held.items())
+        ],
         ignore_index=True,
     )
 

@@ -333,8 +333,23 @@ def test_comparing(plan: Plan, client: TestClient, town: SimpleNamespace) -> Non
     assert found.households_moved == town.fabric.households[:2].sum()
     assert {building.id for building in found.buildings} == set(town.dataset.buildings["id"][:2])
     assert [(pair.from_, pair.to) for pair in found.pairs] == [("1010001", "1010002")]
+    assert sorted(building.cell_to for building in found.buildings) == [0, 1]
     assert_problem(client.get(f"{plan.path}/compare?with=999"), 404, "not-found")
     assert_problem(client.get(f"{plan.path}/compare"), 400, "bad-parameter")
+
+
+def test_what_is_in_force_where_a_draft_lies(plan: Plan, client: TestClient) -> None:
+    path = f"/api/plans/{plan.number}/in-force"
+    assert client.get(path).json() == {"type": "FeatureCollection", "plans": [], "features": []}
+    draft = client.post("/api/plans", json={"from": plan.number, "name": "next"}).json()["id"]
+    wish = {"valid_from": None, "except": ["out_of_bounds", "unnamed", "without_staff"]}
+    assert plan.post("publish", wish).status_code == 200
+    found = models.ForceCollection.model_validate_json(client.get(f"/api/plans/{draft}/in-force").content)
+    assert found.plans == [plan.number]
+    grids = client.get(f"/api/plans/{draft}/grids").json()["features"]
+    assert {each.properties.code for each in found.features} == {each["properties"]["code"] for each in grids}
+    assert all(each.geometry for each in found.features)
+    assert_problem(client.get("/api/plans/999/in-force"), 404, "not-found")
 
 
 def test_plans_that_are_not_there(client: TestClient) -> None:

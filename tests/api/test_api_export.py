@@ -2,16 +2,18 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import geopandas as gpd
+import openpyxl
 import pyogrio
 import pytest
 import shapely
 
 from gis_core.plan import read_plan
-from tests.api.support import TestClient
+from tests.api.support import TestClient, assert_problem
 
 
 def _save(client: TestClient, folder: Path, query: str) -> Path:
@@ -83,3 +85,32 @@ def test_nothing_is_left_behind(client: TestClient, tmp_path: Path, monkeypatch:
     for query in ("format=geojson", "format=shp", "format=gpkg"):
         assert client.get(f"/api/plans/1/export?{query}").status_code == 200
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_as_a_sheet(client: TestClient, town: SimpleNamespace, tmp_path: Path) -> None:
+    path = _save(client, tmp_path, "format=xlsx&layer=buildings")
+    header, *rows = openpyxl.load_workbook(path, read_only=True)["buildings"].values
+    assert header[:3] == ("id", "households", "grid_code")
+    assert [row[0] for row in rows] == town.dataset.buildings["id"].tolist()
+
+
+def test_an_export_tells_how_far_it_is_and_can_be_ended(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gis_core.publish import atlas
+
+    path, heard = "/api/exports/0123456789ab", []
+
+    def slow(material: object, *, progress: Callable[[str, int, int], None], **_: object) -> None:
+        progress("sheets", 3, 21)
+        heard.append(client.get(path).json())
+        assert_problem(client.get("/api/plans/1/export?format=pdf&key=0123456789ab"), 409, "conflict")
+        assert client.delete(path).status_code == 204
+        progress("sheets", 4, 21)
+
+    monkeypatch.setattr(atlas, "make_atlas", slow)
+    assert_problem(client.get("/api/plans/1/export?format=pdf&key=0123456789ab"), 409, "cancelled")
+    assert heard == [{"done": 3, "total": 21}]
+    assert_problem(client.get(path), 404, "not-found")
+    assert_problem(client.delete(path), 404, "not-found")
+    assert_problem(client.get("/api/plans/1/export?key=*"), 400, "bad-parameter")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+import shapely
 from cell_graphs import lattice
 from store_town import build_town, fill
 
@@ -210,6 +211,7 @@ def test_a_plan_of_one_community_supersedes_there_only(planned, two_communities)
     assert sorted(before["code"]) == sorted(after["code"]) == sorted(plan.grids["code"])
     assert before["grid_ix"].tolist() == list(range(16))
     assert sorted(after["grid_ix"]) != list(range(16))  # eight of each plan
+    assert store.grids_in_force(second, JUNE)["plan_id"].unique().tolist() == [second]
     assert store.grids_in_force(second, JUNE)["boundary_code"].unique().tolist() == [WEST]
     with pytest.raises(NotFoundError, match="No plan was in force"):
         store.grids_in_force(first, MAY - timedelta(days=1))
@@ -274,6 +276,12 @@ def test_branches_names_and_comparison(planned, two_communities):
         ("b1", code[0], code[1], households[1]),
         ("b6", code[2], None, households[6]),
     ]
+    places = buildings.geometry.to_crs(4326).iloc[[0, 1, 6]]
+    for row, shape in zip(found["buildings"], places, strict=True):
+        assert shape.buffer(1e-7).contains(shapely.Point(row["lon"], row["lat"]))
+    cells = two_communities[1].building_cell_ix[[0, 1, 6]].tolist()
+    assert [row["cell_from"] for row in found["buildings"]] == cells
+    assert [row["cell_to"] for row in found["buildings"]] == cells
     assert found["households_moved"] == households[[0, 1, 6]].sum()
     assert found["people_moved"] == pytest.approx(np.nansum(buildings["population"].to_numpy()[[0, 1, 6]]))
     assert {(p["from"], p["to"]): p["households"] for p in found["pairs"]} == {
