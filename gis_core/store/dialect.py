@@ -65,5 +65,8 @@ class Dialect(Protocol):
     def lock_table(self, connection: Connection, table: Table) -> None:
         """Keep other writers out of a table until the transaction ends."""
 
+    def now_s(self) -> ColumnElement[float]:
+        """Return the time of the database in seconds, the same for all who ask it."""
+
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of the driver into one of ours."""

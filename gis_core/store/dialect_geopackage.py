@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, Table, create_engine, event, exc, func, text
+from sqlalchemy import ColumnElement, Connection, Double, Engine, Table, create_engine, event, exc, func, text
 from sqlalchemy.engine import URL
 
 from gis_core.errors import ConflictError, GisCoreError, StoreUnavailableError
@@ -226,6 +226,10 @@ class GeoPackageDialect:
 
     def lock_table(self, connection: Connection, table: Table) -> None:
         """Do nothing: a transaction that writes has the file to itself."""
+
+    def now_s(self) -> ColumnElement[float]:
+        """Return the time of this machine in seconds."""
+        return func.julianday("now", type_=Double()) * 86_400.0
 
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of SQLite into one of ours."""

@@ -18,12 +18,14 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Double,
     Engine,
     Table,
     cast,
     create_engine,
     event,
     exc,
+    extract,
     func,
 )
 from sqlalchemy.engine import URL
@@ -150,6 +152,10 @@ class PostgisDialect:
     def lock_table(self, connection: Connection, table: Table) -> None:
         """Keep other writers out of a table; readers go on."""
         connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+    def now_s(self) -> ColumnElement[float]:
+        """Return the time of the server in seconds."""
+        return cast(extract("epoch", func.clock_timestamp()), Double())
 
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of PostgreSQL into one of ours; never with the password in it."""

@@ -21,7 +21,7 @@ from gis_core.plan.base import from_runs
 from gis_core.plan.edit import Change, net_cells, net_changes, require_arrays
 from gis_core.store import plans
 from gis_core.store.applying import Draft
-from gis_core.store.models import Edit, Plan, table_of
+from gis_core.store.models import IS_BASE, Edit, Plan, table_of
 from gis_core.store.packing import pack_delta, pack_ints, unpack_delta
 from gis_core.store.records import EditRecord, EditResult
 from gis_core.store.redraw import figures
@@ -138,10 +138,7 @@ def require_undoable(
     if not 0 < undoes < plan.revision:
         raise EditError(f"Plan {plan.id} has no edit {undoes} that could be undone.", undoes=undoes)
     # Most plans never had their ground cut anew; then no log has to be read, however long it is.
-    base = select(_EDIT.c.id).where(
-        _EDIT.c.plan_id == plan.id, _EDIT.c.revision >= undoes, _EDIT.c.changes.startswith('[["base",')
-    )
-    if len(cells) == 0 or connection.execute(base.limit(1)).first() is None:
+    if len(cells) == 0 or not _changed_base(connection, plan.id, since=undoes - 1):
         return
     since = list_since(connection, plan.id, since=undoes - 1)
     if any(_recut(edit) is not None for edit in since):
@@ -161,11 +158,16 @@ def list_in_numbers_of_now(
     Cells that are gone since are left out of them.
     """
     plan = plans.require(connection, plan_id)
-    later = (_EDIT.c.plan_id == plan_id, _EDIT.c.revision > since, _EDIT.c.changes.startswith('[["base"'))
-    if connection.execute(select(_EDIT.c.id).where(*later).limit(1)).first() is None:
+    if not _changed_base(connection, plan_id, since=since):
         return list_since(connection, plan_id, since=since, limit=limit)
     edits = list_since(connection, plan_id, since=since)
     return _in_numbers_of_now(edits[:limit], edits, plan.n_cells, keep_base=True)
+
+
+def _changed_base(connection: Connection, plan_id: int, *, since: int) -> bool:
+    """Tell whether base data changed after a revision; by an index, however long the log is."""
+    query = select(_EDIT.c.id).where(_EDIT.c.plan_id == plan_id, _EDIT.c.revision > since, IS_BASE)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def _recut(edit: EditRecord) -> NDArray[np.int32] | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, Table
+from sqlalchemy import ForeignKey, Index, Table, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from gis_core.store.types import Blob, Flag, Geom, Integer, Real, String, UtcTime
 
 __all__ = [
+    "IS_BASE",
     "LAYERS",
     "SPATIAL_TABLES",
     "Area",
@@ -32,6 +33,8 @@ __all__ = [
     "Plan",
     "PlanArea",
     "PlanAttribute",
+    "ServerJob",
+    "ServerPresence",
     "Street",
     "Water",
     "layer_columns",
@@ -291,6 +294,10 @@ class Grid(Base):
     geom: Mapped[bytes] = mapped_column(Geom())
 
 
+#: Edits that changed base data, in the words of the index that finds them.
+IS_BASE = text("substr(changes, 1, 8) = '[[\"base\"'")
+
+
 class Edit(Base):
     """One edit: the cells it set, to which grids, and from which; `changes` as JSON [[path, value, before]]."""
 
@@ -299,6 +306,8 @@ class Edit(Base):
         Index("ux_edits_revision", "plan_id", "revision", unique=True),
         Index("ux_edits_key", "plan_id", "key", unique=True),
         Index("ix_edits_undoes", "plan_id", "undoes"),
+        # Changes of base data, which are few: whether there are any is asked for often.
+        Index("ix_edits_base", "plan_id", "revision", sqlite_where=IS_BASE, postgresql_where=IS_BASE),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -312,6 +321,43 @@ class Edit(Base):
     key: Mapped[str | None] = mapped_column(String)
     changes: Mapped[str | None] = mapped_column(String)
     undoes: Mapped[int | None] = mapped_column(Integer)
+
+
+class ServerJob(Base):
+    """Long work of one of several server processes on one store, and what came of it: JSON, packed."""
+
+    __tablename__ = "server_jobs"
+    __table_args__ = (Index("ux_server_jobs_name", "name", unique=True), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(String)
+    plan_id: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String)
+    revision: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String)
+    progress: Mapped[float] = mapped_column(Real)
+    started_at: Mapped[datetime] = mapped_column(UtcTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    beat_s: Mapped[float] = mapped_column(Real)
+    result: Mapped[bytes | None] = mapped_column(Blob)
+    error: Mapped[str | None] = mapped_column(String)
+    code: Mapped[str | None] = mapped_column(String)
+
+
+class ServerPresence(Base):
+    """One browser that watches a plan through one of several server processes."""
+
+    __tablename__ = "server_presence"
+    __table_args__ = (
+        Index("ix_server_presence_plan", "plan_id"),
+        Index("ix_server_presence_worker", "worker"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    worker: Mapped[str] = mapped_column(String)
+    plan_id: Mapped[int] = mapped_column(Integer)
+    client: Mapped[str] = mapped_column(String)
+    name: Mapped[str] = mapped_column(String)
+    beat_s: Mapped[float] = mapped_column(Real)
 
 
 #: Layer name -> model, in the order in which they are written.

@@ -19,7 +19,7 @@ from gis_core.store import attributes, datasets
 from gis_core.store.levels import coarser_levels, with_parents, without_parents
 from gis_core.store.models import Building, Cell, Grid, Plan, layer_columns, table_of
 from gis_core.store.packing import pack_ints, unpack_ints
-from gis_core.store.records import BBox, PlanRecord
+from gis_core.store.records import BBox, PlanRecord, PlanState
 from gis_core.store.rows import (
     WGS84,
     by_ix,
@@ -46,6 +46,7 @@ __all__ = [
     "list_all",
     "mismatch",
     "require",
+    "state_now",
 ]
 
 _PLAN, _GRID, _CELL, _BUILDING = table_of(Plan), table_of(Grid), table_of(Cell), table_of(Building)
@@ -188,13 +189,18 @@ def list_all(connection: Connection, *, limit: int, offset: int) -> list[PlanRec
     return [_record(row) for row in connection.execute(query)]
 
 
+def state_now(state: PlanState, valid_to: datetime | None) -> PlanState:
+    """Return the state of a plan at this moment; what is superseded from a later day is still in force."""
+    still = state == "superseded" and valid_to is not None and valid_to > datetime.now(UTC)
+    return "published" if still else state
+
+
 def _record(row: Row[Any]) -> PlanRecord:
     return PlanRecord(
         id=row.id,
         dataset_id=row.dataset_id,
         name=row.name,
-        # What is superseded from a later day is still in force.
-        state="published" if row.state == "superseded" and row.valid_to > datetime.now(UTC) else row.state,
+        state=state_now(row.state, row.valid_to),
         revision=row.revision,
         created_at=row.created_at,
         created_by=row.created_by,

@@ -31,6 +31,9 @@ __all__ = [
     "GridFigures",
     "HitKind",
     "InForce",
+    "JobRecord",
+    "JobState",
+    "PlanMark",
     "PlanRecord",
     "PlanState",
     "SearchHit",
@@ -39,7 +42,49 @@ __all__ = [
 
 BBox = tuple[float, float, float, float]
 PlanState = Literal["draft", "published", "superseded"]
+JobState = Literal["running", "done", "failed", "cancelled"]
 HitKind = Literal["grid", "building", "street", "facility"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanMark:
+    """Where a plan stands: what is looked at often, by whom who watches it."""
+
+    revision: int
+    state: PlanState
+    valid_from: datetime | None
+    valid_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """Long work on a plan.
+
+    Attributes
+    ----------
+    id : str
+        Name that it is asked for by.
+    revision : int
+        Revision of the plan that the work was begun on.
+    progress : float
+        0 to 1.
+    result : dict or None
+        As the wire has it; only where `state` is `done`.
+    error, code : str or None
+        What went wrong, only where `state` is `failed`.
+    """
+
+    id: str
+    plan_id: int
+    kind: str
+    revision: int
+    started_at: datetime
+    state: JobState = "running"
+    progress: float = 0.0
+    ended_at: datetime | None = None
+    result: dict[str, Any] | None = None
+    error: str | None = None
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +274,10 @@ class BaseResult:
         Cells that were cut anew and found no grid: `cell_ix`, `households`, `buildings` (ids).
     inverse : tuple of dict
         The changes that take this one back.
+    cells_new, cells_gone : int
+        Cells that were cut anew, and cells of before that are no more.
+    households : int
+        Households of the plan after it, less those before.
     figures : dict of int to GridFigures
         Of the grids that differ.
     repeated : bool
@@ -240,6 +289,9 @@ class BaseResult:
     recut: bool
     unmatched: tuple[dict[str, Any], ...]
     inverse: tuple[dict[str, Any], ...]
+    cells_new: int
+    cells_gone: int
+    households: int
     figures: dict[int, GridFigures]
     repeated: bool = False
 
