@@ -32,8 +32,8 @@ ObjectiveName = Literal["border", "street", "balance", "plan"]
 _Progress = Callable[[str, int, int], None]
 #: A second attempt is not begun with less than this share of the time limit left.
 _LEAST_REST = 0.1
-#: Seconds for each cell that bounds and proofs around a search take.
-_AROUND_S = 2e-6
+#: Seconds that bounds and proofs around a search take: at least, and for each cell.
+_AROUND_LEAST_S, _AROUND_S = 2.5e-3, 2e-6
 #: What the reasons of towns are called in a graph, in this order.
 _GRAPH_WORDS = (
     (r"(?<=\d) households?\b", ""),
@@ -142,7 +142,7 @@ def solve_instance(
     def cut(chosen: NDArray[np.int64], limit: float | None) -> BareSolution:
         joined = change_adjacencies(graph, left=chosen[:, 0], right=chosen[:, 1]) if len(chosen) else graph
         if limit is not None:
-            limit = max(_LEAST_REST * limit, limit - _AROUND_S * graph.n_cells)
+            limit = max(_LEAST_REST * limit, limit - _AROUND_LEAST_S - _AROUND_S * graph.n_cells)
         return _cut(joined, weight, wanted, bounds, instance.name, objective, seed, limit, progress)
 
     rest = _rest(time_limit_s, started)
