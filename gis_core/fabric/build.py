@@ -12,6 +12,7 @@ from pyproj import CRS, Transformer
 from gis_core.errors import CoverageError, some_of
 from gis_core.fabric.adjacency import build_adjacency
 from gis_core.fabric.coverage import beside_gaps, insert_junctions, mend, node_again
+from gis_core.fabric.cuts import cuts_of, divide_cuts, join_parts, stand_for_all
 from gis_core.fabric.enclosures import (
     Enclosures,
     build_enclosures,
@@ -68,7 +69,11 @@ def build_fabric(
     say = progress or (lambda _step, _done, _total: None)
     say("street blocks", 0, 1)
     boundary = np.asarray(dataset.boundary.geometry.values, dtype=object)
-    footprints = np.asarray(dataset.buildings.geometry.values, dtype=object)
+    cuts = cuts_of(dataset.buildings)
+    own = np.asarray(dataset.buildings.geometry.values, dtype=object)
+    footprints = stand_for_all(own, cuts)
+    first = np.ones(len(footprints), dtype=bool)
+    first[[row for cut in cuts for row in cut.rows[1:]]] = False
     households = dataset.buildings["households"].to_numpy(dtype=np.int64)
     frame = shapely.union_all(boundary)
     lines, rank = cutting_lines(dataset.streets, dataset.barriers, frame)
@@ -79,7 +84,7 @@ def build_fabric(
         lines, rank = spare_footprints(lines, rank, footprints[torn])
         enclosures = build_enclosures(boundary, lines)
         home, share = home_enclosures(footprints, enclosures.polygons, frame)
-    enclosures, ways = _split_big(enclosures, dataset, frame, footprints, home, households)
+    enclosures, ways = _split_big(enclosures, dataset, frame, footprints, home, households, first)
     if len(ways):
         home, share = home_enclosures(footprints, enclosures.polygons, frame)
     lines, rank = np.concatenate([lines, ways]), np.concatenate([rank, np.ones(len(ways), dtype=np.uint8)])
@@ -92,9 +97,11 @@ def build_fabric(
     owner = placed[owner]
     keep = drop_covered_points(xy, owner, footprints, root, left, right)
     root = _join_covered(root, owner[keep], placed, left, right, common)
+    root = join_parts(root, cuts, home)
     pieces = divide_enclosures(
         enclosures.polygons, xy[keep], root[owner[keep]], home, footprints, processes=processes, progress=say
     )
+    pieces, root = divide_cuts(pieces, root, cuts, home, own)
     group = enclosures.boundary_ix[pieces.enclosure_ix]
     cells = exact_coverage(pieces.polygons, group, frame, dataset.work_crs)
 
@@ -103,9 +110,9 @@ def build_fabric(
     say("neighbors", 0, 1)
     graph = build_adjacency(cells, enclosure_ix, lines, rank)
     say("neighbors", 1, 1)
-    cell_of = _cells_of_buildings(root, home, cell_owner, cells, footprints, enclosures, share)
+    cell_of = _cells_of_buildings(root, home, cell_owner, cells, own, enclosures, share)
     population = dataset.buildings["population"].fillna(0).to_numpy(dtype=np.float64)
-    faults = _faults(dataset, footprints, cells, cell_of, cell_owner, share, torn)
+    faults = _faults(dataset, own, cells, cell_of, cell_owner, share, torn)
     return Fabric(
         cells=cells,
         boundary_ix=enclosures.boundary_ix[enclosure_ix],
@@ -125,11 +132,15 @@ def _split_big(
     footprints: NDArray[np.object_],
     home: NDArray[np.int32],
     households: NDArray[np.int64],
+    first: NDArray[np.bool_],
 ) -> tuple[Enclosures, NDArray[np.object_]]:
-    """Cut enclosures that hold many buildings or households along minor ways; return those ways too."""
+    """Cut enclosures that hold many buildings or households along minor ways; return those ways too.
+
+    The parts of a divided building, of which one is `first`, count as one building.
+    """
     inside = home >= 0
     n = len(enclosures.polygons)
-    buildings = np.bincount(home[inside], minlength=n)
+    buildings = np.bincount(home[inside & first], minlength=n)
     people = np.bincount(home[inside], weights=households[inside], minlength=n)
     big = np.flatnonzero((buildings > BIG_BUILDINGS) | ((people > BIG_HOUSEHOLDS) & (buildings > 1)))
     ways = minor_lines(dataset.streets, frame)

@@ -16,7 +16,7 @@ from scipy.spatial import Delaunay, cKDTree
 
 from gis_core.fabric.enclosures import GRID_SIZE_M, split_by_lines
 
-__all__ = ["Pieces", "divide_enclosure"]
+__all__ = ["Pieces", "divide_enclosure", "one_piece_each"]
 
 #: Borders between cells are straightened by at most this.
 SIMPLIFY_M = 0.15
@@ -68,7 +68,7 @@ def divide_enclosure(
             break
     if not at_home.any():
         return Pieces(np.array([enclosure], dtype=object), owners[:1])
-    return _one_piece_each(faces, face_owner, at_home, footprints)
+    return one_piece_each(faces, face_owner, at_home, footprints)
 
 
 def _borders(
@@ -116,7 +116,7 @@ def _circumcentres(corners: NDArray[np.float64]) -> NDArray[np.float64]:
     return a + np.column_stack([x, y])
 
 
-def _one_piece_each(
+def one_piece_each(
     faces: NDArray[np.object_],
     owner: NDArray[np.int64],
     at_home: NDArray[np.bool_],
@@ -124,7 +124,8 @@ def _one_piece_each(
 ) -> Pieces:
     """Keep the main face of each owner and give every other face to the neighbor with the longest border.
 
-    `at_home` marks the faces that meet the footprint of their owner; no other can be the main one.
+    `at_home` marks the faces that meet the footprint of their owner; no other can be the main one. Footprints are
+    only asked of owners with several such faces.
     """
     names, count = np.unique(owner[at_home], return_counts=True)
     if len(names) == len(faces):

@@ -23,6 +23,7 @@ from gis_core.fabric.mend import Mended, mend_fabric
 from gis_core.model import AdjacencyGraph, Dataset, Fabric
 from gis_core.plan.base_apply import Applied, apply_changes, require_inside
 from gis_core.plan.base_changes import BaseChange
+from gis_core.plan.base_cut import expand_cuts, with_cut_lines
 from gis_core.plan.carry import LEAST_COVER, largest_overlap
 
 __all__ = [
@@ -105,7 +106,7 @@ def change_version(before: Layers, changes: Sequence[BaseChange]) -> NextVersion
     CoverageError
         Where the ground cannot be cut so that the cells fit together.
     """
-    applied = apply_changes(before.frames, changes)
+    applied = apply_changes(before.frames, expand_cuts(before.frames, before.work_crs, changes))
     if len(applied.changed) == 0:
         return _counted(before, applied)
     _, fabric = layers_as_dataset(before)
@@ -258,6 +259,7 @@ def _dataset(frames: Mapping[str, gpd.GeoDataFrame], work_crs: str) -> Dataset:
         names.get(name, name): frame.to_crs(work_crs) for name, frame in frames.items() if name != "cells"
     }
     buildings = placed["buildings"]
+    buildings = with_cut_lines(buildings, work_crs)
     placed["buildings"] = buildings.assign(row=np.arange(len(buildings), dtype=np.int64))
     streets = placed["streets"]
     placed["streets"] = streets.assign(rank=streets["rank"].astype(np.uint8))

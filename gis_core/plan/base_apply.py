@@ -21,6 +21,7 @@ from gis_core.errors import EditError, known_or_near
 from gis_core.layers.streets import cuts as streets_cut
 from gis_core.layers.streets import street_classes
 from gis_core.plan.base_changes import BaseChange, refuse
+from gis_core.plan.base_cut import not_divided
 
 __all__ = ["Applied", "apply_changes"]
 
@@ -204,6 +205,7 @@ def _apply(layer: _Layer, change: BaseChange, row_of: Mapping[str, int]) -> None
         layer.touched += [layer.shapes[row], change.geometry]
         layer.shapes[row] = change.geometry
         layer.moved.add(row)
+        _set_apart(layer, row)
     else:
         values = dict(change.values)
         if "id" in values and layer.name == "buildings":
@@ -211,6 +213,14 @@ def _apply(layer: _Layer, change: BaseChange, row_of: Mapping[str, int]) -> None
         if "households" in values:
             values.setdefault("households_source", "source")
         layer.set(row, values)
+
+
+def _set_apart(layer: _Layer, row: int) -> None:
+    """Make the part of a divided building that moves a building of its own."""
+    if layer.name == "buildings":
+        extra = layer.values(row)["extra"]
+        if not_divided(extra) != extra:
+            layer.set(row, {"extra": not_divided(extra)})
 
 
 def _name_added(layer: _Layer, row_of: Mapping[str, int]) -> None:

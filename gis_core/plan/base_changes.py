@@ -1,4 +1,4 @@
-"""Changes of base data as people send them: draw, move, retire, set; each is read and checked by itself here.
+"""Changes of base data as people send them: draw, move, retire, set, cut, join; each is checked by itself here.
 
 A change names a layer and a row in it (buildings by `id`, others by `ix`), and brings a geometry (GeoJSON, degrees) or
 values. What it does to a data version stands in `base_apply`. Must not know HTTP or SQL.
@@ -19,17 +19,20 @@ from numpy.typing import NDArray
 from gis_core.errors import EditError, known_or_near, some_of
 from gis_core.layers.streets import STREET_VALUES
 
-__all__ = ["BASE_LAYERS", "MOST_CHANGES", "BaseChange", "parse_changes"]
+__all__ = ["BASE_LAYERS", "LONGEST_TEXT", "MOST_CHANGES", "BaseChange", "PartWish", "parse_changes"]
 
-Op = Literal["add", "move", "retire", "set"]
+Op = Literal["add", "move", "retire", "set", "cut", "join"]
 
 #: Changes in one list: the counts of a city fit.
 MOST_CHANGES = 200_000
 #: Points of one outline or line.
 MOST_POINTS = 10_000
 MOST_PEOPLE = 1_000_000
-_LONGEST_TEXT = 4000
+LONGEST_TEXT = 4000
 _MOST_EXTRA = 200
+
+#: Parts that one cut makes.
+MOST_PARTS = 50
 
 #: Layer -> kinds of geometry that it holds. `gates` are facilities of the category `gate`.
 BASE_LAYERS: dict[str, tuple[str, ...]] = {
@@ -39,6 +42,27 @@ BASE_LAYERS: dict[str, tuple[str, ...]] = {
     "facilities": ("Point",),
     "gates": ("Point",),
 }
+#: What a building is cut along.
+_CUTS = ("LineString", "MultiLineString")
+
+
+@dataclass(frozen=True)
+class PartWish:
+    """What one part of a divided building is to hold.
+
+    Attributes
+    ----------
+    at : shapely.Point
+        A place on its ground, in degrees.
+    households : int or None
+        None: by its share of the ground.
+    population : float or None
+        None: as the households.
+    """
+
+    at: Any
+    households: int | None
+    population: float | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +83,8 @@ class BaseChange:
         In degrees.
     values : dict
         Columns of the store's layer -> value.
+    parts : tuple of PartWish
+        Of a cut; none: shared out by ground.
     """
 
     at: int
@@ -68,6 +94,7 @@ class BaseChange:
     ix: int | None
     geometry: Any
     values: dict[str, Any]
+    parts: tuple[PartWish, ...] = ()
 
     @property
     def name(self) -> str:
@@ -81,7 +108,9 @@ def parse_changes(items: Sequence[Mapping[str, Any]]) -> tuple[BaseChange, ...]:
     Parameters
     ----------
     items
-        `{"op": "add|move|retire|set", "layer", "id" or "ix", "geometry": GeoJSON, "values": {column: value}}`.
+        `{"op": "add|move|retire|set", "layer", "id" or "ix", "geometry": GeoJSON, "values": {column: value}}`;
+        of buildings also `{"op": "cut", "layer", "id", "geometry": line, "parts"}`, with parts of the form
+        `{"at", "households", "population"}`, and `{"op": "join", "layer", "id"}`.
 
     Raises
     ------
@@ -99,14 +128,18 @@ def refuse(at: int, message: str) -> EditError:
 
 
 def _parse(at: int, item: Mapping[str, Any]) -> BaseChange:
-    unknown = sorted(set(item) - {"op", "layer", "id", "ix", "geometry", "values"})
+    unknown = sorted(set(item) - {"op", "layer", "id", "ix", "geometry", "values", "parts"})
     if unknown:
         raise refuse(at, f"it has the unknown field {some_of(unknown)}.")
     op, layer = item.get("op"), item.get("layer")
     if op not in get_args(Op):
-        raise refuse(at, f"op is add, move, retire or set, not {str(op)[:40]!r}.")
+        raise refuse(at, f"op is {', '.join(get_args(Op))}, not {str(op)[:40]!r}.")
     if layer not in BASE_LAYERS:
         raise refuse(at, f"layer is {', '.join(BASE_LAYERS)}, not {str(layer)[:40]!r}.")
+    if op in ("cut", "join"):
+        return _parse_cut(at, op, str(layer), item)
+    if item.get("parts"):
+        raise refuse(at, f"{op} takes no parts; use cut.")
     values = item.get("values") or {}
     if not isinstance(values, Mapping):
         raise refuse(at, "values is an object of columns.")
@@ -125,6 +158,48 @@ def _parse(at: int, item: Mapping[str, Any]) -> BaseChange:
         raise refuse(at, f"{op} takes no geometry; use move.")
     id_, ix = _named(at, str(op), stored, item, found)
     return BaseChange(at, op, stored, id_, ix, geometry, found)  # type: ignore[arg-type]
+
+
+def _parse_cut(at: int, op: Op, layer: str, item: Mapping[str, Any]) -> BaseChange:
+    """Read a cut of a building, or the joining of its parts."""
+    if layer != "buildings":
+        raise refuse(at, f"only buildings can be {'cut' if op == 'cut' else 'joined'}, not {layer}.")
+    if item.get("ix") is not None or item.get("values"):
+        raise refuse(at, f"{op} names a building by id and takes no values.")
+    id_ = _text(at, "id", item.get("id"))
+    parts = item.get("parts") or []
+    if op == "join":
+        if parts or item.get("geometry") is not None:
+            raise refuse(at, "join takes neither geometry nor parts.")
+        return BaseChange(at, op, layer, id_, None, None, {})
+    if (
+        not isinstance(parts, Sequence)
+        or isinstance(parts, str)
+        or len(parts) == 1
+        or len(parts) > MOST_PARTS
+    ):
+        raise refuse(at, f"parts is a list of 2 to {MOST_PARTS} parts, or is left out.")
+    line = _geometry(at, "cuts", item.get("geometry"))
+    return BaseChange(at, op, layer, id_, None, line, {}, tuple(_part(at, part) for part in parts))
+
+
+def _part(at: int, part: Any) -> PartWish:
+    """Read what one part is to hold."""
+    if not isinstance(part, Mapping) or set(part) - {"at", "households", "population"}:
+        raise refuse(at, "a part is an object with at, households and population.")
+    place = part.get("at")
+    good = isinstance(place, Sequence) and not isinstance(place, str) and len(place) == 2
+    if not good or not all(isinstance(x, int | float) and not isinstance(x, bool) for x in place):  # type: ignore[union-attr]
+        raise refuse(at, "at is a place on the part's ground: [longitude, latitude].")
+    xy = np.array(place, dtype=np.float64).reshape(1, 2)
+    if not _in_degrees(xy):
+        raise refuse(at, "at is no place in degrees: longitude first, then latitude.")
+    households = part.get("households")
+    return PartWish(
+        shapely.Point(xy[0]),
+        None if households is None else _households(at, "households", households),
+        _people(at, "population", part.get("population")),
+    )
 
 
 def _named(
@@ -155,8 +230,9 @@ def _geometry(at: int, layer: str, value: Any) -> Any:
         shape = shapely.force_2d(shapely.from_geojson(json.dumps(value, allow_nan=False)))
     except (shapely.GEOSException, ValueError, TypeError):
         raise refuse(at, "its geometry cannot be read as GeoJSON.") from None
-    if shape is None or shape.geom_type not in BASE_LAYERS[layer] or shape.is_empty:
-        raise refuse(at, f"{layer} hold {' or '.join(BASE_LAYERS[layer])}, not {value.get('type')}.")
+    kinds = BASE_LAYERS.get(layer, _CUTS)
+    if shape is None or shape.geom_type not in kinds or shape.is_empty:
+        raise refuse(at, f"{layer} hold {' or '.join(kinds)}, not {value.get('type')}.")
     xy = shapely.get_coordinates(shape)
     if len(xy) > MOST_POINTS:
         raise refuse(at, f"its geometry has {len(xy):,} points, more than {MOST_POINTS:,}.")
@@ -183,8 +259,8 @@ def _maybe_text(at: int, name: str, value: Any) -> str | None:
     """Return a text that both databases hold, or None."""
     if value is None:
         return None
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT or "\x00" in value or not _is_unicode(value):
-        raise refuse(at, f"{name} is a text of at most {_LONGEST_TEXT:,} characters, or null.")
+    if not isinstance(value, str) or len(value) > LONGEST_TEXT or "\x00" in value or not _is_unicode(value):
+        raise refuse(at, f"{name} is a text of at most {LONGEST_TEXT:,} characters, or null.")
     return value
 
 
