@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gis_core.errors import DatasetError, NotFoundError, ParameterError, known_or_near, some_of
+from gis_core.layers.naming import building_key, compound_key, fold
 from gis_core.layers.numbers import parse_number
 from gis_core.layers.raw import DEFAULT_LIMITS, Limits, read_raw
 from gis_core.layers.sheets import ROW, SHEET_COLUMNS
@@ -30,32 +30,7 @@ _NUMBERS = ("households", "population", "levels")
 _NAMING = ("id", "building", "address")
 _MOST = 1_000_000
 _TOTAL = re.compile(r"(.*(合计|总计|小计|共计|累计)|(sub|grand)?total|sum):?")
-_DIGITS = {
-    letter: value
-    for value, letters in enumerate(
-        ("〇零", "一壹", "二贰两", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖")
-    )
-    for letter in letters
-}
-_STEPS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
-_CHINESE = re.compile(f"[{''.join(_DIGITS)}{''.join(_STEPS)}]+")
-_BEFORE = re.compile(r"^(第|building|bldg|block|no|#)+")
-_BEHIND = re.compile(r"(号楼|栋楼|幢楼|座楼|#楼|号栋|号幢|号座|栋|幢|座|楼|号|#|building|bldg|block)$")
 _TAIL = re.compile(r"(?P<head>.*?)(?P<number>[0-9]+|[a-z]|[甲乙丙丁戊])(栋|幢|座|号楼|#楼|#)$")
-_ROMAN = {
-    "i": 1,
-    "ii": 2,
-    "iii": 3,
-    "iv": 4,
-    "v": 5,
-    "vi": 6,
-    "vii": 7,
-    "viii": 8,
-    "ix": 9,
-    "x": 10,
-    "xi": 11,
-    "xii": 12,
-}
 #: Nearest candidates that are named.
 _CANDIDATES = 3
 
@@ -121,75 +96,6 @@ def read_counts(
         raise DatasetError(f"{fault['message']}. {fault['fix']}", code=fault["code"])
     found = next(iter(raw.layers.values()))
     return found.table, [note["message"] for note in found.notes]
-
-
-def fold(text: str) -> str:
-    """Return a name for comparison: one width, one case, Chinese numerals as digits, no spaces or marks.
-
-    Examples
-    --------
-    >>> fold("月庭 二村（南区）"), fold("第 十二 栋")
-    ('月庭2村南区', '第12栋')
-    """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    folded = re.sub(r"[\s·・.,，。、()（）\[\]【】_\"'“”]+", "", folded)
-    return re.sub(r"0*(\d+)", r"\1", _CHINESE.sub(lambda match: str(_chinese(match[0])), folded))
-
-
-def _chinese(text: str) -> int:
-    """Read a Chinese numeral; digits in a row are a number as they are spoken.
-
-    Examples
-    --------
-    >>> [_chinese(text) for text in ("三", "十二", "二十", "一百零五", "一〇三")]
-    [3, 12, 20, 105, 103]
-    """
-    if not any(letter in _STEPS for letter in text):
-        return int("".join(str(_DIGITS[letter]) for letter in text))
-    total, digit = 0, 0
-    for letter in text:
-        if letter in _STEPS:
-            total += max(digit, 1) * _STEPS[letter]
-            digit = 0
-        else:
-            digit = _DIGITS[letter]
-    return total + digit
-
-
-def compound_key(text: str | None) -> str:
-    """Return the name of a compound for comparison; a 小区 behind it says nothing.
-
-    Examples
-    --------
-    >>> compound_key("阳光花园小区") == compound_key("阳光 花园")
-    True
-    """
-    key = fold(text or "")
-    return key.removesuffix("小区") or key
-
-
-def building_key(text: str | None, compound: str = "") -> str:
-    """Return the number of a building for comparison, however it is written.
-
-    Parameters
-    ----------
-    compound : str
-        Key of its compound, which may stand before the number.
-
-    Examples
-    --------
-    >>> {building_key(text) for text in ("3栋", "３幢", "三号楼", "第三座", "03", "3#楼", "Block 3", "Ⅲ栋")}
-    {'3'}
-    >>> building_key("和阳里12号楼", compound_key("和阳里小区")), building_key("A座")
-    ('12', 'a')
-    """
-    key = fold(text or "")
-    for start in (compound + "小区", compound):
-        if compound and key.startswith(start) and key != start:
-            key = key.removeprefix(start)
-            break
-    bare = _BEFORE.sub("", _BEHIND.sub("", key)) or key
-    return str(_ROMAN.get(bare, bare))
 
 
 def join_counts(
