@@ -22,6 +22,7 @@ __all__ = [
     "PublishBody",
     "RebalanceBody",
     "RenameBody",
+    "RestoreAnswer",
     "RestoreBody",
     "SolveBody",
     "SuggestBody",
@@ -93,6 +94,14 @@ class EditAnswer(Model):
     who: str
     repeated: bool = Field(description="The key was known: it had been applied before.")
     grids: dict[int, Figures] = Field(description="Figures of the grids that it touched, by grid_ix.")
+
+
+class RestoreAnswer(EditAnswer):
+    """A return to an earlier revision."""
+
+    base: Literal["same", "restored", "kept"] = Field(
+        description="Whether base data changed since, and were restored too or kept as they are."
+    )
 
 
 class ChangeRow(Model):

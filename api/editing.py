@@ -75,10 +75,11 @@ def json_answer(
     return Response(body, status, given, media_type="application/json")
 
 
-def answer_edit(result: EditResult) -> Response:
+def answer_edit(result: EditResult, **more: Any) -> Response:
     """Answer an edit with its revision and the figures of the grids that it touched."""
     edit = result.edit
     content = {
+        **more,
         "revision": edit.revision,
         "at": edit.at,
         "who": edit.who,

@@ -25,6 +25,7 @@ __all__ = [
     "STATUS",
     "ProblemError",
     "add_error_handlers",
+    "problem_of",
     "problem_response",
     "status_of",
 ]
@@ -112,6 +113,14 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(core.GisCoreError, _core_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+
+
+def problem_of(request: Request, error: Exception) -> Response:
+    """Give the body of an error where the status is sent already; what is no error of the core is logged."""
+    if isinstance(error, core.GisCoreError):
+        return _core_error(request, error)
+    _LOG.error("%s %s failed (%s)", request.method, request.url.path, request_id_of(request), exc_info=error)
+    return _answer(request, 500, "error", BROKEN)
 
 
 def _core_error(request: Request, error: Exception) -> Response:

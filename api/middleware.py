@@ -42,7 +42,14 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_TYPES = ("application/json",)
 #: The same for sheets of counts.
 SHEET_TYPES = ("text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
-_SHEET_PATH = re.compile(r"^/api/datasets/\d+/counts$")
+#: The same for outlines drawn elsewhere.
+OUTLINE_TYPES = (
+    "application/geo+json",
+    "application/vnd.google-earth.kml+xml",
+    "application/vnd.google-earth.kmz",
+    "image/vnd.dxf",
+)
+_FILE_PATH = re.compile(r"^/api/datasets/\d+/(counts|outlines)$")
 
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[^:\[\]/@]+)(?::\d+)?$", re.IGNORECASE)
 
@@ -161,14 +168,14 @@ def _name_of(place: str) -> str:
 
 
 def _check_type(scope: Scope, headers: Headers) -> None:
-    """Refuse a write whose body is not JSON, or, where a sheet belongs, no sheet."""
+    """Refuse a write whose body is not JSON, or, where a file belongs, no such file."""
     if scope["method"] in SAFE_METHODS:
         return
-    is_sheet = _SHEET_PATH.match(scope["path"]) is not None
-    allowed = SHEET_TYPES if is_sheet else BODY_TYPES
+    file = _FILE_PATH.match(scope["path"])
+    allowed = {"counts": SHEET_TYPES, "outlines": OUTLINE_TYPES}[file[1]] if file else BODY_TYPES
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
-    if kind not in allowed and not (empty and not kind and not is_sheet):
+    if kind not in allowed and not (empty and not kind and file is None):
         raise ProblemError(
             415,
             "unsupported-media-type",

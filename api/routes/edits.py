@@ -16,6 +16,7 @@ from api.edit_models import (
     PlanState,
     PublishBody,
     RenameBody,
+    RestoreAnswer,
     RestoreBody,
 )
 from api.editing import RevisionDep, WhoDep, answer_edit, json_answer, state_row
@@ -69,14 +70,14 @@ def list_edits(
     return json_answer([edit_row(edit, cells=cells) for edit in edits])
 
 
-@router.post("/{plan_id}/restore", response_model=EditAnswer)
+@router.post("/{plan_id}/restore", response_model=RestoreAnswer)
 def restore_plan(
     services: ServicesDep, plan_id: PlanId, body: RestoreBody, revision: RevisionDep, who: WhoDep
 ) -> Response:
-    """Return to an earlier revision by one edit, which can be undone as any other."""
+    """Return to an earlier revision; changes of base data since are taken back first, each by an edit of its own."""
     result = services.store.restore(plan_id, body.revision, expected_revision=revision, who=who, key=body.key)
     services.hub.wake()
-    return answer_edit(result)
+    return answer_edit(result, base=result.base)
 
 
 @router.post("", response_model=Plan, status_code=201)

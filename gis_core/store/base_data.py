@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, select, update
 
 from gis_core.errors import ConflictError
-from gis_core.plan.base import Layers, NextVersion, layers_as_dataset, to_runs
+from gis_core.plan.base import (
+    Layers,
+    NextVersion,
+    carry_assignment,
+    change_version,
+    layers_as_dataset,
+    to_runs,
+)
+from gis_core.plan.base_changes import parse_changes
+from gis_core.plan.base_cut import recut_changes
 from gis_core.plan.carry import carry_plan
 from gis_core.plan.edit import Change
 from gis_core.store import attributes, datasets, edits, plans
@@ -25,12 +34,24 @@ from gis_core.store.models import LAYERS, Building, Cell, DatasetVersion, Grid, 
 from gis_core.store.packing import pack_ints
 from gis_core.store.records import BaseResult, EditRecord
 from gis_core.store.redraw import figures, redraw, set_deviation
+from gis_core.store.rewinding import BASE_PATH, found_again, gone_rows
 from gis_core.store.rows import plain_text
 
 if TYPE_CHECKING:
     from gis_core.store.dialect import Dialect
 
-__all__ = ["Moved", "add_version", "carry_whole", "is_spare", "move_plan", "read_layers", "repeated"]
+__all__ = [
+    "Moved",
+    "add_version",
+    "carry_whole",
+    "is_spare",
+    "locked_cells",
+    "locks_after",
+    "move_plan",
+    "moved_by",
+    "read_layers",
+    "repeated",
+]
 
 _VERSION, _PLAN, _GRID = table_of(DatasetVersion), table_of(Plan), table_of(Grid)
 _CELL, _BUILDING = table_of(Cell), table_of(Building)
@@ -49,13 +70,24 @@ class Moved:
         Cells without grid that were cut anew.
     redrawn : bool, shape (n_cells,)
         Cells whose polygon or counts differ from before.
+    logged : dict
+        What the log keeps so that this can be taken back exactly (`rewinding`).
+    locked : dict of int to bool
+        Cells that were gone and are back: whether they were locked.
     """
 
     def __init__(
-        self, assignment: Ints, new_cell_ix: Ints, lost: NDArray[np.bool_], redrawn: NDArray[np.bool_]
+        self,
+        assignment: Ints,
+        new_cell_ix: Ints,
+        lost: NDArray[np.bool_],
+        redrawn: NDArray[np.bool_],
+        logged: dict[str, Any] | None = None,
+        locked: Mapping[int, bool] | None = None,
     ) -> None:
         self.assignment, self.new_cell_ix = assignment, new_cell_ix
         self.lost, self.redrawn = lost, redrawn
+        self.logged, self.locked = logged or {}, locked or {}
 
 
 def read_layers(connection: Connection, dialect: Dialect, dataset_id: int) -> Layers:
@@ -116,10 +148,29 @@ def is_spare(connection: Connection, dataset_id: int, plan_id: int) -> bool:
     return not connection.execute(others).scalar_one() and not connection.execute(made).scalar_one()
 
 
-def carry_whole(connection: Connection, dialect: Dialect, plan_id: int, dataset_id: int) -> Moved:
-    """Carry a plan onto any other version: by building id, else by the largest overlap of ground."""
+def carry_whole(
+    connection: Connection, dialect: Dialect, plan_id: int, dataset_id: int, who: str
+) -> tuple[int, Moved]:
+    """Carry a plan onto any other version: by building id, else by the largest overlap of ground.
+
+    Buildings that were divided for the plan and stand whole there are divided in a version made from it.
+
+    Returns
+    -------
+    int, Moved
+        The version that the plan stands on then.
+    """
     plan = plans.require(connection, plan_id)
     layers = read_layers(connection, dialect, dataset_id)
+    old_frames = {
+        name: datasets.layer(connection, dialect, plan.dataset_id, name, bbox=None, limit=None, offset=0)
+        for name in ("buildings", "cells")
+    }
+    changes = recut_changes(old_frames, layers.frames, layers.work_crs)
+    if changes:
+        after = change_version(layers, parse_changes(changes))
+        dataset_id = add_version(connection, dialect, dataset_id, layers, after, changes=changes, who=who)
+        layers = after.layers
     dataset, fabric = layers_as_dataset(layers)
     file = plans.as_file(connection, dialect, plan_id)
     found = carry_plan(fabric, dataset, file)
@@ -133,7 +184,59 @@ def carry_whole(connection: Connection, dialect: Dialect, plan_id: int, dataset_
 
         points = np.asarray(GeoSeries(points, crs=before).to_crs(layers.work_crs).array, dtype=object)
     place = shapely.STRtree(fabric.cells).nearest(points).astype(np.int32)
-    return Moved(assignment, place, assignment < 0, np.ones(len(assignment), bool))
+    return dataset_id, Moved(assignment, place, assignment < 0, np.ones(len(assignment), bool))
+
+
+def moved_by(
+    before: Layers,
+    after: NextVersion,
+    assignment: Ints,
+    locked: frozenset[int],
+    gone_before: Sequence[Sequence[Any]],
+) -> Moved:
+    """Carry a plan onto the version that changes made of its own.
+
+    Parameters
+    ----------
+    assignment : int32
+        On the version before.
+    locked : frozenset of int
+        Its locked cells.
+    gone_before
+        Of a change that is taken back: the cells that were gone by it (`rewinding.gone_rows`), which get their grids
+        again.
+    """
+    result = carry_assignment(before, after, assignment)
+    fresh = np.flatnonzero(after.old_cell_ix < 0).astype(np.int32)
+    cells = after.layers.frames["cells"]
+    again = found_again(gone_before, np.asarray(cells.geometry.array, dtype=object), fresh)
+    living = np.unique(assignment)
+    restored: dict[int, bool] = {}
+    back: list[list[int]] = []
+    for (cell, grid, _, _, was_locked), at in zip(gone_before, again.tolist(), strict=True):
+        if at < 0:
+            continue
+        back.append([cell, at])
+        restored[at] = bool(was_locked)
+        if grid < 0 or grid in living:
+            result[at] = grid
+    kept = np.zeros(len(assignment), bool)
+    kept[after.old_cell_ix[after.old_cell_ix >= 0]] = True
+    shapes = np.asarray(before.frames["cells"].geometry.array, dtype=object)
+    gone = np.flatnonzero(~kept).astype(np.int32)
+    logged: dict[str, Any] = {"made": len(fresh), "gone": gone_rows(shapes, assignment, gone, locked)}
+    if back:
+        logged["back"] = back
+    return Moved(
+        result, after.new_cell_ix, (result < 0) & (after.old_cell_ix < 0), after.redrawn, logged, restored
+    )
+
+
+def locked_cells(connection: Connection, plan_id: int) -> frozenset[int]:
+    """Return the locked cells of a plan."""
+    return frozenset(
+        int(path.rsplit("/", 1)[1]) for path in attributes.read(connection, plan_id, below="lock/cell/")
+    )
 
 
 def move_plan(
@@ -158,7 +261,7 @@ def move_plan(
     value : dict
         What the log keeps of the change.
     """
-    _move_locks(connection, plan.id, moved.new_cell_ix)
+    _move_locks(connection, plan.id, moved)
     households = sum(
         connection.execute(select(_CELL.c.households).where(_CELL.c.dataset_id == dataset_id)).scalars()
     )
@@ -176,7 +279,13 @@ def move_plan(
     lost = np.flatnonzero(moved.lost)
     if value["recut"]:
         value["cells"] = to_runs(moved.new_cell_ix)
-    value = {**value, "dataset": dataset_id, "unmatched": _unmatched(connection, dataset_id, lost)}
+    value = {
+        **value,
+        **moved.logged,
+        "dataset": dataset_id,
+        "unmatched": _unmatched(connection, dataset_id, lost),
+        "households": households - plan.households,
+    }
     nothing = np.empty(0, np.int32)
     record = edits.log(
         connection,
@@ -184,19 +293,26 @@ def move_plan(
         who=who,
         kind="base" if undoes is None else "undo",
         delta=(nothing, nothing, nothing),
-        changes=[Change(edits.BASE_PATH, value, {"dataset": plan.dataset_id})],
+        changes=[Change(BASE_PATH, value, {"dataset": plan.dataset_id})],
         key=key,
         undoes=undoes,
     )
     return _result(record, figures(connection, plan.id, moved.assignment, touched))
 
 
-def _move_locks(connection: Connection, plan_id: int, new_cell_ix: Ints) -> None:
+def locks_after(locked: frozenset[int], moved: Moved) -> frozenset[int]:
+    """Return the locked cells by the numbers that they have after a move."""
+    now = {int(moved.new_cell_ix[cell]) for cell in locked} - {-1}
+    kept = {cell for cell in now if moved.locked.get(cell, True)}
+    return frozenset(kept | {cell for cell, on in moved.locked.items() if on})
+
+
+def _move_locks(connection: Connection, plan_id: int, moved: Moved) -> None:
     """Give locked cells the numbers that they have now."""
-    locked = attributes.read(connection, plan_id, below="lock/cell/")
-    now = {f"lock/cell/{new_cell_ix[int(path.rsplit('/', 1)[1])]}" for path in locked}
-    changes = [Change(path, None, True) for path in sorted(set(locked) - now)]
-    changes += [Change(path, True) for path in sorted(now - set(locked)) if not path.endswith("/-1")]
+    locked = locked_cells(connection, plan_id)
+    now = locks_after(locked, moved)
+    changes = [Change(f"lock/cell/{cell}", None, True) for cell in sorted(locked - now)]
+    changes += [Change(f"lock/cell/{cell}", True) for cell in sorted(now - locked)]
     attributes.write(connection, plan_id, changes)
 
 
@@ -251,7 +367,7 @@ def repeated(connection: Connection, plan_id: int, key: str | None) -> BaseResul
     edit = edits.with_key(connection, plan_id, key)
     if edit is None:
         return None
-    if not any(change.path == edits.BASE_PATH for change in edit.changes):
+    if not any(change.path == BASE_PATH for change in edit.changes):
         raise ConflictError(
             f"Plan {plan_id} has another edit with the key {key}: give each edit a key of its own.",
             revision=edit.revision,
@@ -260,13 +376,16 @@ def repeated(connection: Connection, plan_id: int, key: str | None) -> BaseResul
 
 
 def _result(edit: EditRecord, found: dict[int, Any], *, repeated: bool = False) -> BaseResult:
-    value = next(change.value for change in edit.changes if change.path == edits.BASE_PATH)
+    value = next(change.value for change in edit.changes if change.path == BASE_PATH)
     return BaseResult(
         edit=edit,
         dataset_id=value["dataset"],
         recut=value["recut"],
         unmatched=tuple(value["unmatched"]),
         inverse=tuple(value["inverse"]),
+        cells_new=value.get("made", 0),
+        cells_gone=len(value.get("gone", ())),
+        households=value.get("households", 0),
         figures=found,
         repeated=repeated,
     )

@@ -6,21 +6,30 @@ says whether somebody else was quicker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gis_core.errors import EditError
-from gis_core.plan.base import carry_assignment, change_version
-from gis_core.plan.base_changes import parse_changes
+from gis_core.plan.base import Layers, NextVersion, change_version
+from gis_core.plan.base_changes import BaseChange, parse_changes
 from gis_core.store import base_data, datasets, edits, plans
 from gis_core.store.plan_methods import PlanMethods
+from gis_core.store.rewinding import base_value
 
 if TYPE_CHECKING:
-    from gis_core.store.records import BaseResult
+    from gis_core.plan.file import PlanFile
+    from sqlalchemy import Connection
 
-__all__ = ["BaseMethods"]
+    from gis_core.store.records import BaseResult, EditResult
+
+__all__ = ["BaseMethods", "Progress"]
+
+#: Gets the share that is done, 0 to 1.
+Progress = Callable[[float], None]
 
 _NO_CELLS = np.empty(0, np.int32)
 
@@ -62,6 +71,31 @@ class BaseMethods(PlanMethods):
                 connection, self._dialect, dataset_id, layers, after, changes=changes, who=who
             )
 
+    def divide_for_plan(self, dataset_id: int, plan: PlanFile, *, who: str = "") -> tuple[int, PlanFile] | None:
+        """Divide the buildings of a data version that a plan file has in parts, so that the plan fits it.
+
+        Returns
+        -------
+        (int, PlanFile) or None
+            The new version, and the plan on its cells; None where the plan has no divided building that stands whole
+            there, or does not fit for another reason.
+        """
+        with self._read() as connection:
+            layers = base_data.read_layers(connection, self._dialect, dataset_id)
+        changes = plan_cuts(plan, layers.frames, layers.work_crs)
+        if not changes:
+            return None
+        after = change_version(layers, parse_changes(changes))
+        placed = plan_on_cells(plan, after.layers)
+        if placed is None:
+            return None
+        with self._write() as connection:
+            datasets.require(connection, dataset_id)
+            made = base_data.add_version(
+                connection, self._dialect, dataset_id, layers, after, changes=changes, who=who
+            )
+        return made, placed
+
     def delete_plan(self, plan_id: int) -> None:
         """Delete a draft with its grids and edits, and the data version that was made for it alone.
 
@@ -84,6 +118,9 @@ class BaseMethods(PlanMethods):
     ) -> BaseResult:
         """Move a draft onto another data version, in one transaction: by building id, else by ground.
 
+        Buildings that were divided for the draft and stand whole there are divided again: the draft then stands on a
+        version made from it, as `dataset_id` of the result says.
+
         Raises
         ------
         NotFoundError
@@ -99,7 +136,7 @@ class BaseMethods(PlanMethods):
             datasets.require(connection, dataset_id)
             if plan.dataset_id == dataset_id:
                 raise EditError(f"Plan {plan_id} stands on data version {dataset_id} already.")
-            moved = base_data.carry_whole(connection, self._dialect, plan_id, dataset_id)
+            dataset_id, moved = base_data.carry_whole(connection, self._dialect, plan_id, dataset_id, who)
             return base_data.move_plan(
                 connection,
                 self._dialect,
@@ -122,6 +159,7 @@ class BaseMethods(PlanMethods):
         who: str = "",
         key: str | None = None,
         undoes: int | None = None,
+        progress: Progress | None = None,
     ) -> BaseResult:
         """Change the base data under a draft: a new data version, and the draft on it, in one transaction.
 
@@ -135,7 +173,9 @@ class BaseMethods(PlanMethods):
         key : str, optional
             The same again is answered as before and not applied twice.
         undoes : int, optional
-            Revision of the change that this one takes back.
+            Revision of the change that this one takes back: cells that were gone by it get their grids again.
+        progress : callable, optional
+            Called with the share that is done; what it raises ends the work, and nothing was written then.
 
         Returns
         -------
@@ -154,45 +194,161 @@ class BaseMethods(PlanMethods):
         """
         edits.require_key(key)
         parsed = parse_changes(changes)
+        note = progress or _silent
         with self._read() as connection:
             same = base_data.repeated(connection, plan_id, key)
             if same is not None:
                 return same
             plan = plans.require(connection, plan_id)
             edits.require_revision(connection, plan, expected_revision)
+            note(0.02)
             layers = base_data.read_layers(connection, self._dialect, plan.dataset_id)
             before = plans.assignment(connection, plan_id)
-        after = change_version(layers, parsed)
-        assignment = carry_assignment(layers, after, before)
-        lost = (assignment < 0) & (after.old_cell_ix < 0)
-        moved = base_data.Moved(assignment, after.new_cell_ix, lost, after.redrawn)
+            locked = base_data.locked_cells(connection, plan_id)
+            gone = edits.gone_by(connection, plan_id, undoes)
+        note(0.25)
+        step = _step(layers, before, changes, parsed, locked, gone)
+        note(0.5)
         with self._write() as connection:
-            edits.raise_revision(connection, plan_id, expected_revision)
-            plan = plans.require(connection, plan_id)
-            edits.require_undoable(connection, plan, undoes, _NO_CELLS)
-            spare = base_data.is_spare(connection, plan.dataset_id, plan_id)
-            dataset_id = base_data.add_version(
+            result = self._put(connection, plan_id, step, expected_revision, who=who, key=key, undoes=undoes)
+            note(0.9)
+            return result
+
+    def restore(
+        self,
+        plan_id: int,
+        revision: int,
+        *,
+        expected_revision: int,
+        who: str,
+        key: str | None = None,
+        progress: Progress | None = None,
+    ) -> EditResult:
+        """Return to an earlier revision: changes of base data since are taken back, then one edit of kind `restore`.
+
+        All in one transaction. Where a draft was carried onto another data version since, its base data stay; `base`
+        of the result says so.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            As in `change_base`.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is no such plan, or it never had that revision.
+        StaleRevisionError, ConflictError, LockedError
+            As in `add_edit`: what is locked then and now stays.
+        CoverageError
+            Where the ground cannot be cut.
+        """
+        with self._read() as connection:
+            wanted = edits.base_since(connection, plan_id, revision, key)
+            whole = all(base_value(edit)["inverse"] for edit in wanted)  # type: ignore[index]
+            if wanted and whole:
+                plan = plans.require(connection, plan_id)
+                edits.require_revision(connection, plan, expected_revision)
+                layers = base_data.read_layers(connection, self._dialect, plan.dataset_id)
+                assignment = plans.assignment(connection, plan_id)
+                locked = base_data.locked_cells(connection, plan_id)
+        if not wanted or not whole:
+            result = super().restore(plan_id, revision, expected_revision=expected_revision, who=who, key=key)
+            return replace(result, base="kept" if wanted else "same")
+        note, steps = progress or _silent, []
+        for number, edit in enumerate(wanted):
+            note(0.2 + 0.3 * number / len(wanted))
+            value: dict[str, Any] = base_value(edit) or {}
+            back = value["inverse"]
+            step = _step(layers, assignment, back, parse_changes(back), locked, value.get("gone", ()))
+            layers, assignment = step.after.layers, step.moved.assignment
+            locked = base_data.locks_after(locked, step.moved)
+            steps.append((edit.revision, step))
+        with self._write() as connection:
+            for number, (undone, step) in enumerate(steps):
+                note(0.5 + 0.4 * number / len(steps))
+                self._put(
+                    connection, plan_id, step, expected_revision + number, who=who, key=None, undoes=undone
+                )
+            result = edits.restore(
                 connection,
                 self._dialect,
-                plan.dataset_id,
-                layers,
-                after,
-                changes=changes,
-                who=who,
-                replace=spare,
-            )
-            result = base_data.move_plan(
-                connection,
-                self._dialect,
-                plan,
-                before,
-                dataset_id,
-                moved,
-                value={"recut": after.recut, "changes": list(changes), "inverse": list(after.inverse)},
+                plan_id,
+                revision,
+                expected_revision=expected_revision + len(steps),
                 who=who,
                 key=key,
-                undoes=undoes,
+                graph_of=lambda dataset_id: self._graph_of(connection, dataset_id),
             )
-            if spare:
-                datasets.delete_version(connection, self._dialect, plan.dataset_id)
-            return result
+            return replace(result, base="restored")
+
+    def _put(
+        self,
+        connection: Connection,
+        plan_id: int,
+        step: _Step,
+        expected_revision: int,
+        *,
+        who: str,
+        key: str | None,
+        undoes: int | None,
+    ) -> BaseResult:
+        """Write the version that a step makes, and move the draft onto it."""
+        edits.raise_revision(connection, plan_id, expected_revision)
+        plan = plans.require(connection, plan_id)
+        edits.require_undoable(connection, plan, undoes, _NO_CELLS)
+        spare = base_data.is_spare(connection, plan.dataset_id, plan_id)
+        after = step.after
+        dataset_id = base_data.add_version(
+            connection,
+            self._dialect,
+            plan.dataset_id,
+            step.layers,
+            after,
+            changes=step.changes,
+            who=who,
+            replace=spare,
+        )
+        result = base_data.move_plan(
+            connection,
+            self._dialect,
+            plan,
+            step.before,
+            dataset_id,
+            step.moved,
+            value={"recut": after.recut, "changes": list(step.changes), "inverse": list(after.inverse)},
+            who=who,
+            key=key,
+            undoes=undoes,
+        )
+        if spare:
+            datasets.delete_version(connection, self._dialect, plan.dataset_id)
+        return result
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One change of base data, worked out and not written yet."""
+
+    layers: Layers
+    after: NextVersion
+    before: NDArray[np.int32]
+    moved: base_data.Moved
+    changes: Sequence[Mapping[str, Any]]
+
+
+def _step(
+    layers: Layers,
+    assignment: NDArray[np.int32],
+    changes: Sequence[Mapping[str, Any]],
+    parsed: Sequence[BaseChange],
+    locked: frozenset[int],
+    gone: Sequence[Sequence[Any]],
+) -> _Step:
+    after = change_version(layers, parsed)
+    moved = base_data.moved_by(layers, after, assignment, locked, gone)
+    return _Step(layers, after, assignment, moved, changes)
+
+
+def _silent(progress: float) -> None:
+    """Tell nobody how far the work is."""

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, func, insert, select, update
 
 from gis_core.errors import ConflictError, EditError, NotFoundError, ParameterError, StaleRevisionError
-from gis_core.plan.base import from_runs
 from gis_core.plan.edit import Change, net_cells, net_changes, require_arrays
 from gis_core.store import plans
 from gis_core.store.applying import Draft
@@ -25,6 +24,13 @@ from gis_core.store.models import IS_BASE, Edit, Plan, table_of
 from gis_core.store.packing import pack_delta, pack_ints, unpack_delta
 from gis_core.store.records import EditRecord, EditResult
 from gis_core.store.redraw import figures
+from gis_core.store.rewinding import (
+    BASE_PATH,
+    assignment_before,
+    base_value,
+    places_before,
+    to_take_back,
+)
 from gis_core.store.rows import page, plain_text
 
 if TYPE_CHECKING:
@@ -35,6 +41,8 @@ __all__ = [
     "BASE_PATH",
     "MOST_EDITS_BEHIND",
     "add",
+    "base_since",
+    "gone_by",
     "list_in_numbers_of_now",
     "list_since",
     "log",
@@ -49,8 +57,6 @@ __all__ = [
 _PLAN, _EDIT = table_of(Plan), table_of(Edit)
 #: An editor that is further behind loads the plan anew.
 MOST_EDITS_BEHIND = 1000
-#: Path under which the log keeps changes of the base data.
-BASE_PATH = "base"
 #: Kind of the edit that returns to an earlier revision.
 RESTORE = "restore"
 _LONGEST_KEY = 100
@@ -141,7 +147,7 @@ def require_undoable(
     if len(cells) == 0 or not _changed_base(connection, plan.id, since=undoes - 1):
         return
     since = list_since(connection, plan.id, since=undoes - 1)
-    if any(_recut(edit) is not None for edit in since):
+    if _recut(since):
         known = _in_numbers_of_now(since[:1], since, plan.n_cells)[0].cell_ix
         if not np.isin(cells, known).all():
             raise EditError(
@@ -170,12 +176,9 @@ def _changed_base(connection: Connection, plan_id: int, *, since: int) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _recut(edit: EditRecord) -> NDArray[np.int32] | None:
-    """Return where each cell went where an edit changed base data and ground was cut anew."""
-    for change in edit.changes:
-        if change.path == BASE_PATH and change.value["recut"]:
-            return from_runs(change.value["cells"])
-    return None
+def _recut(since: Sequence[EditRecord]) -> bool:
+    """Tell whether any edit cut the ground anew."""
+    return any((value := base_value(edit)) is not None and value["recut"] for edit in since)
 
 
 def _in_numbers_of_now(
@@ -190,16 +193,11 @@ def _in_numbers_of_now(
     n_cells : int
         Cells of the plan now.
     """
-    place = np.arange(n_cells, dtype=np.int32)
     numbers = {edit.revision for edit in wanted}
-    found = []
-    for edit in reversed(since):
-        recut = _recut(edit)
-        if recut is not None:
-            place = np.where(recut < 0, -1, place[recut]).astype(np.int32)
-        if edit.revision in numbers:
-            found.append(_renumbered(edit, place, keep_base=keep_base))
-    return found[::-1]
+    placed = zip(since, places_before(since, n_cells), strict=True)
+    return [
+        _renumbered(edit, place, keep_base=keep_base) for edit, place in placed if edit.revision in numbers
+    ]
 
 
 def _renumbered(edit: EditRecord, place: NDArray[np.int32], *, keep_base: bool) -> EditRecord:
@@ -351,10 +349,19 @@ def restore(
             same, figures(connection, plan_id, plans.assignment(connection, plan_id), ()), repeated=True
         )
     since = list_since(connection, plan_id, since=revision)
-    since = _in_numbers_of_now(since, since, plan.n_cells)
-    cells, before = net_cells((edit.cell_ix, edit.inverse_grid_ix) for edit in since)
-    back = net_changes(change for edit in since for change in edit.changes)
-    now = plans.assignment(connection, plan_id)[cells]
+    now = plans.assignment(connection, plan_id)
+    if _recut(since):
+        # Exact where base data were taken back; else cells of other ground are as like as they can be.
+        place, then = places_before(since, plan.n_cells)[0], assignment_before(since, now)
+        wanted = now.copy()
+        wanted[place[place >= 0]] = then[place >= 0]
+        cells = np.flatnonzero(wanted != now).astype(np.int32)
+        before = wanted[cells]
+    else:
+        cells, before = net_cells((edit.cell_ix, edit.inverse_grid_ix) for edit in since)
+    moved = _in_numbers_of_now(since, since, plan.n_cells)
+    back = net_changes(change for edit in moved for change in edit.changes)
+    now = now[cells]
     return add(
         connection,
         dialect,
@@ -368,6 +375,27 @@ def restore(
         key=key,
         graph_of=graph_of,
     )
+
+
+def base_since(connection: Connection, plan_id: int, revision: int, key: str | None) -> list[EditRecord]:
+    """Return the changes of base data that must be taken back to return to a revision, the newest first.
+
+    None where the key is known: that return was made before.
+    """
+    if with_key(connection, plan_id, key) is not None:
+        return []
+    later = (_EDIT.c.plan_id == plan_id, _EDIT.c.revision > revision, _EDIT.c.changes.startswith('[["base",'))
+    rows = connection.execute(select(_EDIT).where(*later).order_by(_EDIT.c.revision))
+    return to_take_back([_record(row) for row in rows])
+
+
+def gone_by(connection: Connection, plan_id: int, revision: int | None) -> list[list[Any]]:
+    """Return the cells that were gone by a change of base data; none where that edit was none."""
+    if revision is None:
+        return []
+    found = list_since(connection, plan_id, since=revision - 1, limit=1) if revision > 0 else []
+    value = base_value(found[0]) if found and found[0].revision == revision else None
+    return [] if value is None else list(value.get("gone", []))
 
 
 def list_since(

@@ -246,11 +246,14 @@ class EditResult:
         Figures of each grid that it touched, by `grid_ix`, as they are now; a dissolved grid has zeros.
     repeated : bool
         The key was known: the edit had been applied before, and was not applied again.
+    base : str
+        Of a return to an earlier revision: whether base data changed since and were `restored`, or `kept` as they are.
     """
 
     edit: EditRecord
     figures: dict[int, GridFigures]
     repeated: bool = False
+    base: Literal["same", "restored", "kept"] = "same"
 
     @property
     def revision(self) -> int:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+import anyio
 import numpy as np
+import orjson
 import pytest
 import shapely
+from fastapi import Request
 
-from api.routes.base import BaseAnswer, CountsPreview
+from api.edit_models import RestoreAnswer
+from api.routes.base import BaseAnswer, CountsPreview, OutlinesPreview
+from api.streaming import WorkStream
 from tests.api.support import TestClient, assert_problem, make_client
 
 CSV = {"Content-Type": "text/csv; charset=utf-8"}
@@ -96,9 +103,89 @@ def test_a_painted_cell_is_found_again_after_the_ground_was_cut(desk):
     restored = desk.client.post(
         f"/api/plans/{desk.plan_id}/restore", json={"revision": 0}, headers={"If-Match": '"2"'}
     )
-    assert restored.status_code == 200
+    assert RestoreAnswer.model_validate(restored.json()).base == "restored"
     codes = desk.store.plan_buildings(desk.plan_id).set_index("id")["grid_code"]
-    assert codes.loc["B000399"] is not None and codes.notna().all()
+    assert codes.loc["B000399"] is not None and codes.notna().all() and "B000003" in codes.index
+
+
+def lines(desk, revision, *changes, **more):
+    headers = {"If-Match": f'"{revision}"', "Accept": "application/x-ndjson"}
+    body = {"changes": list(changes), **more}
+    answer = desk.client.post(f"/api/plans/{desk.plan_id}/base", json=body, headers=headers)
+    assert answer.headers["content-type"].startswith("application/x-ndjson")
+    return [orjson.loads(line) for line in answer.content.splitlines()]
+
+
+def test_progress_comes_as_lines_and_at_last_the_answer_or_the_problem(desk):
+    gone = {"op": "retire", "layer": "buildings", "id": "B000003"}
+    *told, last = lines(desk, 0, gone)
+    found = BaseAnswer.model_validate(last["answer"])
+    assert found.cells_gone > found.cells_new > 0 and found.households < 0
+    shares = [line["progress"] for line in told]
+    assert shares and shares == sorted(shares)
+    (*_, refused) = lines(desk, 1, gone)
+    assert (refused["problem"]["status"], refused["problem"]["code"]) == (422, "bad-edit")
+    assert {"where": "change", "message": "0", "kind": "bad-edit"} in refused["problem"]["errors"]
+    (*_, stale) = lines(desk, 0, gone)
+    assert stale["problem"]["code"] == "stale-revision" and stale["problem"]["revision"] == 1
+
+
+def test_who_hangs_up_cancels(desk):
+    """The stream as the server runs it, with a caller who is gone before the work is done."""
+    request = Request({"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""})
+    begun, sent = threading.Event(), []
+
+    def work(progress):
+        begun.set()
+        for _ in range(500):
+            time.sleep(0.01)
+            progress(0.5)
+        raise AssertionError("nobody stopped it")
+
+    stream = WorkStream(request, work)
+
+    async def receive():
+        while not begun.is_set():
+            await anyio.sleep(0.01)
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    anyio.run(stream, {}, receive, send)
+    assert b"problem" in stream._last and b"cancelled" in stream._last
+    assert all(message.get("more_body", True) for message in sent)
+
+
+def test_outlines_are_matched_and_applied(desk):
+    shape = outline(desk, 45, 0.0)
+    new = shapely.geometry.mapping(shapely.geometry.shape(shape).buffer(-2e-5).envelope)
+    rows = [
+        ({"id": "B000045"}, outline(desk, 45, 0.00003)),
+        ({"name": "棚"}, new),
+        ({"id": "far"}, outline(desk, 45, 3)),
+    ]
+    features = [{"type": "Feature", "properties": values, "geometry": where} for values, where in rows]
+    body = orjson.dumps({"type": "FeatureCollection", "features": features})
+    path = f"/api/datasets/{desk.dataset_id}/outlines?layer=buildings&name=../a.b.geojson"
+    answer = desk.client.post(path, content=body, headers={"Content-Type": "application/geo+json"})
+    found = OutlinesPreview.model_validate(answer.json())
+    assert (found.added, found.moved, len(found.left_out)) == (0, 1, 2)
+    assert "B000045 stands there" in found.left_out[0]["why"] and found.crs == "wgs84"
+    applied = change(desk.client, desk.plan_id, 0, *found.changes)
+    assert applied.status_code == 200 and applied.json()["recut"]
+    gcj = desk.client.post(
+        path + "&crs=gcj02", content=body, headers={"Content-Type": "application/geo+json"}
+    )
+    assert gcj.json()["crs"] == "gcj02"
+    kml = {"Content-Type": "application/vnd.google-earth.kml+xml"}
+    assert_problem(desk.client.post(path, content=b"<a/>", headers=kml), 422, "bad-dataset", says="a_b.kml")
+    assert_problem(desk.client.post(path, content=body, headers=CSV), 415, "unsupported-media-type")
+    assert_problem(
+        desk.client.post(path + "&crs=mars", content=body, headers={"Content-Type": "application/geo+json"}),
+        400,
+        "bad-crs",
+    )
 
 
 @pytest.mark.parametrize(
