@@ -313,7 +313,7 @@ class TestProofs:
 
     def test_a_grid_over_the_bound_is_a_no_where_bounds_must_hold(self, tmp_path: Path) -> None:
         out = tmp_path / "p.gpkg"
-        asked = ["partition", str(DEMO), "--out", str(out), "--max-walk", "500", "--strict", "--json"]
+        asked = ["partition", str(DEMO), "--out", str(out), "--max-walk", "1500", "--strict", "--json"]
         result = CliRunner().invoke(app, [*asked, "--processes", "1"])
         assert result.exit_code == 1
         report = json.loads(result.stdout)

@@ -204,7 +204,7 @@ class TestCommand:
             app,
             [
                 "partition", str(DEMO), "--out", str(out), "--barriers", "cut", "--pieces", "crossings", "--max-walk",
-                "900", "--json", "--processes", "1",
+                "3500", "--json", "--processes", "1",
             ],
         )  # fmt: skip
         assert result.exit_code == 0, result.output
