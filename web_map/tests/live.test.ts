@@ -251,3 +251,26 @@ test("compactness and street share follow from the figures", () => {
   assert.equal(compactness(live.figures, 4), 0);
   assert.equal(streetShare(live.figures, 4), null);
 });
+
+test("an edit of most cells counts as its cells one after the other, and is taken back bit for bit", () => {
+  const random = randomFrom(11);
+  const graph = makeTown({ columns: 100, rows: 60, holes: 0.05, areas: 2 }, random);
+  const live = new LivePlan(graph, growGrids(graph, 12, random), 12);
+  const other = new LivePlan(graph, live.gridOf.slice(), 12);
+  const [first, figures] = [live.gridOf.slice(), structuredClone(live.figures)];
+  const most = Array.from({ length: graph.n }, (_, cell) => cell).filter(() => random() < 0.9);
+  assert.ok(most.length > 4000);
+  const goals = [0, -1, 7, most.map(() => Math.floor(random() * 13) - 1)];
+  const deltas = goals.map((goal) => {
+    const delta = live.apply(most, goal);
+    for (let from = 0; from < most.length; from += 500)
+      other.apply(most.slice(from, from + 500), typeof goal === "number" ? goal : goal.slice(from, from + 500));
+    assert.deepEqual(live.figures, other.figures);
+    for (let grid = -1; grid < 12; grid++) assert.deepEqual(live.cellsOf(grid), other.cellsOf(grid));
+    return delta;
+  });
+  assertTrue(live, "after edits of most cells");
+  for (const delta of deltas.reverse()) live.undo(delta);
+  assert.deepEqual(live.gridOf, first);
+  assert.deepEqual(live.figures, figures);
+});

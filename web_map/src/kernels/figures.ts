@@ -46,17 +46,24 @@ export function lengthen(figures: Figures, nGrids: number): void {
 /** Count all figures but `pieces` from nothing. */
 export function countAll(graph: Graph, gridOf: Int32Array, figures: Figures): void {
   const { indptr, indices, lengthM, street, areaIx } = graph;
-  for (let cell = 0; cell < graph.n; cell++) {
+  const { perimeterM, innerM, streetM } = figures;
+  for (const name of REALS) figures[name].fill(0);
+  figures.cells.fill(0);
+  for (let cell = 0, at = 0; cell < graph.n; cell++) {
     const grid = gridOf[cell];
-    if (grid < 0) continue;
+    const end = indptr[cell + 1];
+    if (grid < 0) {
+      at = end;
+      continue;
+    }
     count(graph, figures, cell, grid, 1);
-    for (let at = indptr[cell]; at < indptr[cell + 1]; at++) {
+    for (; at < end; at++) {
       const other = indices[at];
       if (gridOf[other] === grid) continue;
-      figures.perimeterM[grid] += lengthM[at];
+      perimeterM[grid] += lengthM[at];
       if (areaIx[other] !== areaIx[cell]) continue;
-      figures.innerM[grid] += lengthM[at];
-      if (street[at] > 0) figures.streetM[grid] += lengthM[at];
+      innerM[grid] += lengthM[at];
+      if (street[at] > 0) streetM[grid] += lengthM[at];
     }
   }
 }

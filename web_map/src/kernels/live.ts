@@ -5,12 +5,12 @@
  */
 
 import type { Graph } from "./adjacency";
-import { Contiguity } from "./contiguity";
+import { Contiguity, countPieces } from "./contiguity";
 import { countAll, emptyFigures, type Figures, lengthen, moveCell } from "./figures";
 import { Groups } from "./groups";
 import { islandSizes } from "./islands";
 import { Members } from "./members";
-import { sortCells } from "./order";
+import { concat, sortCells } from "./order";
 
 export type { Figures } from "./figures";
 
@@ -36,6 +36,8 @@ export interface CutOffPiece {
 const UNASSIGNED = -1;
 /** Cells of a grid whose pieces take long to tell apart. */
 const LARGE = 4000;
+/** From this share of all cells on it takes less time to count everything anew than to follow each cell. */
+const BULK = 1 / 8;
 
 export class LivePlan {
   nGrids: number;
@@ -63,7 +65,7 @@ export class LivePlan {
     this.joining = new Groups(nGrids);
     this.picked = new Uint32Array(graph.n);
     countAll(graph, gridOf, this.figures);
-    for (let grid = 0; grid < nGrids; grid++) this.figures.pieces[grid] = this.pieceCells(grid).length;
+    countPieces(graph, gridOf, this.figures.pieces);
     if (this.figures.cells.some((count) => count > LARGE)) this.contiguity.prepare();
   }
 
@@ -115,13 +117,7 @@ export class LivePlan {
   cutOff(cells: ArrayLike<number>, target: number): Uint32Array {
     const pieces = this.cutOffPieces(cells, target);
     if (pieces.length === 1) return pieces[0].cells;
-    const all = new Uint32Array(pieces.reduce((sum, piece) => sum + piece.cells.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      all.set(piece.cells, at);
-      at += piece.cells.length;
-    }
-    return sortCells(all, this.graph.n);
+    return sortCells(concat(pieces.map((piece) => piece.cells)), this.graph.n);
   }
 
   /** The same piece by piece; the piece with the most cells counts as the rest and is not among them. */
@@ -222,6 +218,7 @@ export class LivePlan {
   private commit(delta: Delta): void {
     const { contiguity, figures, members, leaving, joining, graph, gridOf } = this;
     const { cells, before, after } = delta;
+    if (cells.length > BULK * graph.n && cells.length > LARGE) return this.commitMany(cells, after);
     leaving.sort(cells, gridOf);
     joining.sort(cells, contiguity.after);
     for (const grid of leaving.touched)
@@ -233,6 +230,14 @@ export class LivePlan {
       moveCell(graph, figures, gridOf, cells[i], after[i]);
       members.move(cells[i], before[i], after[i]);
     }
+  }
+
+  private commitMany(cells: Uint32Array, after: Int32Array): void {
+    const { figures, graph, gridOf, members } = this;
+    for (let i = 0; i < cells.length; i++) gridOf[cells[i]] = after[i];
+    countAll(graph, gridOf, figures);
+    countPieces(graph, gridOf, figures.pieces);
+    members.refill(gridOf);
   }
 
   private requireGrid(grid: number): void {

@@ -10,7 +10,13 @@ export class Members {
   constructor(gridOf: Int32Array, nGrids: number) {
     this.next = new Int32Array(gridOf.length);
     this.previous = new Int32Array(gridOf.length);
-    this.first = new Int32Array(nGrids + 1).fill(-1);
+    this.first = new Int32Array(nGrids + 1);
+    this.refill(gridOf);
+  }
+
+  /** Begin anew with this assignment. */
+  refill(gridOf: Int32Array): void {
+    this.first.fill(-1);
     for (let cell = gridOf.length - 1; cell >= 0; cell--) this.insert(cell, gridOf[cell]);
   }
 

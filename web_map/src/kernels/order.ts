@@ -11,6 +11,17 @@ export function markedCells(marks: Uint8Array): Uint32Array {
   return cells;
 }
 
+/** Lists one after the other. */
+export function concat(lists: readonly ArrayLike<number>[]): Uint32Array {
+  const all = new Uint32Array(lists.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all;
+}
+
 /** Sort distinct cells out of `n` in place; many of them by a walk over all cells. */
 export function sortCells(cells: Uint32Array, n: number): Uint32Array {
   if (cells.length * FEW < n) return cells.sort();

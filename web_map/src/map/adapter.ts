@@ -29,6 +29,8 @@ export interface MapWords {
 }
 
 export interface MapView {
+  /** For the other files of this folder. */
+  readonly leaflet: L.Map;
   fit(bbox: Bbox, options?: { animate?: boolean; maxZoom?: number }): void;
   /** Move the map where something covers this point. */
   reveal(lon: number, lat: number): void;
@@ -74,6 +76,8 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
     maxZoom: mapLevel(20),
     zoomDelta: mapLevel(1),
     wheelPxPerZoomLevel: 50,
+    // Fading would give every tile a new opacity in every frame.
+    fadeAnimation: false,
     maxBoundsViscosity: 0.8,
     zoomAnimationThreshold: mapLevel(4),
     worldCopyJump: false,
@@ -84,7 +88,7 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
   const base = new BaseTiles(engine).addTo(map);
   const grids = new GridTiles(engine).addTo(map);
   const overlay = new Overlay((view) => {
-    if (base.ready || grids.ready) engine.labels(view, (labels) => overlay.setLabels(labels));
+    if (base.ready || grids.ready) engine.labels(view, (labels, of) => overlay.setLabels(labels, of));
   }).addTo(map);
   const sketch = new SketchLayer(map);
   let covered = 0;
@@ -107,6 +111,7 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
   map.on("mouseout", () => events.hover(-1));
 
   return {
+    leaflet: map,
     fit([west, south, east, north], options = {}) {
       const corners = L.latLngBounds([south, west], [north, east]);
       const maxZoom = mapLevel(options.maxZoom ?? 18);
@@ -138,7 +143,7 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
       base.ready = grids.ready = false;
       base.redraw();
       grids.redraw();
-      overlay.setLabels([]);
+      overlay.setLabels(null);
     },
     recolour: (palette) => grids.recolour(palette),
     recolourIn: (boxes) => grids.recolourIn(boxes),
@@ -187,7 +192,6 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
     setMotion(allowed) {
       motion = allowed;
       map.options.zoomAnimation = allowed;
-      map.options.fadeAnimation = allowed;
     },
   };
 }

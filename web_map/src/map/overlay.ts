@@ -1,12 +1,11 @@
-/** What lies over the tiles: labels, the hovered and the selected grid, the selected cell, a pin. */
+/** What lies over the tiles: the hovered and the selected grid, the selected cell, a pin, and the labels as one picture. */
 
 import L from "leaflet";
 import { type Polygons, lonLatToUnit, WORLD } from "../kernels/geometry";
-import type { PlacedLabel, Theme, View } from "../worker/protocol";
-import { mapZoom } from "./zoom";
+import type { LabelView, Theme, View } from "../worker/protocol";
+import { mapLevel, mapZoom } from "./zoom";
 
 const PAD = 0.25;
-export const FONT = 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", "Noto Sans CJK SC", sans-serif';
 
 export interface Highlight {
   polygon: Polygons;
@@ -36,51 +35,39 @@ const NOTHING: OverlayContent = {
 };
 
 interface Inks {
-  halo: string;
-  grid: string;
   alert: string;
-  street: string;
-  number: string;
-  area: string;
   casing: string;
   cell: string;
 }
 
 const INKS: Record<Theme, Inks> = {
-  light: {
-    halo: "rgba(255, 255, 255, 0.92)",
-    grid: "#1d2126",
-    alert: "#b3261e",
-    street: "#575249",
-    number: "#4b4740",
-    area: "#565b63",
-    casing: "#ffffff",
-    cell: "#111418",
-  },
-  dark: {
-    halo: "rgba(20, 23, 27, 0.88)",
-    grid: "#f2f0eb",
-    alert: "#ff9b8f",
-    street: "#c5c2bb",
-    number: "#b5b2ab",
-    area: "#e6e2da",
-    casing: "#14171b",
-    cell: "#ffffff",
-  },
+  light: { alert: "#b3261e", casing: "#ffffff", cell: "#111418" },
+  dark: { alert: "#ff9b8f", casing: "#14171b", cell: "#ffffff" },
 };
 
-type Renewed = (view: View) => void;
+type Renewed = (view: LabelView) => void;
 interface ZoomInternals {
   _latLngToNewLayerPoint(latlng: L.LatLng, zoom: number, center: L.LatLng): L.Point;
 }
 
+/** A canvas over the map, where its upper left corner lies, and at which zoom it was drawn. */
+interface Sheet {
+  canvas: HTMLCanvasElement;
+  corner: L.LatLng;
+  zoom: number;
+}
+
+/** How far beyond its outline a mark is drawn, in pixels of the page. */
+const REACH = 10;
+
 export class Overlay extends L.Layer {
-  private canvas: HTMLCanvasElement | null = null;
-  private view: View | null = null;
-  private corner = L.latLng(0, 0);
-  private labels: PlacedLabel[] = [];
+  private view: LabelView | null = null;
+  private labels: Sheet | null = null;
+  private marks: Sheet | null = null;
   private content = NOTHING;
   private frame = 0;
+  /** Left and upper edge of the canvas of the marks in the view, in pixels of the page. */
+  private origin: [x: number, y: number] = [0, 0];
 
   constructor(private readonly renewed: Renewed) {
     super();
@@ -90,8 +77,8 @@ export class Overlay extends L.Layer {
     const pane = map.createPane("marks");
     pane.style.zIndex = "450";
     pane.style.pointerEvents = "none";
-    this.canvas = L.DomUtil.create("canvas", "leaflet-zoom-animated marks", pane);
-    this.canvas.setAttribute("aria-hidden", "true");
+    this.marks = createSheet("marks", pane);
+    this.labels = createSheet("labels", pane);
     this.reset();
     return this;
   }
@@ -110,13 +97,22 @@ export class Overlay extends L.Layer {
   }
 
   setContent(content: OverlayContent): void {
+    const { theme, locked } = this.content;
     this.content = content;
     this.later();
+    if (theme !== content.theme || locked !== content.locked) this.reset();
   }
 
-  setLabels(labels: PlacedLabel[]): void {
-    this.labels = labels;
-    this.later();
+  /** Show the labels that were drawn for a view; null: none. */
+  setLabels(drawn: ImageBitmap | null, view: View | null = null): void {
+    const sheet = this.labels;
+    if (!sheet) return;
+    sheet.canvas.hidden = drawn === null;
+    if (!drawn || !view) return;
+    sheet.canvas.width = drawn.width;
+    sheet.canvas.height = drawn.height;
+    this.lay(sheet, view, 0, 0, view.width, view.height);
+    sheet.canvas.getContext("bitmaprenderer")?.transferFromImageBitmap(drawn);
   }
 
   /** Ask for labels of the present view again (other data, other language). */
@@ -125,35 +121,48 @@ export class Overlay extends L.Layer {
   }
 
   private reset(): void {
-    const { canvas, _map: map } = this;
-    if (!canvas) return;
+    const { _map: map } = this;
+    if (!map || !this.marks) return;
     const size = map.getSize();
     const topLeft = map.containerPointToLayerPoint(size.multiplyBy(-PAD)).round();
-    const zoom = map.getZoom();
-    this.corner = map.layerPointToLatLng(topLeft);
-    const world = map.project(this.corner, zoom);
-    const step = WORLD / (256 * 2 ** mapZoom(zoom));
+    const level = map.getZoom();
+    const world = map.project(map.layerPointToLatLng(topLeft), level);
+    const zoom = mapZoom(level);
+    const step = WORLD / (256 * 2 ** zoom);
     const [width, height] = [Math.ceil(size.x * (1 + 2 * PAD)), Math.ceil(size.y * (1 + 2 * PAD))];
-    this.view = { x0: world.x * step, y0: world.y * step, step, width, height, zoom: mapZoom(zoom) };
-    const ratio = this.ratio();
-    canvas.width = width * ratio;
-    canvas.height = height * ratio;
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-    L.DomUtil.setTransform(canvas, topLeft, 1);
+    const ratio = Math.min(2, globalThis.devicePixelRatio || 1);
+    const { locked } = this.content;
+    this.view = { x0: world.x * step, y0: world.y * step, step, width, height, zoom, ratio, locked };
+    for (const sheet of [this.marks, this.labels]) this.settle(sheet);
     this.draw();
     this.renewed(this.view);
   }
 
-  private stretch(zoom: number, center: L.LatLng): void {
-    if (!this.canvas || !this.view) return;
-    const scale = 2 ** (mapZoom(zoom) - this.view.zoom);
-    const at = (this._map as unknown as ZoomInternals)._latLngToNewLayerPoint(this.corner, zoom, center);
-    L.DomUtil.setTransform(this.canvas, at, scale);
+  // While the map zooms.
+  private stretch(level: number, center: L.LatLng): void {
+    for (const sheet of [this.marks, this.labels]) {
+      if (!sheet || sheet.canvas.hidden) continue;
+      const at = (this._map as unknown as ZoomInternals)._latLngToNewLayerPoint(sheet.corner, level, center);
+      L.DomUtil.setTransform(sheet.canvas, at, 2 ** (mapZoom(level) - sheet.zoom));
+    }
   }
 
-  private ratio(): number {
-    return Math.min(2, globalThis.devicePixelRatio || 1);
+  /** Put a canvas over a rectangle of a view, in pixels of the page. */
+  private lay(sheet: Sheet, view: View, left: number, top: number, width: number, height: number): void {
+    const { canvas } = sheet;
+    const at = L.point(view.x0 / view.step + left, view.y0 / view.step + top);
+    sheet.corner = this._map.unproject(at, mapLevel(view.zoom));
+    sheet.zoom = view.zoom;
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
+    this.settle(sheet);
+  }
+
+  // What was drawn for another zoom is stretched until there is something better.
+  private settle(sheet: Sheet | null): void {
+    if (!sheet || sheet.canvas.hidden) return;
+    const scale = 2 ** (mapZoom(this._map.getZoom()) - sheet.zoom);
+    L.DomUtil.setTransform(sheet.canvas, this._map.latLngToLayerPoint(sheet.corner), scale);
   }
 
   private later(): void {
@@ -164,23 +173,54 @@ export class Overlay extends L.Layer {
   }
 
   private draw(): void {
-    const context = this.canvas?.getContext("2d");
-    if (!context || !this.view) return;
-    const ratio = this.ratio();
+    const { view, marks: sheet } = this;
+    if (!sheet || !view) return;
+    const { hovered, selected, cell, pin, theme } = this.content;
+    const [left, top, right, bottom] = this.extent(view);
+    sheet.canvas.hidden = left >= right || top >= bottom;
+    if (sheet.canvas.hidden) return;
+    const { ratio } = view;
+    const [width, height] = [right - left, bottom - top];
+    sheet.canvas.width = width * ratio;
+    sheet.canvas.height = height * ratio;
+    this.lay(sheet, view, left, top, width, height);
+    this.origin = [left, top];
+    const context = sheet.canvas.getContext("2d");
+    if (!context) return;
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, this.view.width, this.view.height);
-    const inks = INKS[this.content.theme];
     context.lineJoin = "round";
-    const { hovered, selected, cell, pin } = this.content;
+    const inks = INKS[theme];
     if (hovered && hovered.polygon !== selected?.polygon) this.drawGrid(context, hovered, inks, 2);
     if (selected) this.drawGrid(context, selected, inks, 3);
     if (cell) this.drawCell(context, cell, inks);
     this.drawLinks(context, inks);
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    for (const label of this.labels) if (label.kind !== "grid") this.drawLabel(context, label, inks);
-    for (const label of this.labels) if (label.kind === "grid") this.drawLabel(context, label, inks);
     if (pin) this.drawPin(context, pin);
+  }
+
+  // The rectangle of the view that the marks need, in whole pixels of the page: mostly a small one.
+  private extent(view: View): [left: number, top: number, right: number, bottom: number] {
+    const { hovered, selected, cell, pin, links } = this.content;
+    this.origin = [0, 0];
+    let [x0, y0, x1, y1] = [Infinity, Infinity, -Infinity, -Infinity];
+    const take = (coords: ArrayLike<number>): void => {
+      for (let at = 0; at < coords.length; at += 2) {
+        if (coords[at] < x0) x0 = coords[at];
+        if (coords[at] > x1) x1 = coords[at];
+        if (coords[at + 1] < y0) y0 = coords[at + 1];
+        if (coords[at + 1] > y1) y1 = coords[at + 1];
+      }
+    };
+    for (const mark of [hovered?.polygon, selected?.polygon, cell]) if (mark) take(mark.coords);
+    take(links);
+    if (pin) take(lonLatToUnit(...pin));
+    const [left, top] = this.toPixel(x0, y0);
+    const [right, bottom] = this.toPixel(x1, y1);
+    return [
+      Math.max(0, Math.floor(left - REACH)),
+      Math.max(0, Math.floor(top - REACH)),
+      Math.min(view.width, Math.ceil(right + REACH)),
+      Math.min(view.height, Math.ceil(bottom + REACH)),
+    ];
   }
 
   private drawGrid(context: CanvasRenderingContext2D, { polygon, colour }: Highlight, inks: Inks, width: number): void {
@@ -240,41 +280,9 @@ export class Overlay extends L.Layer {
     context.stroke();
   }
 
-  private drawLabel(context: CanvasRenderingContext2D, label: PlacedLabel, inks: Inks): void {
-    const [x, y] = this.toPixel(label.x, label.y);
-    if (label.kind === "grid") return this.drawGridLabel(context, label, x, y, inks);
-    if (label.kind === "facility") {
-      context.beginPath();
-      context.arc(x, y, 2.5, 0, 2 * Math.PI);
-      context.fillStyle = inks.street;
-      context.fill();
-      return write(context, label.text, x, y + 12, `500 ${label.font}px ${FONT}`, inks.street, inks.halo);
-    }
-    const ink = label.kind === "street" ? inks.street : label.kind === "area" ? inks.area : inks.number;
-    const weight = label.kind === "area" ? 600 : 400;
-    context.save();
-    context.translate(x, y);
-    context.rotate(label.angle);
-    if (label.kind === "area") context.letterSpacing = "1px";
-    write(context, label.text, 0, 0, `${weight} ${label.font}px ${FONT}`, ink, inks.halo);
-    context.restore();
-  }
-
-  private drawGridLabel(context: CanvasRenderingContext2D, label: PlacedLabel, x: number, y: number, inks: Inks): void {
-    const small = Math.max(10, label.font - 2);
-    const head = label.alert ? `${label.text} !` : label.text;
-    const ink = label.alert ? inks.alert : inks.grid;
-    const top = label.detail ? y - small / 2 : y;
-    write(context, head, x, top, `700 ${label.font}px ${FONT}`, ink, inks.halo);
-    if (label.grid !== undefined && this.content.locked.has(label.grid))
-      drawPadlock(context, x - context.measureText(head).width / 2 - 9, top, inks);
-    if (label.detail)
-      write(context, label.detail, x, y + label.font / 2 + 1, `500 ${small}px ${FONT}`, inks.grid, inks.halo);
-  }
-
   private toPixel(x: number, y: number): [number, number] {
     const view = this.view as View;
-    return [(x - view.x0) / view.step, (y - view.y0) / view.step];
+    return [(x - view.x0) / view.step - this.origin[0], (y - view.y0) / view.step - this.origin[1]];
   }
 
   private trace(context: CanvasRenderingContext2D, { coords, ringStart }: Polygons): void {
@@ -293,34 +301,9 @@ export class Overlay extends L.Layer {
   }
 }
 
-function drawPadlock(context: CanvasRenderingContext2D, x: number, y: number, inks: Inks): void {
-  context.beginPath();
-  context.rect(x - 4.5, y - 1, 9, 7);
-  context.moveTo(x - 3, y - 1);
-  context.arc(x, y - 2, 3, Math.PI, 0);
-  context.lineTo(x + 3, y - 1);
-  context.strokeStyle = inks.halo;
-  context.lineWidth = 4;
-  context.stroke();
-  context.strokeStyle = context.fillStyle = inks.grid;
-  context.lineWidth = 1.5;
-  context.stroke();
-  context.fillRect(x - 4.5, y - 1, 9, 7);
-}
-
-function write(
-  context: CanvasRenderingContext2D,
-  text: string,
-  x: number,
-  y: number,
-  font: string,
-  ink: string,
-  halo: string,
-): void {
-  context.font = font;
-  context.lineWidth = 3.5;
-  context.strokeStyle = halo;
-  context.strokeText(text, x, y);
-  context.fillStyle = ink;
-  context.fillText(text, x, y);
+function createSheet(name: string, pane: HTMLElement): Sheet {
+  const canvas = L.DomUtil.create("canvas", `leaflet-zoom-animated ${name}`, pane);
+  canvas.setAttribute("aria-hidden", "true");
+  canvas.hidden = true;
+  return { canvas, corner: L.latLng(0, 0), zoom: 0 };
 }

@@ -2,6 +2,7 @@
 
 import type { Graph } from "../kernels/adjacency";
 import type { Delta, LivePlan } from "../kernels/live";
+import { concat, sortCells } from "../kernels/order";
 
 /** Cells that an edit has cut off, all of them, and where they could go. */
 export interface CutOff {
@@ -24,9 +25,11 @@ export class PieceWatch {
   /** Call before the cells change their grid. */
   note(cells: ArrayLike<number>): void {
     const { gridOf, figures } = this.live;
+    let last = -1;
     for (let i = 0; i < cells.length; i++) {
       const grid = gridOf[cells[i]];
-      if (grid >= 0 && !this.before.has(grid)) this.before.set(grid, figures.pieces[grid]);
+      if (grid !== last && grid >= 0 && !this.before.has(grid)) this.before.set(grid, figures.pieces[grid]);
+      last = grid;
     }
   }
 
@@ -40,7 +43,7 @@ export class PieceWatch {
 export function findCutOff(graph: Graph, live: LivePlan, delta: Delta, target: number): CutOff | null {
   const pieces = live.cutOffBy(delta);
   if (pieces.length === 0) return null;
-  const cells = Uint32Array.from(pieces.flatMap((piece) => [...piece.cells])).sort();
+  const cells = sortCells(concat(pieces.map((piece) => piece.cells)), graph.n);
   const { grid } = pieces[0];
   return { cells, grid, target, choices: takersOf(graph, live.gridOf, cells), pending: false };
 }

@@ -14,8 +14,8 @@ export interface Ground {
 }
 
 export interface Allowed {
-  cells: number[];
-  grids: number[];
+  cells: Uint32Array;
+  grids: Int32Array;
   /** Cells left out because they, their grid, the target or their border is locked. */
   locked: number;
   /** Cells left out because the target belongs to another boundary polygon. */
@@ -62,22 +62,29 @@ export function allowedCells(
   grids: number | ArrayLike<number>,
   made: ReadonlySet<number> = new Set(),
 ): Allowed {
-  const { graph, gridOf } = ground;
-  const result: Allowed = { cells: [], grids: [], locked: 0, foreign: 0, unknown: 0 };
+  const { graph, gridOf, attributes } = ground;
+  const [free, to] = [new Uint32Array(cells.length), new Int32Array(cells.length)];
   const targets = new Map<number, Target>();
+  const anyLock = attributes.lockedGrids.size + attributes.lockedCells.size > 0 || attributes.anyBorderLocked;
+  let [count, locked, foreign, unknown] = [0, 0, 0, 0];
+  let known: Target | undefined;
+  let last = NaN;
   for (let i = 0; i < cells.length; i++) {
     const cell = cells[i];
     const target = typeof grids === "number" ? grids : grids[i];
     if (cell >= graph.n || gridOf[cell] === target) continue;
-    let known = targets.get(target);
-    if (!known) targets.set(target, (known = look(ground, target, made)));
-    if (!known.exists) result.unknown++;
-    else if (known.locked || !isCellFree(ground, cell)) result.locked++;
-    else if (known.area >= 0 && graph.areaIx[cell] !== known.area) result.foreign++;
+    if (target !== last || !known) {
+      known = targets.get(target) ?? look(ground, target, made);
+      targets.set(target, known);
+      last = target;
+    }
+    if (!known.exists) unknown++;
+    else if (known.locked || (anyLock && !isCellFree(ground, cell))) locked++;
+    else if (known.area >= 0 && graph.areaIx[cell] !== known.area) foreign++;
     else {
-      result.cells.push(cell);
-      result.grids.push(target);
+      free[count] = cell;
+      to[count++] = target;
     }
   }
-  return result;
+  return { cells: free.slice(0, count), grids: to.slice(0, count), locked, foreign, unknown };
 }

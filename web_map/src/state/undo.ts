@@ -8,8 +8,8 @@ import type { Edit } from "./edit";
 /** What an undo or a redo has to do. */
 export interface TakeBack {
   key: string;
-  cells: number[];
-  grids: number[];
+  cells: Uint32Array;
+  grids: Int32Array;
   changes: Change[];
 }
 
@@ -37,12 +37,8 @@ export class UndoStacks {
   next(way: "undo" | "redo", gridOf: Int32Array): TakeBack | null {
     const last = (way === "undo" ? this.done : this.undone).peek();
     if (!last) return null;
-    const [cells, grids]: number[][] = [[], []];
-    last.cells.forEach((cell, i) => {
-      if (gridOf[cell] !== last.after[i]) return;
-      cells.push(cell);
-      grids.push(last.before[i]);
-    });
+    const isOurs = (_: number, i: number): boolean => gridOf[last.cells[i]] === last.after[i];
+    const [cells, grids] = [last.cells.filter(isOurs), last.before.filter(isOurs)];
     const changes = last.changes.map(({ path, before }) => ({ path, value: before })).reverse();
     return { key: last.key, cells, grids, changes };
   }

@@ -1,6 +1,6 @@
 /** The page's side of the worker: sends what is wanted, hands back what came, drops what is out of date. */
 
-import type { Assigned, FromWorker, GridShape, LineStyle, PlacedLabel, TileRequest, ToWorker, View } from "./protocol";
+import type { Assigned, FromWorker, GridShape, LineStyle, TileRequest, ToWorker, LabelView } from "./protocol";
 import type { Polygons } from "../kernels/geometry";
 
 export type TileWish = Omit<TileRequest, "type" | "load">;
@@ -19,7 +19,8 @@ export interface Engine {
   style(style: LineStyle): void;
   tile(wish: TileWish, done: (answer: TileAnswer) => void): void;
   cancel(key: string): void;
-  labels(view: View, done: (labels: PlacedLabel[]) => void): void;
+  /** Have the labels of a view drawn; of several wishes only the last is sure to be answered. */
+  labels(view: LabelView, done: (labels: ImageBitmap, view: LabelView) => void): void;
   outline(cellIx: number, done: (polygon: Polygons) => void): void;
   /** Begin to edit: `boxes` gets four numbers a cell, `shapes` the outlines of grids whenever edits changed them. */
   edit(events: EditEvents): void;
@@ -35,7 +36,7 @@ export function createEngine(worker: Worker, onCrash: () => void): Engine {
   let load = 0;
   let events: EngineEvents | null = null;
   let onEdit: EditEvents | null = null;
-  let onLabels: ((labels: PlacedLabel[]) => void) | null = null;
+  let onLabels: ((labels: ImageBitmap, view: LabelView) => void) | null = null;
   let onOutline: { cellIx: number; done: (polygon: Polygons) => void } | null = null;
   const tiles = new Map<string, (answer: TileAnswer) => void>();
   const send = (message: ToWorker): void => worker.postMessage(message);
@@ -43,7 +44,7 @@ export function createEngine(worker: Worker, onCrash: () => void): Engine {
   worker.onerror = onCrash;
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
     if (data.load !== load || !events) {
-      if (data.type === "tile") data.bitmap.close();
+      if (data.type === "tile" || data.type === "labels") data.bitmap.close();
       return;
     }
     switch (data.type) {
@@ -58,7 +59,7 @@ export function createEngine(worker: Worker, onCrash: () => void): Engine {
       case "failed":
         return events.failed(data);
       case "labels":
-        return onLabels?.(data.labels);
+        return onLabels?.(data.bitmap, data.view);
       case "boxes":
         return onEdit?.boxes(data.boxes);
       case "shapes":

@@ -32,7 +32,7 @@ export interface LineStyle {
 export interface ViewRequest {
   type: "labels";
   load: number;
-  view: View;
+  view: LabelView;
 }
 
 /** A rectangle of the map in units of the world and in pixels of the page. */
@@ -43,6 +43,14 @@ export interface View {
   width: number;
   height: number;
   zoom: number;
+}
+
+/** A view whose labels are drawn. */
+export interface LabelView extends View {
+  /** Pixels of the device for one of the page. */
+  ratio: number;
+  /** Grids whose label shows a padlock. */
+  locked: ReadonlySet<number>;
 }
 
 /** How a grid looks now, for its label. */
@@ -124,4 +132,4 @@ export type FromWorker =
   | { type: "outline"; load: number; cellIx: number; polygon: Polygons }
   | { type: "boxes"; load: number; boxes: Int32Array }
   | { type: "shapes"; load: number; shapes: GridShape[] }
-  | { type: "labels"; load: number; labels: PlacedLabel[] };
+  | { type: "labels"; load: number; view: LabelView; bitmap: ImageBitmap };

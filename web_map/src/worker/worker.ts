@@ -9,6 +9,7 @@ import { rasterise } from "../kernels/raster";
 import { type Base, type BaseMeta, drawBase, readBase } from "./basemap";
 import { Editing } from "./editing";
 import { drawAreaLines, drawGridLines } from "./gridlines";
+import { drawLabels, FONT } from "./labelpen";
 import type { Pen } from "./pen";
 import { type Measure, placeLabels } from "./placing";
 import type { FromWorker, LineStyle, TileRequest, ToWorker, ViewRequest } from "./protocol";
@@ -20,7 +21,6 @@ interface WorkerScope {
 }
 
 const scope = globalThis as unknown as WorkerScope;
-const FONT = 'system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans SC", "Noto Sans CJK SC", sans-serif';
 
 interface CellsMeta {
   revision: number;
@@ -224,5 +224,6 @@ const measure: Measure = (text, font, bold) => {
 
 function answerLabels({ load, view: asked }: ViewRequest): void {
   const labels = placeLabels(asked, scene.properties, scene.grids?.index ?? null, scene.base, measure);
-  scope.postMessage({ type: "labels", load, labels });
+  const bitmap = drawLabels(asked, labels, style.theme, asked.locked);
+  scope.postMessage({ type: "labels", load, view: asked, bitmap }, [bitmap]);
 }
