@@ -26,6 +26,7 @@ from gis_core.errors import DatasetError, NotFoundError, ParameterError
 if TYPE_CHECKING:
     from gis_core.plan.file import PlanFile
     from gis_core.store import Store
+    from gis_core.store.records import DatasetRecord
 
 _PAGE = 100
 _NO_DATA = "The store holds no data yet: load the plan's dataset first with `wangge load DATASET`."
@@ -141,8 +142,7 @@ def load_plan(db: str | None, source: Path, *, name: str | None, dataset_id: int
         raise NotFoundError(_NO_DATA)
     plan = read_plan(source)
     with open_store(db) as store:
-        if dataset_id is None:
-            dataset_id = _newest_that_fits(store, plan)
+        dataset_id, plan = _place_for(store, plan, dataset_id)
         plan_id = store.add_plan(plan, dataset_id=dataset_id, name=name or plan.name, created_by=_user())
         record, where = store.plan(plan_id), store.where
     return {
@@ -157,20 +157,43 @@ def load_plan(db: str | None, source: Path, *, name: str | None, dataset_id: int
     }
 
 
-def _newest_that_fits(store: Store, plan: PlanFile) -> int:
-    reason, offset = "", 0
-    while versions := store.datasets(limit=_PAGE, offset=offset):
-        for version in versions:
-            mismatch = store.plan_mismatch(version.id, plan)
-            if mismatch is None:
-                return version.id
-            reason = reason or mismatch
-        offset += _PAGE
+def _place_for(store: Store, plan: PlanFile, dataset_id: int | None) -> tuple[int, PlanFile]:
+    """Find the newest data version that a plan fits, or that it fits once its divided buildings are divided there.
+
+    Raises
+    ------
+    NotFoundError
+        Where the store holds no data.
+    DatasetError
+        Where it fits none, or not the named one.
+    """
+    versions = [store.dataset(dataset_id)] if dataset_id is not None else _versions(store)
+    reason = ""
+    for version in versions:
+        mismatch = store.plan_mismatch(version.id, plan)
+        if mismatch is None:
+            return version.id, plan
+        reason = reason or mismatch
     if not reason:
         raise NotFoundError(_NO_DATA)
+    if plan.buildings["id"].astype(str).str.contains("#", regex=False).any():
+        for version in versions:
+            divided = store.divide_for_plan(version.id, plan, who=_user())
+            if divided is not None:
+                return divided
+    if dataset_id is not None:
+        raise DatasetError(reason)
     raise DatasetError(
         f"{reason} No other fits either: load the plan's dataset first with `wangge load DATASET`."
     )
+
+
+def _versions(store: Store) -> list[DatasetRecord]:
+    """List all data versions, the newest first."""
+    found: list[DatasetRecord] = []
+    while page := store.datasets(limit=_PAGE, offset=len(found)):
+        found += page
+    return found
 
 
 def _user() -> str:

@@ -21,11 +21,22 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Transformer
 
-from gis_core.errors import EditError, known_or_near
+from gis_core.errors import known_or_near
 from gis_core.fabric.cuts import faces_of, main_faces
 from gis_core.plan.base_changes import LONGEST_TEXT, BaseChange, PartWish, refuse
 
-__all__ = ["SOURCE", "apportion", "expand_cuts", "not_divided", "recut_changes", "with_cut_lines"]
+__all__ = [
+    "DECIMALS",
+    "LINES",
+    "SOURCE",
+    "CutTown",
+    "apportion",
+    "cut_changes",
+    "expand_cuts",
+    "lines_of",
+    "not_divided",
+    "with_cut_lines",
+]
 
 WGS84 = "EPSG:4326"
 #: Keys in `extra` of the parts: the building they come from, and the lines between them (WKT, degrees).
@@ -34,12 +45,13 @@ SOURCE, LINES = "source_id", "cut"
 LEAST_FOOTPRINT_M2 = 0.01
 #: Drawn lines are straightened by at most this.
 STRAIGHT_M = 0.1
-_DECIMALS = 9
+#: Digits of degrees that lines are written with: a tenth of a millimetre.
+DECIMALS = 9
 
 
 @dataclass(frozen=True)
-class _Town:
-    """What a cut looks up."""
+class CutTown:
+    """What a cut looks up: rows by id and by the building they are parts of, ground, coordinates."""
 
     buildings: gpd.GeoDataFrame
     cells: gpd.GeoDataFrame
@@ -49,7 +61,8 @@ class _Town:
     back: Transformer
 
     @classmethod
-    def of(cls, frames: Mapping[str, gpd.GeoDataFrame], work_crs: str) -> _Town:
+    def of(cls, frames: Mapping[str, gpd.GeoDataFrame], work_crs: str) -> CutTown:
+        """Prepare the layers `buildings` and `cells`."""
         buildings = frames["buildings"]
         return cls(
             buildings,
@@ -61,9 +74,11 @@ class _Town:
         )
 
     def metres(self, shape: Any) -> Any:
+        """Project shapes from degrees."""
         return shapely.transform(shape, self.forth.transform, interleaved=False)
 
     def degrees(self, shape: Any) -> Any:
+        """Turn projected shapes into degrees."""
         return shapely.transform(shape, self.back.transform, interleaved=False)
 
     def values(self, row: int) -> dict[str, Any]:
@@ -83,6 +98,7 @@ class _Town:
         return sorted(rows, key=lambda row: _number(str(self.buildings["id"].iloc[row])))
 
     def geometry(self, row: int) -> Any:
+        """Return the footprint of a row, projected."""
         return self.metres(self.buildings.geometry.iloc[row])
 
 
@@ -105,14 +121,14 @@ def expand_cuts(
     """
     if not any(change.op in ("cut", "join") for change in changes):
         return changes
-    town = _Town.of(frames, work_crs)
+    town = CutTown.of(frames, work_crs)
     result: list[BaseChange] = []
     sources: set[str] = set()
     for change in changes:
         if change.op not in ("cut", "join"):
             result.append(change)
             continue
-        found = _cut(town, change, sources) if change.op == "cut" else _join(town, change, sources)
+        found = cut_changes(town, change, sources) if change.op == "cut" else _join(town, change, sources)
         result += found
     return result
 
@@ -130,7 +146,7 @@ def _once(change: BaseChange, source: str, sources: set[str]) -> None:
     sources.add(source)
 
 
-def _cut(town: _Town, change: BaseChange, sources: set[str]) -> list[BaseChange]:
+def cut_changes(town: CutTown, change: BaseChange, sources: set[str]) -> list[BaseChange]:
     """Return the changes that divide a building, or a part of one."""
     assert change.id is not None
     row = town.row_of.get(change.id)
@@ -160,8 +176,8 @@ def _cut(town: _Town, change: BaseChange, sources: set[str]) -> list[BaseChange]
     siblings = [at for at in town.parts_of(source) if at != row]
     inside = shapely.get_parts(shapely.intersection(line, ground))
     inside = inside[shapely.get_dimensions(inside) == 1]
-    lines = shapely.union_all([town.metres(_lines(town.extra[row])), *inside])
-    text = shapely.to_wkt(town.degrees(lines), rounding_precision=_DECIMALS)
+    lines = shapely.union_all([town.metres(lines_of(town.extra[row])), *inside])
+    text = shapely.to_wkt(town.degrees(lines), rounding_precision=DECIMALS)
     if len(text) > LONGEST_TEXT:
         raise refuse(
             change.at, f"the lines through building {source} have too many corners; draw them simpler."
@@ -187,7 +203,7 @@ def _cut(town: _Town, change: BaseChange, sources: set[str]) -> list[BaseChange]
 
 
 def _matched(
-    town: _Town, change: BaseChange, faces: NDArray[np.object_]
+    town: CutTown, change: BaseChange, faces: NDArray[np.object_]
 ) -> tuple[NDArray[np.object_], list[PartWish | None]]:
     """Put the pieces of ground in the order of the parts that were asked for, else from west to east."""
     if not change.parts:
@@ -233,7 +249,7 @@ def _areal(shape: Any) -> Any:
     return parts[0] if len(parts) == 1 else shapely.multipolygons(parts)
 
 
-def _ids(town: _Town, source: str, id_: str, row: int, n: int) -> list[str]:
+def _ids(town: CutTown, source: str, id_: str, row: int, n: int) -> list[str]:
     """Name the parts: a part that is cut again keeps its name for the first of them."""
     names = [id_] if town.extra[row].get(SOURCE) is not None else []
     number = 0
@@ -244,7 +260,7 @@ def _ids(town: _Town, source: str, id_: str, row: int, n: int) -> list[str]:
     return names
 
 
-def _lines(extra: Mapping[str, Any]) -> Any:
+def lines_of(extra: Mapping[str, Any]) -> Any:
     """Return the lines between the parts of a building, in degrees; empty where it is whole."""
     text = extra.get(LINES)
     if not isinstance(text, str):
@@ -339,7 +355,7 @@ def apportion(total: int, base: NDArray[np.float64]) -> list[int]:
     return [int(count) for count in counts]
 
 
-def _join(town: _Town, change: BaseChange, sources: set[str]) -> list[BaseChange]:
+def _join(town: CutTown, change: BaseChange, sources: set[str]) -> list[BaseChange]:
     """Return the changes that make one building of its parts again."""
     assert change.id is not None
     row = town.row_of.get(change.id)
@@ -390,74 +406,11 @@ def with_cut_lines(buildings: gpd.GeoDataFrame, work_crs: str) -> gpd.GeoDataFra
     forth = Transformer.from_crs(WGS84, work_crs, always_xy=True)
     for row in rows:
         extra = json.loads(texts[row])
-        found = _lines(extra)
+        found = lines_of(extra)
         if not found.is_empty:
             source[row] = str(extra[SOURCE])
             line[row] = shapely.transform(found, forth.transform, interleaved=False)
     return buildings.assign(source_id=source, cut_line=line)
-
-
-def recut_changes(
-    old: Mapping[str, gpd.GeoDataFrame], new: Mapping[str, gpd.GeoDataFrame], work_crs: str
-) -> list[dict[str, Any]]:
-    """Return the cuts of one data version as changes of another, where the same buildings stand whole.
-
-    A building that has other households now is shared out as it was; one whose ground the lines do not divide in the
-    same way any more stays whole.
-
-    Parameters
-    ----------
-    old, new : mapping of str to GeoDataFrame
-        Layers `buildings` and `cells`.
-    work_crs : str
-        Of the new version.
-    """
-    before = _Town.of(old, work_crs)
-    sources = sorted({str(extra[SOURCE]) for extra in before.extra if SOURCE in extra})
-    if not sources:
-        return []
-    after = _Town.of(new, work_crs)
-    divided = {str(extra[SOURCE]) for extra in after.extra if SOURCE in extra}
-    result = []
-    for source in sources:
-        row = after.row_of.get(source)
-        if row is None or source in divided:
-            continue
-        change = _recut(before, after, source, row)
-        if change is not None:
-            result.append(change)
-    return result
-
-
-def _recut(before: _Town, after: _Town, source: str, row: int) -> dict[str, Any] | None:
-    """Return the cut of one building on other ground; None where it does not fit there."""
-    rows = before.parts_of(source)
-    cells = before.buildings["cell_ix"].to_numpy()[rows]
-    if len(rows) < 2 or (cells < 0).any() or len(np.unique(cells)) < len(rows):
-        return None
-    grounds = before.metres(np.asarray(before.cells.geometry.array[cells], dtype=object))
-    lines = _lines(before.extra[rows[0]])
-    base = before.buildings["households"].to_numpy(dtype=np.float64)[rows]
-    if not base.sum():
-        base = shapely.area(grounds)
-    counts = apportion(int(after.buildings["households"].iloc[row]), base)
-    places = before.degrees(shapely.point_on_surface(grounds))
-    change = {
-        "op": "cut",
-        "layer": "buildings",
-        "id": source,
-        "geometry": dict(shapely.geometry.mapping(lines)),
-        "parts": [
-            {"at": [place.x, place.y], "households": count}
-            for place, count in zip(places, counts, strict=True)
-        ],
-    }
-    wishes = tuple(PartWish(place, count, None) for place, count in zip(places, counts, strict=True))
-    try:
-        _cut(after, BaseChange(0, "cut", "buildings", source, None, lines, {}, wishes), set())
-    except EditError:
-        return None
-    return change
 
 
 def not_divided(extra: Mapping[str, Any]) -> dict[str, Any]:

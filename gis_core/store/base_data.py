@@ -26,8 +26,8 @@ from gis_core.plan.base import (
     to_runs,
 )
 from gis_core.plan.base_changes import parse_changes
-from gis_core.plan.base_cut import recut_changes
 from gis_core.plan.carry import carry_plan
+from gis_core.plan.cut_again import recut_changes
 from gis_core.plan.edit import Change
 from gis_core.store import attributes, datasets, edits, plans
 from gis_core.store.models import LAYERS, Building, Cell, DatasetVersion, Grid, Plan, table_of

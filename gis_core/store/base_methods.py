@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 from gis_core.errors import EditError
 from gis_core.plan.base import Layers, NextVersion, change_version
 from gis_core.plan.base_changes import BaseChange, parse_changes
+from gis_core.plan.cut_again import plan_cuts, plan_on_cells
 from gis_core.store import base_data, datasets, edits, plans
 from gis_core.store.plan_methods import PlanMethods
 from gis_core.store.rewinding import base_value
 
 if TYPE_CHECKING:
-    from gis_core.plan.file import PlanFile
     from sqlalchemy import Connection
 
+    from gis_core.plan.file import PlanFile
     from gis_core.store.records import BaseResult, EditResult
 
 __all__ = ["BaseMethods", "Progress"]
@@ -71,7 +72,9 @@ class BaseMethods(PlanMethods):
                 connection, self._dialect, dataset_id, layers, after, changes=changes, who=who
             )
 
-    def divide_for_plan(self, dataset_id: int, plan: PlanFile, *, who: str = "") -> tuple[int, PlanFile] | None:
+    def divide_for_plan(
+        self, dataset_id: int, plan: PlanFile, *, who: str = ""
+    ) -> tuple[int, PlanFile] | None:
         """Divide the buildings of a data version that a plan file has in parts, so that the plan fits it.
 
         Returns
