@@ -1,4 +1,4 @@
-// Builds dist/ (index.html, assets/app.js, worker.js, app.css), or with --tests the unit tests for Node's runner, with
+// Builds dist/ (index.html, assets/app.js, worker.js, lines.js, app.css), or with --tests the unit tests for Node's runner, with
 // --bench what measures the kernels under Node.
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
@@ -31,7 +31,7 @@ async function buildDist() {
   mkdirSync(join(out, "assets"), { recursive: true });
   await build({
     ...shared,
-    entryPoints: { app: "src/main.tsx", worker: "src/worker/worker.ts" },
+    entryPoints: { app: "src/main.tsx", worker: "src/worker/worker.ts", lines: "src/worker/lines.ts" },
     outdir: join(out, "assets"),
     assetNames: "[name]",
     loader: { ".png": "file" },
@@ -42,7 +42,7 @@ async function buildDist() {
     sourcemap: "linked",
   });
   const hash = createHash("sha256");
-  for (const name of ["app.js", "worker.js", "app.css"]) hash.update(readFileSync(join(out, "assets", name)));
+  for (const name of ["app.js", "worker.js", "lines.js", "app.css"]) hash.update(readFileSync(join(out, "assets", name)));
   const version = hash.digest("hex").slice(0, 12);
   const page = readFileSync(join(root, "src/index.html"), "utf8").replaceAll("VERSION", version);
   writeFileSync(join(out, "index.html"), page);

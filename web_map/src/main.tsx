@@ -6,10 +6,13 @@ import { createClient } from "./api/client";
 import { createEditing } from "./api/edits";
 import { createAsk } from "./api/request";
 import { firstLang } from "./i18n";
+import { unitToLonLat } from "./kernels/geometry";
 import { createMap } from "./map/adapter";
 import { connectMap } from "./map/connect";
+import { connectLines } from "./map/connectlines";
 import { connectEditing } from "./map/editing";
 import { attachKeyboard } from "./map/keyboard";
+import { connectNotes } from "./map/notes";
 import { Paintbox } from "./map/paintbox";
 import { App } from "./panels/App";
 import { Context, isComposing } from "./panels/context";
@@ -17,15 +20,19 @@ import { createActions } from "./state/actions";
 import { createCursor } from "./state/cursor";
 import { createEditSession } from "./state/edit";
 import { connectDraft } from "./state/editing-load";
+import { connectForce } from "./state/force";
+import { createNotes } from "./state/notes";
 import { openDesk, rememberedWho } from "./state/opendesk";
 import { createState, DEFAULT_WIDTH, type State } from "./state/state";
 import { createTimings } from "./state/timings";
 import { createTools } from "./state/tools";
 import "./styles/app.css";
 import { createEngine } from "./worker/engine";
+import { createLines } from "./worker/lineswords";
 
 const LANG_KEY = "wangge.lang";
 const WIDTH_KEY = "wangge.panel";
+const FORCE_KEY = "wangge.force";
 
 const remembered = (key: string): string | null => {
   try {
@@ -50,8 +57,10 @@ function follow(query: string, take: (matches: boolean) => void): void {
 
 function start(): void {
   const root = document.baseURI;
+  const query = new URL(import.meta.url).search;
   const state = createState(firstLang(remembered(LANG_KEY), navigator.languages));
   state.panelWidth.value = Number(remembered(WIDTH_KEY)) || DEFAULT_WIDTH;
+  state.showForce.value = remembered(FORCE_KEY) !== "hidden";
   follow("(prefers-color-scheme: dark)", (dark) => (state.theme.value = dark ? "dark" : "light"));
   follow("(max-width: 899px)", (narrow) => (state.narrow.value = narrow));
 
@@ -59,7 +68,7 @@ function start(): void {
   Object.defineProperty(window, "__wangge_timings", { value: timings.view });
   Object.defineProperty(window, "__wangge_samples", { value: timings.samples });
   const client = createClient(root);
-  const worker = new Worker(new URL(`worker.js${new URL(import.meta.url).search}`, import.meta.url), { type: "module" });
+  const worker = new Worker(new URL(`worker.js${query}`, import.meta.url), { type: "module" });
   const engine = createEngine(worker, () => {
     state.failure.value = { code: "no-browser", status: 0, detail: "" };
     state.phase.value = "failed";
@@ -99,6 +108,12 @@ function start(): void {
   connectEditing(state, edit, tools, map, engine, paintbox, timings);
   attachKeyboard({ state, session: edit, tools, cursor, map });
   connectDraft(state, edit, client, editing);
+  const lines = createLines(() => new Worker(new URL(`lines.js${query}`, import.meta.url), { type: "module" }), root);
+  const force = connectForce(state, lines.load);
+  connectLines(state, edit, map.leaflet, lines);
+  const notes = createNotes(state, edit, set.desk, editing, map.show);
+  connectNotes(state, edit, notes, map.leaflet);
+  const centre = (): [lon: number, lat: number] => unitToLonLat(...map.centre());
   // A page that is closed in mid-stroke keeps what was painted; before the outbox is written down.
   addEventListener("pagehide", () => tools.sketch.peek() === null && tools.up(), true);
   connectPage(state);
@@ -110,7 +125,7 @@ function start(): void {
   });
 
   render(
-    <Context.Provider value={{ state, actions, client, edit, tools, ...set }}>
+    <Context.Provider value={{ state, actions, client, edit, tools, force, notes, centre, ...set }}>
       <App mapElement={mapElement} onResize={map.resize} />
     </Context.Provider>,
     document.getElementById("app") as HTMLElement,
@@ -128,6 +143,7 @@ function connectPage(state: State): void {
     document.title = state.plan.value ? `${state.plan.value.name} · ${state.t("app.title")}` : state.t("app.title");
     remember(LANG_KEY, state.lang.value);
   });
+  effect(() => remember(FORCE_KEY, state.showForce.value ? "shown" : "hidden"));
   effect(() => remember(WIDTH_KEY, String(state.panelWidth.value)));
   effect(() => {
     if (state.plan.value) history.replaceState(null, "", `#plan=${encodeURIComponent(state.plan.value.id)}`);

@@ -1,7 +1,7 @@
 /** The only place that asks the server. Paths are relative to the page, so that the app may live under a prefix. */
 
 import { createAsk, type Fetcher } from "./request";
-import type { CellInfo, GridFeature, LocateAnswer, PlanDetail, PlanSummary, SearchHit } from "./types";
+import type { CellInfo, GridFeature, InForce, LocateAnswer, PlanDetail, PlanSummary, SearchHit } from "./types";
 
 export { ApiError, type Fetcher } from "./request";
 export type OnBytes = (received: number) => void;
@@ -10,6 +10,8 @@ export interface Client {
   plans(): Promise<PlanSummary[]>;
   plan(id: string): Promise<PlanDetail>;
   grids(id: string): Promise<GridFeature[]>;
+  /** What holds now where a plan lies. */
+  inForce(id: string): Promise<InForce>;
   cell(id: string, cellIx: number): Promise<CellInfo>;
   search(id: string, text: string, signal?: AbortSignal): Promise<SearchHit[]>;
   locate(id: string, lon: number, lat: number): Promise<LocateAnswer>;
@@ -33,6 +35,7 @@ export function createClient(root: string, fetcher: Fetcher = (url, init) => fet
   return {
     plans: async () => (await json<PlanSummary[]>("api/plans")).map(withTextIds),
     plan: async (id) => withTextIds(await json<PlanDetail>(plan(id))),
+    inForce: (id) => json(`${plan(id)}/in-force`),
     grids: async (id) => (await json<{ features: GridFeature[] }>(`${plan(id)}/grids`)).features,
     cell: (id, cellIx) => json(`${plan(id)}/cells/${cellIx}`),
     search: (id, text, signal) =>

@@ -16,6 +16,9 @@ export interface PlanSummary {
   bbox: Bbox;
   /** The plan that it was branched from. */
   based_on?: string | number | null;
+  /** In force from and until; null: never was, still is. */
+  valid_from?: string | null;
+  valid_to?: string | null;
 }
 
 export interface PlanDetail extends PlanSummary {
@@ -64,6 +67,12 @@ export function retiredGrid(code: string): GridProperties {
 export interface GridFeature {
   properties: GridProperties;
   geometry: { type: string; coordinates: unknown } | null;
+}
+
+/** The grids in force where a plan lies, and the plans that they are of. */
+export interface InForce {
+  plans: (string | number)[];
+  features: { geometry: GridFeature["geometry"] }[];
 }
 
 export interface BuildingInfo {

@@ -17,7 +17,7 @@ import type { Paintbox } from "./paintbox";
 
 /** While the hand is down, outlines and labels over the tiles follow at this pace. */
 const PACE_MS = 120;
-const POINTING = new Set(["merge", "lock", "move", "block", "compound"]);
+const POINTING = new Set(["merge", "lock", "move", "block", "compound", "note"]);
 
 export function connectEditing(
   state: State,

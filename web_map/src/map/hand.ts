@@ -47,7 +47,7 @@ export function attachHand(map: L.Map, placeAt: (event: MouseEvent) => Place, ev
     event.stopPropagation();
     if (event.cancelable && event.type !== "click") event.preventDefault();
   };
-  const isControl = (event: Event): boolean => (event.target as Element).closest?.(".leaflet-control") !== null;
+  const isControl = (event: Event): boolean => (event.target as Element).closest?.(".leaflet-control, .leaflet-marker-icon") !== null;
 
   element.addEventListener(
     "pointerdown",
@@ -112,7 +112,7 @@ export function attachHand(map: L.Map, placeAt: (event: MouseEvent) => Place, ev
 
 // Fields and buttons have a use for the space bar themselves.
 function isBusy(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest("input, select, textarea, button, a, summary, [role=option], tr") !== null;
+  return target instanceof Element && target.closest("input, select, textarea, button, a, summary, [role=button], [role=option], tr") !== null;
 }
 
 function coalesced(event: PointerEvent): PointerEvent[] {

@@ -3,6 +3,7 @@ import { type ColourMode, css } from "../kernels/palette";
 import { formatNumber, type Key } from "../i18n";
 import { legendLines, legendRows } from "../state/legend";
 import { useApp } from "./context";
+import { Layers } from "./Layers";
 
 const MODES: ColourMode[] = ["grid", "deviation", "households"];
 
@@ -68,6 +69,7 @@ function LegendRows() {
           ))}
         </ul>
       )}
+      <Layers />
       <ul class="legend-lines">
         {legendLines(state).map(({ mark, words }) => (
           <li key={mark}>

@@ -2,11 +2,12 @@ import { useRef } from "preact/hooks";
 import { formatNumber, type Key } from "../i18n";
 import type { Tab } from "../state/desk";
 import { DEFAULT_WIDTH, type SheetHeight } from "../state/state";
-import { useApp } from "./context";
+import { type AppContext, useApp } from "./context";
 import { CheckList } from "./CheckList";
 import { Details } from "./Details";
 import { GridTable } from "./GridTable";
 import { History } from "./History";
+import { Notes } from "./Notes";
 
 const HEIGHTS: SheetHeight[] = ["peek", "half", "full"];
 const [LEAST, MOST] = [280, 620];
@@ -46,22 +47,28 @@ export function Panel() {
   );
 }
 
-const TABS: Tab[] = ["grids", "checks", "history"];
+/** What the panel can show now: a plan that is no draft has a list of notes where it has any. */
+function tabsOf({ state, edit }: Pick<AppContext, "state" | "edit">): Tab[] {
+  if (edit.phase.value === "ready") return ["grids", "checks", "notes", "history"];
+  return state.notes.value.length > 0 ? ["grids", "notes"] : ["grids"];
+}
 
 function PanelBody() {
-  const { state, desk, edit } = useApp();
-  const { plan } = state;
-  if (!plan.value) return <div class="skeleton" />;
-  const draft = edit.phase.value === "ready";
-  const tab = draft ? desk.tab.value : "grids";
+  const app = useApp();
+  const { state, desk } = app;
+  if (!state.plan.value) return <div class="skeleton" />;
+  const tabs = tabsOf(app);
+  const many = tabs.length > 1;
+  const tab = tabs.includes(desk.tab.value) ? desk.tab.value : "grids";
   return (
     <div class="panel-body">
       <Totals />
       {state.narrow.value && <Details />}
-      {draft && <Tabs />}
-      <div class="tab-page" id="list" tabIndex={-1} role={draft ? "tabpanel" : undefined} aria-label={draft ? state.t(`tab.${tab}` as Key) : undefined}>
+      {many && <Tabs tabs={tabs} chosen={tab} />}
+      <div class="tab-page" id="list" tabIndex={-1} role={many ? "tabpanel" : undefined} aria-label={many ? state.t(`tab.${tab}` as Key) : undefined}>
         {tab === "grids" && <GridsPage />}
         {tab === "checks" && <CheckList />}
+        {tab === "notes" && <Notes />}
         {tab === "history" && <History />}
       </div>
       {!state.narrow.value && <Details />}
@@ -70,31 +77,31 @@ function PanelBody() {
 }
 
 /** What the upper part of the panel shows. */
-function Tabs() {
+function Tabs({ tabs, chosen }: { tabs: Tab[]; chosen: Tab }) {
   const { state, desk } = useApp();
   const { t } = state;
-  const count = desk.checks.value.length;
+  const counts: Partial<Record<Tab, number>> = { checks: desk.checks.value.length, notes: state.notes.value.length };
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step === undefined) return;
     event.stopPropagation();
-    const next = (TABS.indexOf(desk.tab.value) + step + TABS.length) % TABS.length;
-    desk.tab.value = TABS[next];
+    const next = (tabs.indexOf(chosen) + step + tabs.length) % tabs.length;
+    desk.tab.value = tabs[next];
     event.currentTarget.querySelectorAll("button")[next].focus();
   };
   return (
     <div class="tabs" role="tablist" aria-label={t("tabs")} onKeyDown={onKeyDown}>
-      {TABS.map((tab) => (
+      {tabs.map((tab) => (
         <button
           key={tab}
           type="button"
           role="tab"
-          aria-selected={desk.tab.value === tab}
-          tabIndex={desk.tab.value === tab ? 0 : -1}
+          aria-selected={chosen === tab}
+          tabIndex={chosen === tab ? 0 : -1}
           onClick={() => (desk.tab.value = tab)}
         >
           {t(`tab.${tab}` as Key)}
-          {tab === "checks" && count > 0 && <span class="badge">{formatNumber(count)}</span>}
+          {(counts[tab] ?? 0) > 0 && <span class="badge">{formatNumber(counts[tab] ?? 0)}</span>}
         </button>
       ))}
     </div>

@@ -6,7 +6,7 @@ import { useApp } from "./context";
 import { Icon, type IconName } from "./icons";
 
 const ORDER: readonly Tool[] = [
-  "pan", "paint", "move", "lasso", "box", "block", "compound", "split", "draw", "merge", "lock",
+  "pan", "paint", "move", "lasso", "box", "block", "compound", "split", "draw", "merge", "lock", "note",
 ]; // prettier-ignore
 
 /** Tools in their order, and the key of each. */

@@ -9,6 +9,7 @@ import type { Desk } from "../state/desk";
 import type { Jobs } from "../state/deskjobs";
 import type { PlanActions } from "../state/deskplans";
 import type { EditSession } from "../state/edit";
+import type { Notes } from "../state/notes";
 import type { State } from "../state/state";
 import type { Toolbox } from "../state/tools";
 
@@ -22,6 +23,10 @@ export interface AppContext {
   desk: Desk;
   plans: PlanActions;
   jobs: Jobs;
+  force: { retry: () => void };
+  notes: Notes;
+  /** Middle of the map that is in sight. */
+  centre: () => [lon: number, lat: number];
 }
 
 export const Context = createContext<AppContext | null>(null);

@@ -101,6 +101,11 @@ export class Attributes {
     return this.borders.has(borderKey(a, b));
   }
 
+  /** Pairs of grids (the smaller number first) whose border is locked. */
+  lockedBorders(): [number, number][] {
+    return [...this.borders].map((key) => [Math.floor(key / 2 ** 26), key % 2 ** 26]);
+  }
+
   get anyBorderLocked(): boolean {
     return this.borders.size > 0;
   }

@@ -11,7 +11,7 @@ export type Direction = "up" | "down" | "left" | "right";
 export interface CellCursor {
   /** Walk one cell on; the first time to the cell nearest to `start` (units). */
   step(direction: Direction, start: [x: number, y: number]): void;
-  /** Give the cell to the chosen grid, or to none. */
+  /** Give the cell to the chosen grid, or to none; with the tool for notes, begin a note there. */
   assign(away: boolean): void;
   /** Put it away; whether there was one. */
   clear(): boolean;
@@ -46,6 +46,14 @@ export function createCursor(
     say(cell);
   };
 
+  const note = (cell: number): void => {
+    const { graph } = session.ground ?? {};
+    if (!graph) return;
+    const [lon, lat] = unitToLonLat(graph.anchor[2 * cell], graph.anchor[2 * cell + 1]);
+    state.note.value = null;
+    state.newNote.value = { lon, lat };
+  };
+
   return {
     step(direction, [x, y]) {
       const { ground } = session;
@@ -57,6 +65,7 @@ export function createCursor(
     assign(away) {
       const cell = session.cursor.value;
       if (cell === null) return;
+      if (session.tool.value === "note") return note(cell);
       const grid = away ? -1 : state.selected.value;
       if (grid === null) return session.say("edit.chooseGrid");
       if (!session.perform("paint", [cell], grid)) return;

@@ -19,7 +19,7 @@ import { createSync, type Sync } from "./sync";
 import type { Pages } from "./syncpages";
 
 export type DialogName = "publish" | "partition" | "compare" | "shortcuts" | "delete" | "rename";
-export type Tab = "grids" | "checks" | "history";
+export type Tab = "grids" | "checks" | "notes" | "history" | "compare";
 
 /** A word to the user that goes by itself. */
 export interface Toast {

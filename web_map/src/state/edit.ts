@@ -20,7 +20,7 @@ import { UndoStacks } from "./undo";
 
 export type EditPhase = "off" | "loading" | "ready" | "failed";
 export type Tool =
-  | "pan" | "paint" | "move" | "lasso" | "box" | "block" | "compound" | "split" | "draw" | "merge" | "lock"; // prettier-ignore
+  | "pan" | "paint" | "move" | "lasso" | "box" | "block" | "compound" | "split" | "draw" | "merge" | "lock" | "note"; // prettier-ignore
 export type SourceFilter = Source;
 
 /** A finished edit; `undoesKey` is the key of the edit that it takes back (a redo takes back an undo). */
@@ -130,9 +130,12 @@ function madeBy(changes: readonly Change[]): Set<number> {
 
 function gridsOf({ before, after }: Delta, more: Iterable<number>): Set<number> {
   const grids = new Set<number>(more);
+  // Neighbours in a list of cells are mostly of one grid.
+  let [lastBefore, lastAfter] = [-1, -1];
   for (let i = 0; i < before.length; i++) {
-    if (before[i] >= 0) grids.add(before[i]);
-    if (after[i] >= 0) grids.add(after[i]);
+    if (before[i] !== lastBefore && before[i] >= 0) grids.add(before[i]);
+    if (after[i] !== lastAfter && after[i] >= 0) grids.add(after[i]);
+    [lastBefore, lastAfter] = [before[i], after[i]];
   }
   return grids;
 }
@@ -266,7 +269,7 @@ export function createEditSession(state: State): EditSession {
     makeGrids(made);
     const watch = new PieceWatch(live);
     watch.note(allowed.cells);
-    const whole = allowed.cells.length > 0 ? live.apply(allowed.cells, allowed.grids) : NOTHING;
+    const whole = allowed.cells.length > 0 ? live.apply(allowed.cells, typeof grids === "number" ? grids : allowed.grids) : NOTHING;
     const applied = ground.attributes.apply(changes);
     const edit = commit(kind, whole, applied, undoesKey);
     if (edit && undoesKey === null && watch.isCut())

@@ -12,7 +12,7 @@ export interface LegendRow {
 }
 
 /** A kind of line or pattern on the map. */
-export type LegendMark = "hatch" | "line" | "dashes";
+export type LegendMark = "hatch" | "line" | "dashes" | "locked" | "lockedBorder";
 
 export interface LegendLine {
   mark: LegendMark;
@@ -36,7 +36,10 @@ export function legendLines(state: State): LegendLine[] {
     { mark: "line", words: t("legend.border") },
     { mark: "dashes", words: t("legend.community") },
   ];
-  return inBounds < grids ? [{ mark: "hatch", words: t("legend.hatch") }, ...lines] : lines;
+  if (inBounds < grids) lines.unshift({ mark: "hatch", words: t("legend.hatch") });
+  if (state.locked.value.size > 0) lines.push({ mark: "locked", words: t("legend.locked") });
+  if (state.lockedBorders.value) lines.push({ mark: "lockedBorder", words: t("legend.lockedBorder") });
+  return lines;
 }
 
 function deviationRows(state: State): LegendRow[] {

@@ -15,6 +15,7 @@ export const TOOL_KEYS: Readonly<Record<string, Tool>> = {
   d: "draw",
   c: "merge",
   q: "lock",
+  n: "note",
 };
 
 export type Command =

@@ -5,7 +5,7 @@ import type { CellInfo, GridProperties, PlanDetail, PlanSummary } from "../api/t
 import type { Key, Lang, Values } from "../i18n";
 import { translate } from "../i18n";
 import { naturalBreaks } from "../kernels/classes";
-import type { Polygons } from "../kernels/geometry";
+import type { Lines, Polygons } from "../kernels/geometry";
 import type { ColourMode } from "../kernels/palette";
 import type { Theme } from "../worker/protocol";
 import { rowsOf, type Sort, type Totals, totalsOf, worstGrids } from "./rows";
@@ -17,6 +17,14 @@ export interface Failure {
   code: string;
   status: number;
   detail: string;
+}
+
+/** A text pinned to a place. */
+export interface Note {
+  id: string;
+  lon: number;
+  lat: number;
+  text: string;
 }
 
 /** A place that was clicked or looked up. */
@@ -57,6 +65,16 @@ export interface State {
   /** Grids that are locked, and what joins the pieces of grids in pieces (x0, y0, x1, y1 in units); of a draft. */
   locked: Signal<ReadonlySet<number>>;
   links: Signal<readonly number[]>;
+  /** The plan in force where this one lies: not asked for, on its way, there, none (or this one is it), not to be had. */
+  force: Signal<"off" | "loading" | "ready" | "none" | "failed">;
+  showForce: Signal<boolean>;
+  notes: Signal<Note[]>;
+  showNotes: Signal<boolean>;
+  /** The note that is chosen, and where one was begun that has no text yet. */
+  note: Signal<string | null>;
+  newNote: Signal<{ lon: number; lat: number } | null>;
+  /** Where locked borders run; null where there are none. */
+  lockedBorders: Signal<Lines | null>;
   mode: Signal<ColourMode>;
   hovered: Signal<number | null>;
   selected: Signal<number | null>;
@@ -109,6 +127,13 @@ export function createState(lang: Lang): State {
     revision: signal(0),
     locked: signal(new Set()),
     links: signal([]),
+    force: signal("none"),
+    showForce: signal(true),
+    notes: signal([]),
+    showNotes: signal(true),
+    note: signal(null),
+    newNote: signal(null),
+    lockedBorders: signal(null),
     mode: signal("grid"),
     hovered: signal(null),
     selected: signal(null),

@@ -1,7 +1,7 @@
 /** What the hand does with each tool. Knows nothing of the page: places come in, edits and a sketch go out. */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { unitsPerMetre } from "../kernels/geometry";
+import { unitsPerMetre, unitToLonLat } from "../kernels/geometry";
 import { admit, block, box, brushAlong, compound, lasso } from "../kernels/pick";
 import { splitByLine } from "../kernels/split";
 import type { Commands } from "./commands";
@@ -249,6 +249,13 @@ export function createTools(state: State, session: EditSession, commands: Comman
     } else if (here >= 0) commands.lockGrid(here, !book.lockedGrids.has(here));
   };
 
+  // A click begins a note there; the panel asks for its text.
+  const noting = (place: Place): void => {
+    const [lon, lat] = unitToLonLat(place.x, place.y);
+    state.note.value = null;
+    state.newNote.value = { lon, lat };
+  };
+
   const start = (tool: Tool, place: Place, keys: Modifiers): Gesture | null => {
     const { ground } = session;
     if (!ground) return null;
@@ -274,6 +281,8 @@ export function createTools(state: State, session: EditSession, commands: Comman
         return { move: () => undefined, up: () => merging(place), cancel: () => undefined };
       case "lock":
         return { move: () => undefined, up: () => locking(place, keys), cancel: () => undefined };
+      case "note":
+        return { move: () => undefined, up: () => noting(place), cancel: () => undefined };
       case "pan":
         return null;
     }
@@ -288,7 +297,7 @@ export function createTools(state: State, session: EditSession, commands: Comman
     toolFor({ shift, ctrl }) {
       if (session.phase.value !== "ready") return "pan";
       const tool = session.tool.value;
-      if (tool === "lock") return tool;
+      if (tool === "lock" || tool === "note") return tool;
       return shift ? "lasso" : ctrl ? "box" : tool;
     },
     down(place, keys) {

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PlanSummary } from "../src/api/types";
+import { connectForce, holdsAt, othersInForce } from "../src/state/force";
+import { notesOf } from "../src/state/notes";
+import { createState } from "../src/state/state";
+import { createLines, type FromLines, type ToLines } from "../src/worker/lineswords";
+import { openDraft } from "./draft";
+
+const NOW = Date.parse("2026-06-01T00:00:00Z");
+const plan = (id: string, more: Partial<PlanSummary> = {}): PlanSummary => ({
+  id,
+  dataset_id: "1",
+  name: id,
+  state: "draft",
+  revision: 0,
+  created_at: "2026-01-01T00:00:00Z",
+  n_grids: 1,
+  n_cells: 1,
+  households: 1,
+  bounds: [300, 500],
+  bbox: [121, 31, 122, 32],
+  ...more,
+});
+
+test("which plans hold at a moment", () => {
+  const published = (from: string | null, to: string | null = null): boolean =>
+    holdsAt(plan("p", { state: "published", valid_from: from, valid_to: to }), NOW);
+  assert.equal(published("2026-05-01T00:00:00Z"), true);
+  assert.equal(published("2026-07-01T00:00:00Z"), false);
+  assert.equal(published("2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z"), false);
+  assert.equal(published("2026-01-01T00:00:00Z", "2026-06-02T00:00:00Z"), true);
+  assert.equal(published(null), false);
+  assert.equal(holdsAt(plan("d", { valid_from: "2026-01-01T00:00:00Z" }), NOW), false);
+});
+
+test("other plans in force are those on the same ground, and none for one that holds itself", () => {
+  const inForce = { state: "published", valid_from: "2026-01-01T00:00:00Z" } as const;
+  const here = plan("here", inForce);
+  const there = plan("there", { ...inForce, bbox: [100, 20, 101, 21] });
+  const draft = plan("draft");
+  assert.deepEqual(othersInForce(draft, [here, there, draft], NOW), [here]);
+  assert.deepEqual(othersInForce(here, [here, there], NOW), []);
+});
+
+test("the plan in force is asked for once the plan is painted, once, and anew after a failure", () => {
+  const state = createState("en");
+  const asked: string[] = [];
+  let answer: (plans: string[] | null) => void = () => undefined;
+  const force = connectForce(state, (id, done) => {
+    asked.push(id);
+    answer = done;
+  });
+  state.plans.value = [plan("p", { state: "published", valid_from: "2026-01-01T00:00:00Z" }), plan("d")];
+  state.plan.value = state.plans.value[1];
+  assert.equal(state.force.value, "off");
+  state.phase.value = "ready";
+  assert.deepEqual(asked, []);
+  state.painted.value = true;
+  assert.deepEqual([asked, state.force.value], [["d"], "loading"]);
+  answer(null);
+  assert.equal(state.force.value, "failed");
+  force.retry();
+  answer(["p"]);
+  assert.deepEqual([asked, state.force.value], [["d", "d"], "ready"]);
+  state.showForce.value = false;
+  state.showForce.value = true;
+  assert.equal(asked.length, 2);
+  state.plan.value = state.plans.value[0];
+  assert.equal(state.force.value, "none");
+});
+
+test("of several views that are asked for only the last is answered, and none of an earlier plan", () => {
+  const sent: ToLines[] = [];
+  let closed = 0;
+  const fake = { postMessage: (message: ToLines) => sent.push(message), onmessage: null, onerror: null };
+  const worker = fake as unknown as Worker & { onmessage: (event: { data: FromLines }) => void };
+  const lines = createLines(() => worker, "/");
+  const bitmap = { close: () => closed++ } as unknown as ImageBitmap;
+  const view = { x0: 0, y0: 0, step: 1, width: 1, height: 1, zoom: 3 };
+  const got: string[] = [];
+  lines.load("a", (plans) => got.push(`loaded ${plans}`));
+  lines.draw(view, 1, "light", () => got.push("first"));
+  lines.draw(view, 1, "light", () => got.push("second"));
+  const tell = (data: FromLines): void => worker.onmessage({ data });
+  tell({ type: "loaded", load: 1, plans: ["7"] });
+  tell({ type: "drawn", load: 1, serial: 1, bitmap });
+  tell({ type: "drawn", load: 1, serial: 2, bitmap });
+  assert.deepEqual([got, closed], [["loaded 7", "second"], 1]);
+  lines.load("b", (plans) => got.push(`loaded ${plans}`));
+  tell({ type: "drawn", load: 1, serial: 2, bitmap });
+  tell({ type: "loaded", load: 1, plans: [] });
+  assert.deepEqual([got.length, closed], [2, 2]);
+});
+
+test("notes are attributes: made by a click, changed, undone", async () => {
+  const { state, session, tools } = await openDraft(4);
+  const notes = (): unknown[] => notesOf(session.attributes).map(({ id, text }) => [id, text]);
+  session.change("note", [{ path: "note/a", value: { lon: 1, lat: 2, text: "one" } }]);
+  session.change("note", [{ path: "note/b", value: { lon: 1, lat: 2, text: "two" } }]);
+  session.change("note", [{ path: "note/a", value: { lon: 3, lat: 2, text: "one, changed" } }]);
+  assert.deepEqual(notes(), [["a", "one, changed"], ["b", "two"]]);
+  session.undo();
+  assert.deepEqual(notes(), [["a", "one"], ["b", "two"]]);
+  session.change("note", [{ path: "note/b", value: null }]);
+  assert.deepEqual(notes(), [["a", "one"]]);
+  session.tool.value = "note";
+  const keys = { shift: true, ctrl: false, alt: false };
+  assert.equal(tools.toolFor(keys), "note");
+  tools.down({ x: 2 ** 29, y: 2 ** 29, cell: 3 }, keys);
+  tools.up();
+  assert.deepEqual(state.newNote.value, { lon: 0, lat: 0 });
+});
+
+test("locked borders are pairs of grids", async () => {
+  const { session, commands, live } = await openDraft(2);
+  const [{ grid: other }] = live.neighbours(3);
+  commands.lockBorder(3, other, true);
+  assert.deepEqual(session.book?.lockedBorders(), [[Math.min(3, other), Math.max(3, other)]]);
+  commands.lockBorder(other, 3, false);
+  assert.deepEqual(session.book?.lockedBorders(), []);
+});
