@@ -54,14 +54,16 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         await anyio.to_thread.run_sync(services.open)
         if settings.warm:
             threading.Thread(target=warm, args=(services,), name="warm", daemon=True).start()
-        async with anyio.create_task_group() as group:
-            group.start_soon(services.hub.run)
-            try:
-                yield
-            finally:
-                group.cancel_scope.cancel()
-                with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(services.close)
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(services.hub.run)
+                try:
+                    yield
+                finally:
+                    group.cancel_scope.cancel()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(services.close)
 
     app = FastAPI(
         title="Wangge 网格",

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request, Response
 
 from api.cache import Body, Lru, compress
-from api.events import Hub
 from api.exports import Exports
+from api.hub import Hub, is_shared
+from api.job_book import JobBook, MemoryBook
 from api.jobs import Jobs
 from api.settings import Settings
 from gis_core.errors import NotFoundError, StoreUnavailableError
@@ -55,9 +56,8 @@ class Services:
         self._given = store
         self._store: Store | None = store
         self.hub = Hub(lambda: self.store)
-        self.jobs = Jobs(
-            settings.max_jobs, lambda plan_id, job: self.hub.tell(plan_id, "job", job.row(result=False))
-        )
+        self._own_book = MemoryBook()
+        self.jobs = Jobs(settings.max_jobs, self.hub.tell_job, self._book)
         self.exports = Exports()
         self._desks: Lru[Desk] = Lru(settings.cache_plans)
         self._plans: Lru[_Slot] = Lru(settings.cache_plans)
@@ -93,9 +93,15 @@ class Services:
     def close(self) -> None:
         """End all jobs, and close the store unless it was given by the caller."""
         self.jobs.close()
+        if self._store is not None:
+            self.hub.say_goodbye()
         if self._store is not None and self._given is None:
             self._store.close()
         self._store = None
+
+    def _book(self) -> JobBook:
+        """Give the book of jobs: the store, where other server processes read it too."""
+        return self.store if is_shared(self.store) else self._own_book
 
     def plan(self, plan_id: int) -> PlanView:
         """Give the newest revision of a plan, read once and kept."""

@@ -33,5 +33,6 @@ async def get_events(
 ) -> Response:
     """Tell the edits of a plan, who is there, publishing and jobs, until the caller goes."""
     known = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else since
-    listener = await services.hub.join(plan, since=known, client=client, name=name)
-    return EventStream(services.hub, plan, listener)
+    hub = services.hub
+    listener = await hub.join(plan, since=known, client=client, name=name)
+    return EventStream(listener, hub.heartbeat_s, lambda: hub.leave(plan, listener))

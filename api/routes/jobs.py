@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Response
 from api.desk import proposal_row, read_draft, require_draft
 from api.edit_models import JobRow, JobStarted, RebalanceBody, SolveBody, SuggestBody, Suggestion
 from api.editing import json_answer
+from api.job_book import job_row
 from api.routes.plans import PlanId
 from api.services import Services, ServicesDep
 from api.town import read_workload
@@ -67,13 +68,13 @@ def solve(services: ServicesDep, plan_id: PlanId, body: SolveBody) -> Response:
 @router.get("/api/jobs/{job_id}", response_model=JobRow)
 def get_job(services: ServicesDep, job_id: JobId) -> Response:
     """Say how far a job is; with its proposal where it is done."""
-    return json_answer(services.jobs.get(job_id).row())
+    return json_answer(job_row(services.jobs.get(job_id)))
 
 
 @router.delete("/api/jobs/{job_id}", response_model=JobRow)
 def cancel_job(services: ServicesDep, job_id: JobId) -> Response:
     """End a job; one that ended already stays as it is."""
-    return json_answer(services.jobs.cancel(job_id).row())
+    return json_answer(job_row(services.jobs.cancel(job_id)))
 
 
 def _bounds(services: Services, plan_id: int, low: float | None, high: float | None) -> Bounds:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gis_core.store.dialect import Dialect
 
 __all__ = [
+    "JOB_LOST_S",
     "LOST_S",
     "MOST_KEPT",
     "begin_job",
@@ -35,8 +36,9 @@ __all__ = [
 ]
 
 _JOB, _PRESENCE, _PLAN = table_of(ServerJob), table_of(ServerPresence), table_of(Plan)
-#: Seconds without a beat after which a server process counts as gone.
+#: Seconds without a beat after which those who watch through a server process count as gone, and its jobs as ended.
 LOST_S = 15.0
+JOB_LOST_S = 30.0
 #: Jobs that ended and can still be asked for.
 MOST_KEPT = 50
 _LOST = "The server process that did the work ended; start it again."
@@ -74,7 +76,7 @@ def begin_job(
 
 def _end_lost(connection: Connection, dialect: Dialect, name: str | None = None) -> None:
     """End the jobs, or one, whose process has gone."""
-    lost = and_(_JOB.c.state == "running", _JOB.c.beat_s < dialect.now_s() - LOST_S)
+    lost = and_(_JOB.c.state == "running", _JOB.c.beat_s < dialect.now_s() - JOB_LOST_S)
     if name is not None:
         lost = and_(lost, _JOB.c.name == name)
     values = {"state": "failed", "error": _LOST, "code": "error", "ended_at": datetime.now(UTC)}

@@ -14,7 +14,8 @@ import pytest
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.events import MOST_MISSED, MOST_WAITING, Hub, Listener
+from api.events import MOST_WAITING, Listener
+from api.hub import MOST_MISSED, Hub
 from api.settings import Settings
 from gis_core.errors import StoreUnavailableError
 from gis_core.store import Store
@@ -180,7 +181,7 @@ def test_a_store_that_fails_for_a_while_loses_nothing(
         failing = 0
 
         def __getattr__(self, name: str) -> Any:
-            if name == "plan" and self.failing:
+            if name == "plan_marks" and self.failing:
                 self.failing += 1
                 raise StoreUnavailableError("The database is locked.")
             return getattr(own_town.store, name)

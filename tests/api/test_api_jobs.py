@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +16,15 @@ import pytest
 
 from api import edit_models
 from api.errors import ProblemError
-from api.jobs import MOST_KEPT, Job, Jobs
+from api.job_book import MOST_KEPT, MemoryBook, job_row
+from api.jobs import Jobs
 from gis_core.errors import NotFoundError
+from gis_core.store.records import JobRecord
 from tests.api import slow_work
 from tests.api.support import TestClient, assert_problem, make_client
 
 #: Seconds until a test gives up; never waited for where all is well.
-PATIENCE_S = 400.0
+PATIENCE_S = 60.0
 
 
 def wait_for(done: Callable[[], Any]) -> Any:
@@ -39,15 +42,22 @@ def told() -> list[tuple[int, str]]:
 
 @pytest.fixture
 def jobs(told: list[tuple[int, str]]) -> Iterator[Jobs]:
-    made = Jobs(2, lambda plan_id, job: told.append((plan_id, job.state)))
+    book = MemoryBook()
+    made = Jobs(2, lambda job: told.append((job.plan_id, job.state)), lambda: book)
     yield made
     made.close()
 
 
-def begin(jobs: Jobs, function: Callable[..., Any], plan_id: int = 1, **arguments: Any) -> Job:
+def begin(jobs: Jobs, function: Callable[..., Any], plan_id: int = 1, **arguments: Any) -> str:
+    """Begin a job; give its name."""
     return jobs.start(
         plan_id, "solve", 7, function=function, arguments=arguments, wire=lambda value: {"value": value}
-    )
+    ).id
+
+
+def ended(jobs: Jobs, job_id: str) -> JobRecord:
+    """Wait for the end of a job."""
+    return wait_for(lambda: (job := jobs.get(job_id)).state != "running" and job)
 
 
 def alive(pid: int) -> bool:
@@ -58,10 +68,8 @@ def alive(pid: int) -> bool:
 
 
 def test_work_is_done(jobs: Jobs, told: list[tuple[int, str]]) -> None:
-    job = begin(jobs, slow_work.count, upto=3)
-    wait_for(lambda: job.state != "running")
+    job = ended(jobs, begin(jobs, slow_work.count, upto=3))
     assert (job.state, job.progress, job.result, job.error) == ("done", 1.0, {"value": [0, 1, 2]}, None)
-    assert jobs.get(job.id) is job
     assert told == [(1, "running"), (1, "done")]
 
 
@@ -70,12 +78,12 @@ def test_cancelled_work_ends_with_all_that_it_started(jobs: Jobs, tmp_path: Path
     job = begin(jobs, slow_work.never_ends, note=str(note))
     wait_for(note.exists)
     pids = [int(word) for word in note.read_text(encoding="utf-8").split()]
-    wait_for(lambda: job.progress == 0.25)
+    wait_for(lambda: jobs.get(job).progress == 0.25)
     assert all(alive(pid) for pid in pids)
-    assert jobs.cancel(job.id).state == "cancelled"
+    assert jobs.cancel(job).state == "cancelled"
     wait_for(lambda: not any(alive(pid) for pid in pids))
-    assert jobs.cancel(job.id).state == "cancelled"
-    assert job.result is None
+    assert jobs.cancel(job).state == "cancelled"
+    assert jobs.get(job).result is None
 
 
 def test_one_job_a_plan_and_some_in_all(jobs: Jobs, tmp_path: Path) -> None:
@@ -87,9 +95,8 @@ def test_one_job_a_plan_and_some_in_all(jobs: Jobs, tmp_path: Path) -> None:
     with pytest.raises(ProblemError) as refused:
         begin(jobs, slow_work.count, 3, upto=1)
     assert (refused.value.status_code, refused.value.code) == (503, "busy")
-    jobs.cancel(first.id)
-    again = begin(jobs, slow_work.count, 1, upto=1)
-    wait_for(lambda: again.state == "done")
+    jobs.cancel(first)
+    assert ended(jobs, begin(jobs, slow_work.count, 1, upto=1)).state == "done"
 
 
 @pytest.mark.parametrize(
@@ -104,28 +111,21 @@ def test_work_that_fails(
     jobs: Jobs, caplog: pytest.LogCaptureFixture, function: Callable[..., Any], code: str, says: str
 ) -> None:
     with caplog.at_level(logging.ERROR, logger="wangge.api"):
-        job = begin(jobs, function)
-        wait_for(lambda: job.state != "running")
+        job = ended(jobs, begin(jobs, function))
     assert (job.state, job.code) == ("failed", code)
     assert says in (job.error or "")
-    assert "secret" not in str(job.row())
+    assert "secret" not in str(job_row(job))
     assert ("secret" in caplog.text) == (function is slow_work.breaks)
 
 
-def test_jobs_are_kept_a_while(jobs: Jobs) -> None:
-    for number in range(MOST_KEPT + 2):
-        jobs._jobs[str(number)] = Job(str(number), 9, "solve", 0, job_time(), state="done")
-    job = begin(jobs, slow_work.count, upto=1)
-    wait_for(lambda: job.state == "done")
+def test_jobs_are_kept_a_while() -> None:
+    book = MemoryBook()
+    for number in range(MOST_KEPT + 3):
+        book.begin_job(JobRecord(str(number), 9, "solve", 0, datetime.now(UTC)), lambda _: None)
+        book.end_job(str(number), "done")
     with pytest.raises(NotFoundError):
-        jobs.get("1")
-    assert jobs.get("2").state == "done"
-
-
-def job_time() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
+        book.job("1")
+    assert book.job("2").state == "done"
 
 
 def test_jobs_end_with_the_server(tmp_path: Path) -> None:
@@ -136,9 +136,10 @@ def test_jobs_end_with_the_server(tmp_path: Path) -> None:
 
     note = tmp_path / "note"
     code = (
-        "import sys, time\nfrom api.jobs import Jobs\nfrom tests.api import slow_work\n"
+        "import sys, time\nfrom api.job_book import MemoryBook\nfrom api.jobs import Jobs\n"
+        "from tests.api import slow_work\n"
         "if __name__ == '__main__':\n"
-        "    jobs = Jobs(1, lambda *_: None)\n"
+        "    book = MemoryBook()\n    jobs = Jobs(1, lambda _: None, lambda: book)\n"
         "    jobs.start(1, 'solve', 0, function=slow_work.never_ends, arguments={'note': sys.argv[1]}, wire=dict)\n"
         "    time.sleep(600)\n"
     )

@@ -67,7 +67,7 @@ def test_of_many_that_begin_at_once_one_does(store, opened):
 
 def test_the_job_of_a_process_that_is_gone_has_failed(store):
     store.begin_job(job("a"), anyhow)
-    let_time_pass(store, servers.LOST_S - 5)
+    let_time_pass(store, servers.JOB_LOST_S - 5)
     assert store.job("a").state == "running"
     let_time_pass(store, 10)
     found = store.job("a")
@@ -75,7 +75,7 @@ def test_the_job_of_a_process_that_is_gone_has_failed(store):
     assert "start it again" in found.error
     assert not store.keep_job("a", 0.9)
     store.begin_job(job("b"), anyhow)
-    let_time_pass(store, servers.LOST_S + 5)
+    let_time_pass(store, servers.JOB_LOST_S + 5)
     store.begin_job(job("c"), one_at_a_time)
 
 
