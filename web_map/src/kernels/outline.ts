@@ -95,33 +95,60 @@ export function outlineOf(
 }
 
 // Edges (pairs of vertices) to rings. Each vertex has an even number of ends: a way that goes in also goes out.
-function chain(coords: Int32Array, edges: number[]): Polygons {
-  const ends = new Map<number, number[]>();
-  const [x0, y0] = edges.length > 0 ? [coords[2 * edges[0]], coords[2 * edges[0] + 1]] : [0, 0];
-  const keyOf = (v: number): number => (coords[2 * v] - x0) * 2 ** 26 + (coords[2 * v + 1] - y0);
-  for (let end = 0; end < edges.length; end++) {
-    const key = keyOf(edges[end]);
-    const list = ends.get(key);
-    if (list) list.push(end);
-    else ends.set(key, [end]);
-  }
+function chain(coords: Int32Array, edges: readonly number[]): Polygons {
+  const ends = new Ends(coords, edges);
   const used = new Uint8Array(edges.length / 2);
-  const out: number[] = [];
+  const out = new Int32Array(edges.length);
   const ringStart = [0];
+  let at = 0;
   for (let first = 0; first < used.length; first++) {
     if (used[first]) continue;
     // Leave each edge by the end that was not come in by.
-    for (let end: number | undefined = 2 * first; end !== undefined; ) {
+    for (let end = 2 * first; end >= 0; ) {
       used[end >> 1] = 1;
-      out.push(coords[2 * edges[end]], coords[2 * edges[end] + 1]);
-      const list: number[] = ends.get(keyOf(edges[end ^ 1])) ?? [];
-      end = list.find((candidate) => !used[candidate >> 1]);
+      out[at++] = coords[2 * edges[end]];
+      out[at++] = coords[2 * edges[end] + 1];
+      end = ends.firstAt(edges[end ^ 1]);
+      while (end >= 0 && used[end >> 1]) end = ends.next[end];
     }
-    ringStart.push(out.length / 2);
+    ringStart.push(at / 2);
   }
-  return {
-    coords: Int32Array.from(out),
-    ringStart: Uint32Array.from(ringStart),
-    featureStart: Uint32Array.of(0, ringStart.length - 1),
-  };
+  return { coords: out, ringStart: Uint32Array.from(ringStart), featureStart: Uint32Array.of(0, ringStart.length - 1) };
+}
+
+/** The ends of edges by the place where they are, each list in ascending order. */
+class Ends {
+  /** The following end at the same place, -1 after the last. */
+  readonly next: Int32Array;
+  private readonly slots: Int32Array;
+
+  constructor(
+    private readonly coords: Int32Array,
+    private readonly edges: readonly number[],
+  ) {
+    this.next = new Int32Array(edges.length).fill(-1);
+    this.slots = new Int32Array(2 ** Math.ceil(Math.log2(Math.max(2, 2 * edges.length)))).fill(-1);
+    for (let end = edges.length - 1; end >= 0; end--) {
+      const slot = this.slotOf(edges[end]);
+      this.next[end] = this.slots[slot];
+      this.slots[slot] = end;
+    }
+  }
+
+  firstAt(vertex: number): number {
+    return this.slots[this.slotOf(vertex)];
+  }
+
+  private slotOf(vertex: number): number {
+    const { coords, edges, slots } = this;
+    const [x, y] = [coords[2 * vertex], coords[2 * vertex + 1]];
+    const mask = slots.length - 1;
+    const mixed = (Math.imul(x, 0x9e3779b1) ^ Math.imul(y, 0x85ebca6b)) >>> 0;
+    let slot = (mixed ^ (mixed >>> 15)) & mask;
+    for (; slots[slot] >= 0; slot = (slot + 1) & mask) {
+      const held = edges[slots[slot]];
+      if (coords[2 * held] === x && coords[2 * held + 1] === y) break;
+    }
+    return slot;
+  }
 }

@@ -10,8 +10,10 @@ export class SketchLayer {
   private readonly root = document.createElementNS(SVG, "svg");
   private readonly casing = document.createElementNS(SVG, "path");
   private readonly line = document.createElementNS(SVG, "path");
-  private readonly brush = document.createElementNS(SVG, "circle");
+  /** An element of its own, so that moving it draws nothing anew. */
+  private readonly brush = document.createElement("div");
   private readonly words = document.createElement("div");
+  private readonly marks: SVGTextElement[] = [];
   private sketch: Sketch | null = null;
   private pointer: Place | null = null;
   private radius = 0;
@@ -21,11 +23,12 @@ export class SketchLayer {
     this.root.setAttribute("aria-hidden", "true");
     this.casing.classList.add("sketch-casing");
     this.line.classList.add("sketch-line");
-    this.brush.classList.add("sketch-brush");
-    this.root.append(this.casing, this.line, this.brush);
+    this.brush.className = "sketch-brush";
+    this.brush.setAttribute("aria-hidden", "true");
+    this.root.append(this.casing, this.line);
     this.words.className = "sketch-words";
     this.words.setAttribute("aria-hidden", "true");
-    map.getContainer().append(this.root, this.words);
+    map.getContainer().append(this.root, this.brush, this.words);
     map.on("move zoom", () => this.draw());
     this.draw();
   }
@@ -53,19 +56,37 @@ export class SketchLayer {
   private draw(): void {
     this.drawBrush();
     const path = this.sketch ? this.pathOf(this.sketch) : "";
+    this.root.style.display = path === "" ? "none" : "";
     this.casing.setAttribute("d", path);
     this.line.setAttribute("d", path);
+    this.drawMarks();
     this.line.classList.toggle("is-area", this.sketch !== null && this.sketch.kind !== "line");
+  }
+
+  private drawMarks(): void {
+    const marks = this.sketch?.marks ?? [];
+    while (this.marks.length > marks.length) this.marks.pop()?.remove();
+    marks.forEach(({ x, y, text }, i) => {
+      const mark = (this.marks[i] ??= document.createElementNS(SVG, "text"));
+      const [left, top] = this.toPixel(x, y);
+      mark.classList.add("sketch-mark");
+      mark.textContent = text;
+      mark.setAttribute("x", left.toFixed(1));
+      mark.setAttribute("y", top.toFixed(1));
+      if (!mark.isConnected) this.root.append(mark);
+    });
   }
 
   private drawBrush(): void {
     const { pointer, radius, brush } = this;
-    brush.style.display = pointer && radius > 0 ? "" : "none";
+    const shown = pointer && radius > 0 ? "" : "none";
+    if (brush.style.display !== shown) brush.style.display = shown;
     if (!pointer || radius <= 0) return;
     const [x, y] = this.toPixel(pointer.x, pointer.y);
     const [edge] = this.toPixel(pointer.x + radius, pointer.y);
-    brush.setAttribute("r", String(edge - x));
-    brush.setAttribute("transform", `translate(${x} ${y})`);
+    const side = `${(2 * (edge - x)).toFixed(1)}px`;
+    if (brush.style.width !== side) brush.style.width = brush.style.height = side;
+    brush.style.transform = `translate(${x}px, ${y}px) translate(-50%, -50%)`;
   }
 
   private pathOf({ kind, points }: Sketch): string {

@@ -9,7 +9,11 @@ import type { Engine } from "../worker/engine";
 import type { TileLayer } from "../worker/protocol";
 import { mapLevel, mapZoom } from "./zoom";
 
-const TILE = 256;
+/** Pixels of the page a side: few enough tiles that the browser joins them quickly, small enough that little is drawn in vain. */
+const TILE = 384;
+
+/** Sides of a tile in those of the usual tiles, of which 2^z are as wide as the world. */
+const SIDE = TILE / 256;
 
 /** Pixels of the device a side of a tile; more than two a pixel of the page show nothing more. */
 function tilePixels(): number {
@@ -17,16 +21,14 @@ function tilePixels(): number {
 }
 
 interface Tile {
-  key: string;
   coords: L.Coords;
-  /** Shows the pictures of the worker as they come. */
   canvas: HTMLCanvasElement;
-  /** The colours below them; of the grids only. */
-  fill: HTMLCanvasElement | null;
+  /** The last picture of the worker where more than that is shown, else null. */
+  lines: HTMLCanvasElement | null;
   ids: Int32Array | null;
-  /** Whether an answer is on its way, and whether it will be out of date when it comes. */
-  asked: boolean;
-  stale: boolean;
+  /** Key of the wish that is on its way, and what will be out of date when its answer comes. */
+  asked: string | null;
+  stale: PixelBox | null;
 }
 
 /** What Leaflet keeps of a tile, and of a level of tiles. */
@@ -46,8 +48,8 @@ interface Internals {
   _removeTile(key: string): void;
 }
 
-/** Milliseconds of a frame that painting tiles that have come may take. */
-const PAINTING_MS = 6;
+/** Milliseconds of a frame that what can wait may take. */
+const WORKING_MS = 6;
 
 /** Tiles of one kind; empty until `ready` is set, and drawn again by `refresh` without a flash. */
 class WorkerTiles extends L.GridLayer {
@@ -58,7 +60,7 @@ class WorkerTiles extends L.GridLayer {
   private readonly awaited = new Set<string>();
   private onSettled: (() => void) | null = null;
   private serial = 0;
-  private arrived: (() => void)[] = [];
+  private waiting: (() => void)[] = [];
 
   constructor(
     private readonly engine: Engine,
@@ -77,25 +79,18 @@ class WorkerTiles extends L.GridLayer {
   }
 
   protected override createTile(coords: L.Coords, done: L.DoneCallback): HTMLElement {
-    const size = tilePixels();
-    const { element, canvas, fill } = this.createElement(size);
-    canvas.width = canvas.height = size;
-    const key = `${this.kind} ${++this.serial}`;
-    const tile: Tile = { key, canvas, fill, coords, ids: null, asked: false, stale: false };
-    this.tiles.set(placeKey(coords), tile);
-    if (this.ready) this.ask(tile, true, () => done(undefined, element));
-    else setTimeout(() => done(undefined, element));
-    return element;
-  }
-
-  protected createElement(_size: number): { element: HTMLElement; canvas: HTMLCanvasElement; fill: HTMLCanvasElement | null } {
     const canvas = document.createElement("canvas");
-    return { element: canvas, canvas, fill: null };
+    canvas.width = canvas.height = tilePixels();
+    const tile: Tile = { canvas, lines: null, coords, ids: null, asked: null, stale: null };
+    this.tiles.set(placeKey(coords), tile);
+    if (this.ready) this.ask(tile, wholeOf(tile), true, () => done(undefined, canvas));
+    else setTimeout(() => done(undefined, canvas));
+    return canvas;
   }
 
   /** Ask for all tiles again; what is shown stays until the new one is there. */
   refresh(ids: boolean): void {
-    for (const tile of this.tiles.values()) this.ask(tile, ids, () => undefined);
+    for (const tile of this.tiles.values()) this.ask(tile, wholeOf(tile), ids);
     this.settle();
   }
 
@@ -128,59 +123,72 @@ class WorkerTiles extends L.GridLayer {
     return this as unknown as Internals;
   }
 
+  /** Show what has come for a part of a tile; `painted` says whether the colours below it stay. */
+  protected show(tile: Tile, picture: ImageBitmap, _part: PixelBox, _painted: boolean): void {
+    tile.canvas.getContext("bitmaprenderer")?.transferFromImageBitmap(picture);
+  }
+
+  /** Colour a tile whose raster has come; of the grids only. */
   protected paint(_tile: Tile): void {
-    // Only grids have colours of their own.
+    // The base map has all its colours from the worker.
   }
 
-  /** Ask for the lines of those tiles again that show any of the boxes (four numbers each, in units). */
+  /** Ask for the lines near boxes (four numbers each, in units) again. */
   refreshIn(boxes: ArrayLike<number>): void {
-    for (const [tile] of touched(this.tiles.values(), boxes, LINES)) this.ask(tile, false, () => undefined);
+    for (const [tile, part] of touched(this.tiles.values(), boxes, LINES)) this.ask(tile, part, false);
   }
 
-  private ask(tile: Tile, ids: boolean, done: () => void): void {
-    if (tile.asked && !ids) {
-      tile.stale = true;
+  private ask(tile: Tile, part: PixelBox, ids: boolean, done: () => void = () => undefined): void {
+    const wanted = ids || !tile.ids;
+    if (tile.asked !== null && !ids) {
+      tile.stale = tile.stale ? around(tile.stale, part) : part;
       return;
     }
+    if (tile.asked !== null) this.drop(tile.asked);
     const { x, y } = tile.coords;
-    const z = mapZoom(tile.coords.z);
     const size = tile.canvas.width;
-    const wanted = ids || !tile.ids;
-    tile.asked = true;
-    this.awaited.add(tile.key);
-    this.engine.tile({ key: tile.key, layer: this.kind, z, x, y, size, ratio: size / TILE, ids: wanted }, (answer) => {
-      tile.asked = false;
-      tile.canvas.getContext("bitmaprenderer")?.transferFromImageBitmap(answer.bitmap);
-      if (answer.ids) {
-        tile.ids = answer.ids;
-        this.later(tile, done);
-      } else {
-        done();
-        this.settle(tile.key);
-      }
+    const key = `${this.kind} ${++this.serial}`;
+    tile.asked = key;
+    this.awaited.add(key);
+    const wish = { key, layer: this.kind, z: mapZoom(tile.coords.z), x, y, side: SIDE, size, ratio: size / TILE, ids: wanted, part };
+    this.engine.tile(wish, (answer) => {
+      tile.asked = null;
+      if (answer.ids) tile.ids = answer.ids;
+      this.show(tile, answer.bitmap, part, answer.ids === null);
+      if (answer.ids) this.later(() => this.paint(tile), () => this.finish(key, done));
+      else this.finish(key, done);
       if (!tile.stale) return;
-      tile.stale = false;
-      this.ask(tile, false, () => undefined);
+      const again = tile.stale;
+      tile.stale = null;
+      this.ask(tile, again, false);
     });
   }
 
-  // Tiles that have come are painted a few a frame, so that the hand never waits for many.
-  private later(tile: Tile, done: () => void): void {
-    const { ids } = tile;
-    this.arrived.push(() => {
-      if (ids === tile.ids) this.paint(tile);
-      done();
-      this.settle(tile.key);
-    });
-    if (this.arrived.length === 1) requestAnimationFrame(() => this.paintArrived());
+  private finish(key: string, done: () => void): void {
+    done();
+    this.settle(key);
   }
 
-  private paintArrived(): void {
+  /** Do what takes time and can wait, a little in every frame, so that the hand never waits for much. */
+  protected later(work: () => void, then: () => void = () => undefined): void {
+    this.waiting.push(() => {
+      work();
+      then();
+    });
+    if (this.waiting.length === 1) requestAnimationFrame(() => this.workOff());
+  }
+
+  private workOff(): void {
     const began = performance.now();
     let count = 0;
-    while (count < this.arrived.length && (count === 0 || performance.now() - began < PAINTING_MS)) this.arrived[count++]();
-    this.arrived.splice(0, count);
-    if (this.arrived.length > 0) requestAnimationFrame(() => this.paintArrived());
+    while (count < this.waiting.length && (count === 0 || performance.now() - began < WORKING_MS)) this.waiting[count++]();
+    this.waiting.splice(0, count);
+    if (this.waiting.length > 0) requestAnimationFrame(() => this.workOff());
+  }
+
+  private drop(key: string): void {
+    this.engine.cancel(key);
+    this.awaited.delete(key);
   }
 
   private settle(key = ""): void {
@@ -198,17 +206,29 @@ class WorkerTiles extends L.GridLayer {
   private forget(coords: L.Coords): void {
     const tile = this.tiles.get(placeKey(coords));
     if (!tile) return;
-    this.engine.cancel(tile.key);
     this.tiles.delete(placeKey(coords));
-    this.settle(tile.key);
+    if (tile.asked !== null) this.drop(tile.asked);
+    this.settle();
   }
 }
+
+const wholeOf = ({ canvas: { width } }: Tile): PixelBox => ({ left: 0, top: 0, right: width, bottom: width });
+
+const around = (a: PixelBox, b: PixelBox): PixelBox => ({
+  left: Math.min(a.left, b.left),
+  top: Math.min(a.top, b.top),
+  right: Math.max(a.right, b.right),
+  bottom: Math.max(a.bottom, b.bottom),
+});
+
+/** Units a side of a tile at a zoom. */
+const sideAt = (level: number): number => (SIDE * WORLD) / 2 ** mapZoom(level);
 
 type Frame = [x0: number, y0: number, x1: number, y1: number];
 
 /** What a tile covers, in units. */
 function frameOf({ coords: { x, y, z } }: Kept): Frame {
-  const side = WORLD / 2 ** mapZoom(z);
+  const side = sideAt(z);
   return [x * side, y * side, (x + 1) * side, (y + 1) * side];
 }
 
@@ -222,7 +242,7 @@ function* touched(tiles: Iterable<Tile>, boxes: ArrayLike<number>, margin: numbe
   const levels = new Map<number, Map<number, Box>>();
   for (const tile of tiles) {
     const { x, y, z } = tile.coords;
-    const side = WORLD / 2 ** mapZoom(z);
+    const side = sideAt(z);
     let parts = levels.get(z);
     if (!parts) levels.set(z, (parts = spreadOverTiles(boxes, side, (margin * side) / TILE)));
     const part = parts.get(tileKey(x, y));
@@ -246,16 +266,24 @@ export class BaseTiles extends WorkerTiles {
 /** The grids: each tile keeps which cell owns each pixel and is coloured from a palette. */
 export class GridTiles extends WorkerTiles {
   private palette: CellPalette | null = null;
+  private turn = 0;
   private image: ImageData | null = null;
 
   constructor(engine: Engine) {
     super(engine, "grids", { pane: "tilePane", className: "tiles-grids", zIndex: 2 });
   }
 
-  /** Colour all tiles at once from what they already hold. */
+  /** Colour all that is in sight at once from what the tiles already hold, and the rest after that. */
   recolour(palette: CellPalette): void {
     this.palette = palette;
-    for (const tile of this.tiles.values()) this.paint(tile);
+    const turn = ++this.turn;
+    for (const tile of this.tiles.values()) {
+      const seen = this.inSight(tile);
+      if (seen) this.paint(tile, seen);
+      const size = tile.canvas.width;
+      if (seen && seen.left <= 0 && seen.top <= 0 && seen.right >= size && seen.bottom >= size) continue;
+      this.later(() => turn === this.turn && this.paint(tile));
+    }
   }
 
   /** Colour the pixels in boxes (four numbers each, in units) again, after the palette has changed there. */
@@ -275,25 +303,41 @@ export class GridTiles extends WorkerTiles {
     return tile.ids[row * size + column] ?? NOTHING;
   }
 
-  protected override createElement(size: number): ReturnType<WorkerTiles["createElement"]> {
-    const element = document.createElement("div");
-    const [fill, canvas] = [document.createElement("canvas"), document.createElement("canvas")];
-    fill.width = fill.height = size;
-    element.append(fill, canvas);
-    return { element, canvas, fill };
+  // The part of a tile of the present zoom that is in sight; null where it is none.
+  private inSight({ coords: { x, y, z }, canvas }: Tile): PixelBox | null {
+    const map = this._map;
+    if (!map || z !== map.getZoom()) return null;
+    const { min, max } = map.getPixelBounds();
+    if (!min || !max) return null;
+    const size = canvas.width;
+    const pixel = (place: number): number => Math.min(size, Math.max(0, (place * size) / TILE));
+    const [left, top] = [Math.floor(pixel(min.x - x * TILE)), Math.floor(pixel(min.y - y * TILE))];
+    const [right, bottom] = [Math.ceil(pixel(max.x - x * TILE)), Math.ceil(pixel(max.y - y * TILE))];
+    return left < right && top < bottom ? { left, top, right, bottom } : null;
   }
 
-  protected override paint(tile: Tile, pixels?: PixelBox): void {
-    const { fill, ids } = tile;
-    const context = fill?.getContext("2d");
-    if (!fill || !context || !this.palette || !ids) return;
-    const size = fill.width;
-    if (this.image?.width !== size) this.image = new ImageData(size, size);
-    const { left, top, right, bottom } = pixels ?? { left: 0, top: 0, right: size, bottom: size };
+  protected override show(tile: Tile, picture: ImageBitmap, part: PixelBox, painted: boolean): void {
+    if (!tile.lines) {
+      tile.lines = document.createElement("canvas");
+      tile.lines.width = tile.lines.height = tile.canvas.width;
+    }
+    const context = tile.lines.getContext("2d");
+    context?.clearRect(part.left, part.top, part.right - part.left, part.bottom - part.top);
+    context?.drawImage(picture, part.left, part.top);
+    picture.close();
+    if (painted) this.paint(tile, part);
+  }
+
+  protected override paint(tile: Tile, { left, top, right, bottom }: PixelBox = wholeOf(tile)): void {
+    const context = tile.canvas.getContext("2d");
+    if (!context || !this.palette || !tile.ids || !tile.lines) return;
+    const size = tile.canvas.width;
     const [width, height] = [right - left, bottom - top];
     if (width <= 0 || height <= 0) return;
+    if (this.image?.width !== size) this.image = new ImageData(size, size);
     const out = new Uint32Array(this.image.data.buffer);
-    paint(ids, size, this.palette, out, size / TILE, { left, top, right, bottom });
+    paint(tile.ids, size, this.palette, out, size / TILE, { left, top, right, bottom });
     context.putImageData(this.image, 0, 0, left, top, width, height);
+    context.drawImage(tile.lines, left, top, width, height, left, top, width, height);
   }
 }

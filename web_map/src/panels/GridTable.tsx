@@ -10,7 +10,7 @@ import { Chip } from "./Chip";
 
 const ROW = 38;
 const ROW_NARROW = 48;
-const MORE_ROWS = 8;
+const MORE_ROWS = 4;
 
 type ColumnKey = SortKey | "bar" | "pieces" | "streets";
 

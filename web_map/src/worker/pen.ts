@@ -1,6 +1,7 @@
 /** Drawing flat geometry on the canvas of one tile. */
 
 import type { Box, Lines, Polygons } from "../kernels/geometry";
+import type { PixelBox } from "../kernels/palette";
 
 export type Context = OffscreenCanvasRenderingContext2D;
 
@@ -14,13 +15,19 @@ export interface Pen {
   size: number;
   ratio: number;
   zoom: number;
+  /** The part of the tile that is drawn, in pixels of the device. */
+  part: PixelBox;
 }
 
-/** What the tile shows in units, and `margin` pixels of the page around it. */
-export function frameBox(pen: Pen, margin: number): Box {
-  const more = (margin * pen.ratio) / pen.scale;
-  const side = pen.size / pen.scale;
-  return [pen.x0 - more, pen.y0 - more, pen.x0 + side + more, pen.y0 + side + more];
+/** What is drawn, in units, and `margin` pixels of the page around it. */
+export function frameBox({ part, ratio, scale, x0, y0 }: Pen, margin: number): Box {
+  const more = margin * ratio;
+  return [
+    x0 + (part.left - more) / scale,
+    y0 + (part.top - more) / scale,
+    x0 + (part.right + more) / scale,
+    y0 + (part.bottom + more) / scale,
+  ];
 }
 
 /** Add all rings of a feature to the path. */

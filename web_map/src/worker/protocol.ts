@@ -2,6 +2,7 @@
 
 import type { GridProperties } from "../api/types";
 import type { Polygons } from "../kernels/geometry";
+import type { PixelBox } from "../kernels/palette";
 
 export type Theme = "light" | "dark";
 export type TileLayer = "base" | "grids";
@@ -11,16 +12,20 @@ export interface TileRequest {
   load: number;
   key: string;
   layer: TileLayer;
-  /** Zoom; quarters are allowed: the world is 2^z tiles wide. */
+  /** Zoom; quarters are allowed: the world is 2^z usual tiles wide. */
   z: number;
   x: number;
   y: number;
+  /** Sides of this tile in those of a usual one. */
+  side: number;
   /** Pixels of the device a side. */
   size: number;
   /** Pixels of the device for one of the page. */
   ratio: number;
   /** Whether the raster of cell ids is wanted too, or only the lines. */
   ids: boolean;
+  /** The part that is to be drawn, in pixels of the device. */
+  part: PixelBox;
 }
 
 export interface LineStyle {

@@ -185,12 +185,13 @@ async function guard(load: number, what: "base" | "plan", job: () => Promise<voi
 }
 
 function answerTile(request: TileRequest): void {
-  const { size, ratio, z, x, y } = request;
-  const side = WORLD / 2 ** z;
-  const canvas = new OffscreenCanvas(size, size);
+  const { size, ratio, z, x, y, part } = request;
+  const side = (request.side * WORLD) / 2 ** z;
+  const canvas = new OffscreenCanvas(Math.max(1, part.right - part.left), Math.max(1, part.bottom - part.top));
   const context = canvas.getContext("2d");
   if (!context) return;
-  const pen: Pen = { context, x0: x * side, y0: y * side, scale: size / side, size, ratio, zoom: z };
+  context.translate(-part.left, -part.top);
+  const pen: Pen = { context, x0: x * side, y0: y * side, scale: size / side, size, ratio, zoom: z, part };
   let ids: Int32Array | null = null;
   if (request.layer === "base") {
     if (!scene.base) return;
@@ -216,10 +217,18 @@ function answerOutline(load: number, cellIx: number): void {
 }
 
 const ruler = new OffscreenCanvas(8, 8).getContext("2d");
+const MOST_MEASURED = 20_000;
+const measured = new Map<string, number>();
 const measure: Measure = (text, font, bold) => {
   if (!ruler) return text.length * font;
+  const key = `${bold ? 600 : 400} ${font} ${text}`;
+  const known = measured.get(key);
+  if (known !== undefined) return known;
   ruler.font = `${bold ? 600 : 400} ${font}px ${FONT}`;
-  return ruler.measureText(text).width;
+  const { width } = ruler.measureText(text);
+  if (measured.size >= MOST_MEASURED) measured.clear();
+  measured.set(key, width);
+  return width;
 };
 
 function answerLabels({ load, view: asked }: ViewRequest): void {
