@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     cache_mb: float = Field(256.0, gt=0, description="Memory for answers that are kept ready, in megabytes.")
     cache_plans: int = Field(4, ge=1, description="Plans whose grids and index are kept in memory.")
     max_jobs: int = Field(2, ge=1, description="Rebalancing and cutting anew that may run at once.")
+    workers: int = Field(1, ge=1, le=64, description="Server processes; more than one need PostGIS.")
     warm: bool = Field(True, description="Prepare the newest plan in the background when the server starts.")
 
     @field_validator("allowed_hosts", mode="before")

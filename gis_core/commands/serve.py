@@ -24,6 +24,10 @@ def serve(
     port: Annotated[
         int | None, typer.Option("--port", min=0, max=65535, help="Port; default 8000, 0 for any free one.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, max=64, help="Server processes; more than one need PostGIS."),
+    ] = None,
     behind_proxy: Annotated[
         bool,
         typer.Option("--behind-proxy", help="A proxy or container lets people in: allow any --host."),
@@ -39,7 +43,7 @@ def serve(
     """
     from gis_core.store import open_store
 
-    settings = read_settings(db=db, host=host, port=port, behind_proxy=behind_proxy or None)
+    settings = read_settings(db=db, host=host, port=port, workers=workers, behind_proxy=behind_proxy or None)
     with open_store(settings.db) as store:
         serve_store(settings, store, open_browser=open_browser, as_json=json_)
 
@@ -74,10 +78,12 @@ def serve_store(settings: Settings, store: Store, *, open_browser: bool, as_json
     Raises
     ------
     ParameterError
-        Where the port cannot be had.
+        Where the port cannot be had, or several server processes are asked for on a file.
     """
     from api.server import listen, run_server, url_of
+    from api.workers import require_room, run_workers
 
+    require_room(settings, store)
     sock = listen(settings)
     url = url_of(sock)
     n_plans = len(store.plans(limit=1000))
@@ -87,6 +93,8 @@ def serve_store(settings: Settings, store: Store, *, open_browser: bool, as_json
             print_json({"url": url, "store": store.where, "plans": n_plans})
         else:
             typer.echo(f"Serving {store.where[0].lower()}{store.where[1:]} with {_count(n_plans)}.")
+            if settings.workers > 1:
+                typer.echo(f"{settings.workers} server processes answer.")
             typer.echo(f"Open {url} in a browser; Ctrl-C stops.")
         if not (settings.web_root / "index.html").is_file():
             typer.echo("The map is not built yet: scripts/run builds it.", err=True)
@@ -96,7 +104,10 @@ def serve_store(settings: Settings, store: Store, *, open_browser: bool, as_json
             webbrowser.open(url)
 
     try:
-        run_server(settings, sock, store=store, on_ready=announce)
+        if settings.workers > 1:
+            run_workers(settings, sock, on_ready=announce)
+        else:
+            run_server(settings, sock, store=store, on_ready=announce)
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
     finally:
