@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from api.binary import RaggedPolygons, encode, polygons_to_ragged
 from api.views import PlanView, clean
 from gis_core.errors import ConflictError, NotFoundError
+from gis_core.plan.base_cut import source_of
 
 if TYPE_CHECKING:
     from gis_core.store import Store
@@ -88,7 +89,11 @@ def cell_detail(store: Store, view: PlanView, cell_ix: int) -> dict[str, Any]:
         "area_m2": round(float(view.cell_area_m2[cell_ix]), 2),
         "grid": view.grid(int(view.assignment[cell_ix])),
         "buildings": [
-            {**{name: clean(building[name]) for name in names}, "households": int(building["households"])}
+            {
+                **{name: clean(building[name]) for name in names},
+                "households": int(building["households"]),
+                "source_id": source_of(building["extra"]),
+            }
             for _, building in buildings.iterrows()
         ],
     }

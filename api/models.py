@@ -228,6 +228,7 @@ class Building(Model):
     population: float | None
     levels: float | None
     use: str | None
+    source_id: str | None = Field(description="The building that it is a part of; null where it is whole.")
 
 
 class CellDetail(Model):

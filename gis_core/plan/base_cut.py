@@ -35,6 +35,7 @@ __all__ = [
     "expand_cuts",
     "lines_of",
     "not_divided",
+    "source_of",
     "with_cut_lines",
 ]
 
@@ -411,6 +412,14 @@ def with_cut_lines(buildings: gpd.GeoDataFrame, work_crs: str) -> gpd.GeoDataFra
             source[row] = str(extra[SOURCE])
             line[row] = shapely.transform(found, forth.transform, interleaved=False)
     return buildings.assign(source_id=source, cut_line=line)
+
+
+def source_of(extra: str | None) -> str | None:
+    """Return the building that a row is a part of, from its `extra` as the store keeps it; None where it is whole."""
+    if not extra or f'"{SOURCE}"' not in extra:
+        return None
+    found = json.loads(extra).get(SOURCE)
+    return None if found is None else str(found)
 
 
 def not_divided(extra: Mapping[str, Any]) -> dict[str, Any]:

@@ -270,3 +270,29 @@ def test_a_draft_moves_to_a_newer_data_version(desk):
         desk.store.assignment(desk.plan_id),
         np.unique(desk.store.assignment(desk.plan_id), return_inverse=True)[1],
     )
+
+
+def test_a_cell_is_cut_and_joined_over_http(desk):
+    before = desk.client.get(f"/api/plans/{desk.plan_id}").json()
+    west, south, east, north = desk.store.layer(desk.dataset_id, "cells").geometry.iloc[45].bounds
+    building = desk.store.layer(desk.dataset_id, "buildings").iloc[45]
+    x, total = (west + east) / 2, int(building["households"])
+    cut = {
+        "op": "cut", "layer": "buildings", "id": building["id"],
+        "geometry": {"type": "LineString", "coordinates": [[x, south - 1e-5], [x, north + 1e-5]]},
+        "parts": [
+            {"at": [(west + x) / 2, (south + north) / 2], "households": total},
+            {"at": [(east + x) / 2, (south + north) / 2], "households": 0},
+        ],
+    }  # fmt: skip
+    wrong = {**cut, "parts": [{**cut["parts"][0], "households": total + 1}, cut["parts"][1]]}
+    assert_problem(change(desk.client, desk.plan_id, 0, wrong), 422, "bad-edit")
+    found = BaseAnswer.model_validate(change(desk.client, desk.plan_id, 0, cut).json())
+    assert found.recut and found.unmatched == []
+    plan = desk.client.get(f"/api/plans/{desk.plan_id}").json()
+    assert (plan["n_cells"], plan["households"]) == (before["n_cells"] + 1, before["households"])
+    parts = desk.store.layer(found.dataset, "buildings").set_index("id")
+    assert parts.loc[[f"{building['id']}#1", f"{building['id']}#2"], "households"].tolist() == [total, 0]
+    back = change(desk.client, desk.plan_id, 1, {"op": "join", "layer": "buildings", "id": building["id"]})
+    assert back.json()["recut"]
+    assert desk.client.get(f"/api/plans/{desk.plan_id}").json()["n_cells"] == before["n_cells"]
