@@ -3,20 +3,26 @@
 import { effect } from "@preact/signals";
 import { render } from "preact";
 import { createClient } from "./api/client";
+import { createBaseClient } from "./api/base";
 import { createEditing } from "./api/edits";
 import { createAsk } from "./api/request";
 import { firstLang } from "./i18n";
 import { unitToLonLat } from "./kernels/geometry";
 import { createMap } from "./map/adapter";
+import { connectBase } from "./map/basedata";
 import { connectMap } from "./map/connect";
 import { connectLines } from "./map/connectlines";
 import { connectEditing } from "./map/editing";
 import { attachKeyboard } from "./map/keyboard";
 import { connectNotes } from "./map/notes";
+import { openBeside } from "./map/beside";
 import { Paintbox } from "./map/paintbox";
 import { App } from "./panels/App";
 import { Context, isComposing } from "./panels/context";
 import { createActions } from "./state/actions";
+import { createBase } from "./state/base";
+import { routeTools } from "./state/basetools";
+import { createCutting } from "./state/cutting";
 import { createCursor } from "./state/cursor";
 import { createEditSession } from "./state/edit";
 import { connectDraft } from "./state/editing-load";
@@ -68,8 +74,8 @@ function start(): void {
   Object.defineProperty(window, "__wangge_timings", { value: timings.view });
   Object.defineProperty(window, "__wangge_samples", { value: timings.samples });
   const client = createClient(root);
-  const worker = new Worker(new URL(`worker.js${query}`, import.meta.url), { type: "module" });
-  const engine = createEngine(worker, () => {
+  const startWorker = (): Worker => new Worker(new URL(`worker.js${query}`, import.meta.url), { type: "module" });
+  const engine = createEngine(startWorker(), () => {
     state.failure.value = { code: "no-browser", status: 0, detail: "" };
     state.phase.value = "failed";
   });
@@ -95,17 +101,22 @@ function start(): void {
   const actions = createActions(state, client, engine, map, timings, root);
   const edit = createEditSession(state);
   const who = rememberedWho();
-  const editing = createEditing(createAsk(root, (url, init) => fetch(url, init), who.peek.bind(who)));
+  const ask = createAsk(root, (url, init) => fetch(url, init), who.peek.bind(who));
+  const editing = createEditing(ask);
   const set = openDesk(state, actions, client, editing, edit, who, root);
   follow("(prefers-reduced-motion: reduce)", (reduced) => map.setMotion(!reduced));
-  const tools = createTools(state, edit, set.commands);
+  const baseClient = createBaseClient(ask);
+  const base = createBase(set.desk, baseClient);
+  const cutting = createCutting(set.desk, baseClient, { outline: engine.outline, cellAt: (x, y) => map.cellAt(x, y) });
+  const tools = routeTools(createTools(state, edit, set.commands, cutting), base);
   const cursor = createCursor(state, edit, (cell, lon, lat) => {
     engine.outline(cell, (outline) => (state.cellOutline.value = outline));
     map.show(lon, lat);
-  });
+  }, cutting.open);
   const paintbox = new Paintbox(state, edit);
   connectMap(state, map, engine, timings, paintbox);
   connectEditing(state, edit, tools, map, engine, paintbox, timings);
+  connectBase(edit, base, map);
   attachKeyboard({ state, session: edit, tools, cursor, map });
   connectDraft(state, edit, client, editing);
   const lines = createLines(() => new Worker(new URL(`lines.js${query}`, import.meta.url), { type: "module" }), root);
@@ -113,11 +124,16 @@ function start(): void {
   connectLines(state, edit, map.leaflet, lines);
   const notes = createNotes(state, edit, set.desk, editing, map.show);
   connectNotes(state, edit, notes, map.leaflet);
+  const beside = openBeside({ state, set, edit, map, paintbox, client, ask, root, startWorker });
   const centre = (): [lon: number, lat: number] => unitToLonLat(...map.centre());
   // A page that is closed in mid-stroke keeps what was painted; before the outbox is written down.
   addEventListener("pagehide", () => tools.sketch.peek() === null && tools.up(), true);
   connectPage(state);
-  connectKeys(actions.clear, () => (set.desk.dialog.value = "shortcuts"));
+  const clear = (): void => {
+    if (state.selected.value === null && state.spot.value === null) beside.compare.close();
+    else actions.clear();
+  };
+  connectKeys(clear, () => (set.desk.dialog.value = "shortcuts"));
   effect(() => {
     const half = 0.46 * window.innerHeight;
     const covered = { peek: 108 + 60, half, full: half }[state.sheet.value];
@@ -125,7 +141,7 @@ function start(): void {
   });
 
   render(
-    <Context.Provider value={{ state, actions, client, edit, tools, force, notes, centre, ...set }}>
+    <Context.Provider value={{ state, actions, client, edit, tools, force, notes, base, baseClient, cutting, centre, ...beside, ...set }}>
       <App mapElement={mapElement} onResize={map.resize} />
     </Context.Provider>,
     document.getElementById("app") as HTMLElement,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ApiError, createClient, exportPath, type Fetcher } from "../src/api/client";
+import { ApiError, createClient, type Fetcher } from "../src/api/client";
 
 const answering =
   (response: () => Response, asked: string[] = []): Fetcher =>
@@ -20,7 +20,6 @@ test("paths are relative to the page, ids are escaped", async () => {
     "http://host/prefix/api/plans/a%2Fb/search?limit=12&q=%E5%92%8C%E9%98%B3%207",
     "http://host/prefix/api/locate?x=121.5&y=31.25&crs=wgs84&plan=p",
   ]);
-  assert.equal(exportPath("a b", "gpkg", "grids"), "api/plans/a%20b/export?format=gpkg&layer=grids");
 });
 
 test("ids become texts, whatever the store counts with", async () => {

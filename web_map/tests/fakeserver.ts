@@ -94,6 +94,7 @@ export class FakePage {
   reloads = 0;
   timers: (() => void)[] = [];
   seen: ServerEdit[] = [];
+  met: { theirs: number; ours: number; moved: boolean }[] = [];
   private order = 0;
 
   constructor(
@@ -119,6 +120,10 @@ export class FakePage {
           void this.open();
         },
         arrived: (edits) => this.seen.push(...edits),
+        meeting: (theirs, ours) => {
+          const cells = [...this.cells];
+          return () => this.met.push({ theirs: theirs.length, ours: ours.length, moved: cells.join() !== this.cells.join() });
+        },
       },
       later: (_, then) => {
         this.timers.push(then);

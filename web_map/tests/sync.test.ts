@@ -119,6 +119,7 @@ test("edits of others on other cells come in, and ours are put on top of them", 
   assert.deepEqual(mine.cells, server.cells);
   assert.equal(mine.values.get("grid/4/name"), "West");
   assert.equal(mine.seen.length, 1);
+  assert.deepEqual(mine.met, [{ theirs: 1, ours: 1, moved: true }]);
   assert.equal(mine.sync.conflict.value, null);
 });
 
@@ -162,6 +163,7 @@ test("edits of others are seen as they happen; a missed one is asked for; ours a
   mine.sync.heard(server.other([3], 2));
   await settle();
   assert.equal(mine.cells[3], 2);
+  assert.deepEqual(mine.met, []);
   server.other([4], 2);
   mine.sync.heard(server.other([5], 2));
   await settle();

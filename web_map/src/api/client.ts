@@ -23,11 +23,6 @@ export const basePath = (datasetId: string): string => `api/datasets/${encodeURI
 
 export const graphPath = (datasetId: string): string => `api/datasets/${encodeURIComponent(datasetId)}/graph.bin`;
 
-/** Address of an export as a file. */
-export function exportPath(planId: string, format: string, layer: string): string {
-  return `api/plans/${encodeURIComponent(planId)}/export?format=${format}&layer=${layer}`;
-}
-
 export function createClient(root: string, fetcher: Fetcher = (url, init) => fetch(url, init)): Client {
   const ask = createAsk(root, fetcher);
   const json = async <T>(path: string, init?: RequestInit): Promise<T> => (await ask(path, init)).json() as Promise<T>;

@@ -98,8 +98,13 @@ export interface Comparison {
     households: number;
     from: string | null;
     to: string | null;
+    /** A place in it, and its cell in the first and in the second plan. */
+    lon: number;
+    lat: number;
+    cell_from: number;
+    cell_to: number;
   }[];
-  pairs: { from: string | null; to: string | null; households: number }[];
+  pairs: { from: string | null; to: string | null; households: number; buildings: number }[];
 }
 
 /** What the server proposes; it counts only once it is sent as an edit. */
@@ -135,7 +140,8 @@ export interface EditingClient {
   state(plan: string): Promise<PlanState>;
   send(plan: string, revision: number, edit: EditBody): Promise<EditAnswer>;
   edits(plan: string, since: number, cells: boolean): Promise<ServerEdit[]>;
-  restore(plan: string, current: number, revision: number): Promise<EditAnswer>;
+  /** `base`: whether base data changed since, and were restored too or kept. */
+  restore(plan: string, current: number, revision: number): Promise<EditAnswer & { base: "same" | "restored" | "kept" }>;
   branch(from: string, name: string): Promise<PlanSummary>;
   rename(plan: string, name: string): Promise<void>;
   remove(plan: string): Promise<void>;
@@ -151,6 +157,8 @@ export interface EditingClient {
 
 const PAGE = 500;
 
+const MANY = 5000;
+
 export function createEditing(ask: Ask): EditingClient {
   const json = async <T>(path: string, init?: RequestInit): Promise<T> => (await ask(path, init)).json() as Promise<T>;
   const at = (plan: string, rest = ""): string => `api/plans/${encodeURIComponent(plan)}${rest}`;
@@ -159,7 +167,11 @@ export function createEditing(ask: Ask): EditingClient {
     String((await json<{ job: string | number }>(path, sending("POST", wish))).job);
   return {
     state: (plan) => json(at(plan, "/state")),
-    send: (plan, revision, edit) => json(at(plan, "/assignment"), sending("PATCH", edit, onto(revision))),
+    async send(plan, revision, edit) {
+      // Many cells take some milliseconds to be written out: not in the frame in which the hand let go.
+      if (edit.cells.length > MANY) await new Promise((done) => setTimeout(done));
+      return json(at(plan, "/assignment"), sending("PATCH", edit, onto(revision)));
+    },
     async edits(plan, since, cells) {
       const all: ServerEdit[] = [];
       for (let from = since; ; ) {

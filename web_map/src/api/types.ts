@@ -83,6 +83,8 @@ export interface BuildingInfo {
   population: number | null;
   levels: number | null;
   use: string | null;
+  /** The building that this is a part of; null where it is whole. */
+  source_id: string | null;
 }
 
 export interface CellInfo {

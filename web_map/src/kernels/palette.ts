@@ -114,8 +114,17 @@ export function buildPalette(
 ): CellPalette {
   const length = gridIx.length + 1;
   const palette = { fill: new Uint32Array(length), hatch: new Uint32Array(length), style: new Uint8Array(length) };
+  // Row 0 is for cells without a grid, row g + 1 for grid g.
+  const rows = [unassigned, ...grids];
+  const [fill, hatch] = [Uint32Array.from(rows, (row) => row.fill), Uint32Array.from(rows, (row) => row.hatch)];
+  const style = Uint8Array.from(rows, (row) => row.style ?? HATCH.falling);
   setPixels(palette, -1, none);
-  for (let i = 0; i < gridIx.length; i++) setPixels(palette, i, grids[gridIx[i]] ?? unassigned);
+  for (let i = 0; i < gridIx.length; i++) {
+    const row = gridIx[i] < grids.length ? gridIx[i] + 1 : 0;
+    palette.fill[i + 1] = fill[row];
+    palette.hatch[i + 1] = hatch[row];
+    palette.style[i + 1] = style[row];
+  }
   return palette;
 }
 

@@ -5,7 +5,7 @@ import "leaflet/dist/leaflet.css";
 import type { Bbox } from "../api/types";
 import type { CellPalette } from "../kernels/palette";
 import type { Engine } from "../worker/engine";
-import { lonLatToUnit } from "../kernels/geometry";
+import { lonLatToUnit, unitToLonLat } from "../kernels/geometry";
 import type { Place, Sketch } from "../state/tools";
 import { attachHand, type HandEvents } from "./hand";
 import { Overlay, type OverlayContent } from "./overlay";
@@ -55,6 +55,8 @@ export interface MapView {
   /** Circle of the brush, radius in units; 0 hides it. */
   setBrush(pointer: Place | null, radius: number): void;
   setHandWords(text: string, at: Place | null): void;
+  /** The cell at a place in units; -1 where none is, or none is drawn there. */
+  cellAt(x: number, y: number): number;
   /** Middle of what is in sight, in units. */
   centre(): [x: number, y: number];
   /** Move a place into sight if it is not. */
@@ -163,6 +165,10 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
     setSketch: (drawn) => sketch.setSketch(drawn),
     setBrush: (pointer, radius) => sketch.setBrush(pointer, radius),
     setHandWords: (text, at) => sketch.setWords(text, at),
+    cellAt(x, y) {
+      const [lon, lat] = unitToLonLat(x, y);
+      return cellAt(L.latLng(lat, lon)) ?? -1;
+    },
     centre() {
       const { lng, lat } = map.getCenter();
       return lonLatToUnit(lng, lat);

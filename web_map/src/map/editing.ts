@@ -16,7 +16,9 @@ import { bordersOf, borderTone } from "./connect";
 import type { Paintbox } from "./paintbox";
 
 /** While the hand is down, outlines and labels over the tiles follow at this pace. */
-const PACE_MS = 120;
+const PACE_MS = 200;
+/** From one cell in this many on all is drawn anew. */
+const MOST = 8;
 const POINTING = new Set(["merge", "lock", "move", "block", "compound", "note"]);
 
 export function connectEditing(
@@ -66,7 +68,7 @@ export function connectEditing(
     const [min, max] = state.bounds.peek();
     const inBounds = households >= min && households <= max;
     const area = live?.figures.areaM2[grid] ?? 0;
-    return { grid, code: book?.grid(grid).code ?? "", households, area_m2: area, in_bounds: inBounds };
+    return { grid, code: book?.codes[grid] ?? "", households, area_m2: area, in_bounds: inBounds };
   };
 
   const recolour = (cells: ArrayLike<number>): void => {
@@ -86,13 +88,17 @@ export function connectEditing(
     if (!live || !boxes) return;
     const began = performance.now();
     const touched = [...grids];
-    recolour(paintbox.update(cells, touched));
+    const most = cells.length * MOST > live.graph.n;
+    if (most) map.recolour(paintbox.build(live.gridOf));
+    else recolour(paintbox.update(cells, touched));
     timings.sample("recolour_cells", performance.now() - began);
     if (done) restyle(touched);
-    const changed = Uint32Array.from(cells);
-    const now = Int32Array.from(changed, (cell) => live.gridOf[cell]);
+    const changed = new Uint32Array(cells);
+    const now = new Int32Array(changed.length);
+    for (let i = 0; i < changed.length; i++) now[i] = live.gridOf[changed[i]];
     engine.assign({ cells: changed, grids: now, looks: touched.map(lookOf), done });
-    map.redrawLinesIn(boxesOfCells(changed));
+    if (most) map.redrawLines();
+    else map.redrawLinesIn(boxesOfCells(changed));
   };
 
   session.onDirty(redraw);

@@ -51,6 +51,8 @@ export function attachKeyboard(desk: Keyboard): void {
 
   const carryOut = (command: Command, onMap: boolean): boolean => {
     const { state, session, tools, cursor } = desk;
+    // Where another plan lies over this one nothing is drawn.
+    if (state.looking.value && (command.do === "tool" || command.do === "assign" || command.do === "step")) return false;
     switch (command.do) {
       case "tool":
         session.tool.value = command.tool;

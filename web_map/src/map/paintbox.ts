@@ -12,6 +12,7 @@ const OUTSIDE: Record<Theme, GridPixels> = {
 const UNASSIGNED: GridPixels = { fill: pixel([255, 255, 255], 0.35), hatch: pixel([90, 90, 90], 0.6) };
 const LOCK_LINE: Record<Theme, number> = { light: pixel([60, 60, 60], 0.3), dark: pixel([240, 238, 232], 0.28) };
 const CUT: GridPixels = { fill: pixel([200, 30, 30], 0.35), hatch: pixel([179, 20, 20], 0.95), style: HATCH.dense };
+const MARKED: Record<Theme, number> = { light: pixel([29, 33, 38], 0.8), dark: pixel([255, 255, 255], 0.85) };
 const WISHED = pixel([255, 255, 255], 0.95);
 
 export class Paintbox {
@@ -19,6 +20,7 @@ export class Paintbox {
   private fills: GridPixels[] = [];
   private proposed = new Map<number, number>();
   private cut = new Set<number>();
+  private marked = new Set<number>();
 
   constructor(
     private readonly state: State,
@@ -66,8 +68,16 @@ export class Paintbox {
     return this.update(joined(before, cells), []);
   }
 
+  /** Stripe these cells: they are in another grid in the plan that this one is compared with. All colours, to be painted. */
+  mark(cells: ArrayLike<number>): CellPalette | null {
+    const before = [...this.marked];
+    this.marked = new Set(Array.from(cells));
+    this.update(joined(before, cells), []);
+    return this.palette;
+  }
+
   private special(): Iterable<number> {
-    return new Set([...this.proposed.keys(), ...this.cut, ...(this.session.book?.lockedCells ?? [])]);
+    return new Set([...this.marked, ...this.proposed.keys(), ...this.cut, ...(this.session.book?.lockedCells ?? [])]);
   }
 
   private lookOf(cell: number): GridPixels {
@@ -77,6 +87,7 @@ export class Paintbox {
     if (wish !== undefined)
       return { ...(this.fills[wish < -1 ? own : wish] ?? UNASSIGNED), hatch: WISHED, style: HATCH.rising };
     const look = this.fills[own] ?? UNASSIGNED;
+    if (this.marked.has(cell)) return { ...look, hatch: MARKED[this.state.theme.peek()], style: HATCH.rising };
     if (!this.session.book?.lockedCells.has(cell)) return look;
     return { ...look, hatch: look.hatch || LOCK_LINE[this.state.theme.peek()], style: HATCH.crossed };
   }

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { useApp } from "./context";
 import { Bars } from "./Bars";
+import { CompareView } from "./CompareView";
 import { Dialogs } from "./Dialogs";
 import { Header } from "./Header";
 import { Legend } from "./Legend";
@@ -12,8 +13,9 @@ import { Tools } from "./Tools";
 import { Tour } from "./Tour";
 
 export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResize: () => void }) {
-  const { state, actions } = useApp();
+  const { state, actions, compare } = useApp();
   const { t } = state;
+  const frameClass = ["map-frame", state.plan.value ? "" : "is-empty", compare.view.value ? `is-${compare.view.value}` : ""].join(" ").trim();
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     host.current?.append(mapElement);
@@ -30,8 +32,9 @@ export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResiz
       <Header />
       <div class="middle">
         <Tools />
-        <main class={state.plan.value ? "map-frame" : "map-frame is-empty"}>
+        <main class={frameClass}>
           <div class="map-host" ref={host} />
+          <CompareView />
           {state.phase.value === "ready" && (
             <button
               type="button"

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { shortCode } from "../kernels/codes";
 import { type Conflict as ConflictState, type Refusal as RefusalState } from "../state/sync";
 import { useApp } from "./context";
+import { CutPanel } from "./CutPanel";
 import { Icon } from "./icons";
 
 /** What asks for a decision, above the lower edge of the map; the gravest lowest. */
@@ -13,8 +14,10 @@ export function Bars() {
   return (
     <div class="bars">
       <Word />
+      <CutPanel />
       {edit.cutOff.value && !edit.proposal.value && <CutOffBar />}
       <JobBar />
+      <ExportBar />
       {edit.proposal.value && <ProposalBar />}
       {refusal && <RefusalBar refusal={refusal} />}
       {conflict && <ConflictBar conflict={conflict} />}
@@ -112,6 +115,29 @@ function JobBar() {
         {percent} % {job.left !== null && job.left > 1 ? t("job.left", { seconds: job.left }) : ""}
       </span>
       <button type="button" class="button" onClick={jobs.cancel}>
+        {t("job.cancel")}
+      </button>
+    </Bar>
+  );
+}
+
+/** A file that the server makes; one that comes at once is not worth a word. */
+function ExportBar() {
+  const { state, exports } = useApp();
+  const { t } = state;
+  const running = exports.running.value;
+  if (!running || running.seconds < 0.3) return null;
+  const { done, total, seconds, left } = running;
+  const words = t(running.words);
+  return (
+    <Bar kind="is-job" role="group" label={words}>
+      <span>{words}</span>
+      {total > 0 ? <progress max={total} value={done} aria-label={words} /> : <progress aria-label={words} />}
+      <span class="number">
+        {total > 0 ? t("export.sheets", { done, total }) : t("export.seconds", { seconds: Math.round(seconds) })}{" "}
+        {left !== null && left > 1 ? t("job.left", { seconds: left }) : ""}
+      </span>
+      <button type="button" class="button" onClick={exports.cancel}>
         {t("job.cancel")}
       </button>
     </Bar>

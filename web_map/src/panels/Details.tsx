@@ -83,7 +83,8 @@ function SpotDetails({ spot }: { spot: Spot }) {
 }
 
 function Building({ building }: { building: BuildingInfo }) {
-  const { t } = useApp().state;
+  const { state, edit, cutting } = useApp();
+  const { t } = state;
   const title = building.name ?? building.address ?? `${t("detail.building")} ${building.id}`;
   return (
     <div class="building">
@@ -102,6 +103,14 @@ function Building({ building }: { building: BuildingInfo }) {
           {building.id}
         </Item>
       </dl>
+      {building.source_id !== null && edit.phase.value === "ready" && (
+        <p>
+          {t("cutcell.isPart", { id: building.source_id })}{" "}
+          <button type="button" class="link" onClick={() => void cutting.join(building)}>
+            {t("cutcell.join")}
+          </button>
+        </p>
+      )}
     </div>
   );
 }

@@ -1,12 +1,11 @@
 import { useState } from "preact/hooks";
 import { useApp } from "./context";
-import { CompareDialog } from "./CompareDialog";
 import { Dialog } from "./Dialog";
 import { PartitionDialog } from "./PartitionDialog";
 import { PublishDialog } from "./PublishDialog";
 import { Shortcuts } from "./Shortcuts";
 
-/** The window that is open, if any: publishing, comparing, partition, deleting, renaming, shortcuts. */
+/** The window that is open, if any: publishing, partition, deleting, renaming, shortcuts. */
 export function Dialogs() {
   const { desk } = useApp();
   const close = (): void => void (desk.dialog.value = null);
@@ -15,8 +14,6 @@ export function Dialogs() {
       return <PublishDialog onClose={close} />;
     case "partition":
       return <PartitionDialog onClose={close} />;
-    case "compare":
-      return <CompareDialog onClose={close} />;
     case "shortcuts":
       return <Shortcuts onClose={close} />;
     case "delete":

@@ -1,13 +1,9 @@
-import { exportPath } from "../api/client";
 import type { Key } from "../i18n";
 import { useApp } from "./context";
+import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./icons";
-import { Menu } from "./Menu";
 import { PlanMenu } from "./PlanMenu";
 import { Search } from "./Search";
-
-const FORMATS = ["geojson", "gpkg", "shp", "csv", "fgb", "parquet"] as const;
-const LAYERS = ["grids", "buildings", "cells"] as const;
 
 export function Header() {
   const { state, desk } = useApp();
@@ -65,30 +61,5 @@ function PlanChooser() {
         </option>
       ))}
     </select>
-  );
-}
-
-function ExportMenu() {
-  const { state } = useApp();
-  const { t, plan } = state;
-  if (!plan.value) return null;
-  const { id } = plan.value;
-  return (
-    <Menu label={t("export")}>
-      {LAYERS.map((layer) => (
-        <section key={layer}>
-          <h2>{t(`export.${layer}`)}</h2>
-          <ul>
-            {FORMATS.map((format) => (
-              <li key={format}>
-                <a href={exportPath(id, format, layer)} download>
-                  {t(`export.${format}`)}
-                </a>
-              </li>
-            ))}
-          </ul>
-        </section>
-      ))}
-    </Menu>
   );
 }

@@ -74,7 +74,9 @@ export function kindWords(state: State, row: HistoryRow): string {
   const what = `did.${row.kind}` in dictionaries.en ? t(`did.${row.kind}` as Key) : t("did.other");
   const change = row.changes.length === 1 ? row.changes[0] : null;
   const grid = change ? /^grid\/(\d+)/.exec(change.path) : null;
+  const base = change?.path === "base" ? (change.value as { made?: number; gone?: unknown[]; recut?: boolean }) : null;
   const parts = [
+    base?.recut ? t("did.base.cells", { made: base.made ?? 0, gone: base.gone?.length ?? 0 }) : "",
     row.cells > 0 ? t("did.cells", { count: row.cells }) : "",
     grid ? t("detail.grid", { code: shortCode(state.grids.value[Number(grid[1])]?.code ?? grid[1]) }) : "",
     change && typeof change.value === "string" ? `“${change.value}”` : "",

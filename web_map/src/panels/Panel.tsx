@@ -3,7 +3,9 @@ import { formatNumber, type Key } from "../i18n";
 import type { Tab } from "../state/desk";
 import { DEFAULT_WIDTH, type SheetHeight } from "../state/state";
 import { type AppContext, useApp } from "./context";
+import { BasePanel } from "./BasePanel";
 import { CheckList } from "./CheckList";
+import { CompareList } from "./CompareList";
 import { Details } from "./Details";
 import { GridTable } from "./GridTable";
 import { History } from "./History";
@@ -48,9 +50,10 @@ export function Panel() {
 }
 
 /** What the panel can show now: a plan that is no draft has a list of notes where it has any. */
-function tabsOf({ state, edit }: Pick<AppContext, "state" | "edit">): Tab[] {
-  if (edit.phase.value === "ready") return ["grids", "checks", "notes", "history"];
-  return state.notes.value.length > 0 ? ["grids", "notes"] : ["grids"];
+function tabsOf({ state, edit, compare }: Pick<AppContext, "state" | "edit" | "compare">): Tab[] {
+  const notes: Tab[] = state.notes.value.length > 0 ? ["notes"] : [];
+  const tabs: Tab[] = edit.phase.value === "ready" ? ["grids", "checks", "notes", "base", "history"] : ["grids", ...notes];
+  return compare.view.value ? ["compare", ...tabs] : tabs;
 }
 
 function PanelBody() {
@@ -63,24 +66,30 @@ function PanelBody() {
   return (
     <div class="panel-body">
       <Totals />
-      {state.narrow.value && <Details />}
+      {state.narrow.value && tab !== "base" && <Details />}
       {many && <Tabs tabs={tabs} chosen={tab} />}
       <div class="tab-page" id="list" tabIndex={-1} role={many ? "tabpanel" : undefined} aria-label={many ? state.t(`tab.${tab}` as Key) : undefined}>
         {tab === "grids" && <GridsPage />}
         {tab === "checks" && <CheckList />}
         {tab === "notes" && <Notes />}
+        {tab === "base" && <BasePanel />}
         {tab === "history" && <History />}
+        {tab === "compare" && <CompareList />}
       </div>
-      {!state.narrow.value && <Details />}
+      {!state.narrow.value && tab !== "base" && <Details />}
     </div>
   );
 }
 
 /** What the upper part of the panel shows. */
 function Tabs({ tabs, chosen }: { tabs: Tab[]; chosen: Tab }) {
-  const { state, desk } = useApp();
+  const { state, desk, base } = useApp();
   const { t } = state;
-  const counts: Partial<Record<Tab, number>> = { checks: desk.checks.value.length, notes: state.notes.value.length };
+  const counts: Partial<Record<Tab, number>> = {
+    checks: desk.checks.value.length,
+    notes: state.notes.value.length,
+    base: base.count.value,
+  };
   const onKeyDown = (event: KeyboardEvent & { currentTarget: HTMLElement }): void => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (step === undefined) return;

@@ -5,7 +5,7 @@ import { Menu } from "./Menu";
 
 /** What can be done with the whole plan; for a plan that holds: a draft of it. */
 export function PlanMenu() {
-  const { state, desk, plans, commands, edit, jobs } = useApp();
+  const { state, desk, plans, commands, edit, jobs, compare } = useApp();
   const { t, plan } = state;
   const [busy, setBusy] = useState(false);
   if (!plan.value || state.phase.value !== "ready") return null;
@@ -17,9 +17,18 @@ export function PlanMenu() {
   };
   if (plan.value.state !== "draft")
     return (
-      <button type="button" class="button primary edit-draft" aria-disabled={busy} onClick={() => !busy && void branch()}>
-        {t("plan.editAsDraft")}
-      </button>
+      <>
+        {compare.others.value.length > 0 && (
+          <Menu label={t("plan.menu")} icon="more">
+            <ul class="menu-list">
+              <Entry onClick={compare.open}>{t("plan.compare")}</Entry>
+            </ul>
+          </Menu>
+        )}
+        <button type="button" class="button primary edit-draft" aria-disabled={busy} onClick={() => !busy && void branch()}>
+          {t("plan.editAsDraft")}
+        </button>
+      </>
     );
   const ready = edit.phase.value === "ready";
   const number = (): void => {
@@ -37,7 +46,7 @@ export function PlanMenu() {
         <ul class="menu-list">
           <Entry onClick={open("rename")}>{t("plan.rename")} …</Entry>
           <Entry onClick={() => void branch()}>{t("plan.branch")}</Entry>
-          <Entry onClick={open("compare")}>{t("plan.compare")} …</Entry>
+          <Entry onClick={compare.open}>{t("plan.compare")}</Entry>
           {ready && <Entry onClick={open("partition")}>{t("partition.title")} …</Entry>}
           {ready && <Entry onClick={() => void jobs.rebalance({ grids: null, min, max })}>{t("plan.rebalance")}</Entry>}
           {ready && plan.value.based_on == null && <Entry onClick={number}>{t("plan.number")}</Entry>}

@@ -1,7 +1,7 @@
 import type { Key } from "../i18n";
 import { useApp } from "./context";
 import { Dialog } from "./Dialog";
-import { TOOLS } from "./Tools";
+import { OF_BASE, TOOLS } from "./Tools";
 
 const EDITING: [string, Key][] = [
   ["[ ]", "keys.brush"],
@@ -29,6 +29,7 @@ const LOOKING: [string, Key][] = [
 export function Shortcuts({ onClose }: { onClose: () => void }) {
   const { state, desk } = useApp();
   const { t } = state;
+  const ofBase: [string, Key][] = [["G", "tool.base"], ...OF_BASE.map(({ tool, key }): [string, Key] => [key, `base.tool.${tool}`])];
   const tools = TOOLS.map(({ tool, key }) => [key, `tool.${tool}` as Key] as [string, Key]);
   const group = (title: Key, rows: [string, Key][]) => (
     <section>
@@ -50,6 +51,7 @@ export function Shortcuts({ onClose }: { onClose: () => void }) {
       <div class="keys-groups">
         {group("tools", tools)}
         {group("keys.editing", EDITING)}
+        {group("tool.base", ofBase)}
         {group("keys.looking", LOOKING)}
       </div>
       <footer>

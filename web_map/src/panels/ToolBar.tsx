@@ -10,14 +10,15 @@ const PAINTING = new Set(["paint", "move", "lasso", "box", "block", "compound"])
 
 /** What the tool in hand does, onto which grid, how broad and from where. */
 export function ToolBar() {
-  const { state, edit, tools } = useApp();
+  const { state, edit, tools, base } = useApp();
   const { t } = state;
   const phase = edit.phase.value;
   if (state.plan.value?.state !== "draft" || state.phase.value !== "ready") return null;
   if (phase === "loading" || phase === "off") return <p class="toolbar-note" role="status">{t("edit.loading")}</p>;
   if (phase === "failed") return <Failed />;
+  if (base.on.value) return <BaseBar />;
   const tool = edit.tool.value;
-  if (tool === "pan") return null;
+  if (tool === "pan" || state.looking.value) return null;
   const active = edit.activeGrid.value;
   const grid = active === null ? undefined : state.grids.value[active];
   const taking = tools.taking.value;
@@ -50,6 +51,36 @@ export function ToolBar() {
       {PAINTING.has(tool) && <Source />}
       <span class="toolbar-hint">{t(`hint.${tool}` as Key)}</span>
       <Halves />
+    </div>
+  );
+}
+
+/** What the tool for base data does; while something is drawn, how to end it. */
+function BaseBar() {
+  const { state, base } = useApp();
+  const { t } = state;
+  const tool = base.tool.value;
+  const points = base.drawing.value?.points.length ?? 0;
+  const least = tool === "street" ? 2 : 3;
+  return (
+    <div class="toolbar" role="group" aria-label={t("tool.options")}>
+      <b>{t(`base.tool.${tool}`)}</b>
+      <span class="toolbar-hint">{t(`base.hint.${tool}`)}</span>
+      {points > 0 && (
+        <span class="decision-buttons">
+          {points >= least && (
+            <button type="button" class="button primary" onClick={() => void base.finish()}>
+              {t("base.finish")}
+            </button>
+          )}
+          <button type="button" class="button" onClick={() => void base.undo()}>
+            {t("base.lastPoint")}
+          </button>
+          <button type="button" class="button" onClick={() => (base.drawing.value = null)}>
+            {t("dialog.cancel")}
+          </button>
+        </span>
+      )}
     </div>
   );
 }

@@ -1,12 +1,14 @@
 import { useEffect } from "preact/hooks";
 import type { Key } from "../i18n";
 import type { Tool } from "../state/edit";
+import { BASE_KEYS } from "../state/basekeys";
 import { TOOL_KEYS } from "../state/shortcuts";
+import { BASE_TOOLS } from "./BasePanel";
 import { useApp } from "./context";
 import { Icon, type IconName } from "./icons";
 
 const ORDER: readonly Tool[] = [
-  "pan", "paint", "move", "lasso", "box", "block", "compound", "split", "draw", "merge", "lock", "note",
+  "pan", "paint", "move", "lasso", "box", "block", "compound", "split", "draw", "cut", "merge", "lock", "note",
 ]; // prettier-ignore
 
 /** Tools in their order, and the key of each. */
@@ -15,18 +17,24 @@ export const TOOLS = ORDER.map((tool) => ({
   key: (Object.keys(TOOL_KEYS).find((key) => TOOL_KEYS[key] === tool) ?? "").toUpperCase(),
 }));
 
+/** Tools for base data, and the key of each. */
+export const OF_BASE = BASE_TOOLS.map((tool) => ({
+  tool,
+  key: (Object.keys(BASE_KEYS).find((key) => BASE_KEYS[key] === tool) ?? "").toUpperCase(),
+}));
+
 /** The column of tools; only a draft has one. A plan that holds offers a draft of it instead. */
 export function Tools() {
-  const { state, edit } = useApp();
+  const { state, edit, base } = useApp();
   const { t } = state;
   useEffect(showLetters, []);
   if (state.phase.value !== "ready" || state.plan.value?.state !== "draft") return null;
-  const ready = edit.phase.value === "ready";
+  const ready = edit.phase.value === "ready" && !state.looking.value;
   const { tool } = edit;
   return (
     <nav class="tools" aria-label={t("tools")}>
       <div class="tools-row" role="toolbar" aria-label={t("tools")} onKeyDown={walk}>
-        {TOOLS.map(({ tool: each, key }) => (
+        {!base.on.value && TOOLS.map(({ tool: each, key }) => (
           <ToolButton
             key={each}
             name={each}
@@ -37,20 +45,40 @@ export function Tools() {
             onClick={() => (tool.value = each)}
           />
         ))}
+        {base.on.value &&
+          OF_BASE.map(({ tool: each, key }) => (
+            <ToolButton
+              key={`base-${each}`}
+              name={each === "look" ? "pan" : each}
+              words={t(`base.tool.${each}`)}
+              shortcut={key}
+              pressed={base.tool.value === each}
+              disabled={!ready || base.applying.value !== null}
+              onClick={() => (base.tool.value = each)}
+            />
+          ))}
         <span class="tools-gap" />
+        <ToolButton
+          name="base"
+          words={t("tool.base")}
+          shortcut="G"
+          pressed={base.on.value}
+          disabled={!ready}
+          onClick={() => (base.on.value ? base.leave() : base.enter())}
+        />
         <ToolButton
           name="undo"
           words={t("edit.undo")}
           shortcut="Ctrl+Z"
-          disabled={!ready || !edit.canUndo.value}
-          onClick={() => void edit.undo()}
+          disabled={!ready || !(edit.canUndo.value || (base.on.value && base.canUndo.value))}
+          onClick={() => void ((base.on.value && base.undo()) || edit.undo())}
         />
         <ToolButton
           name="redo"
           words={t("edit.redo")}
           shortcut="Ctrl+Y"
-          disabled={!ready || !edit.canRedo.value}
-          onClick={() => void edit.redo()}
+          disabled={!ready || !(edit.canRedo.value || (base.on.value && base.canRedo.value))}
+          onClick={() => void ((base.on.value && base.redo()) || edit.redo())}
         />
       </div>
     </nav>

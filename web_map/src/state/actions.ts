@@ -19,7 +19,9 @@ export interface Target {
 
 export interface Actions {
   start(wanted: string | null): Promise<void>;
-  openPlan(id: string): Promise<void>;
+  openPlan(id: string, options?: { keepView?: boolean }): Promise<void>;
+  /** Load a plan anew with what the server now says of it; the map stays where it is. */
+  reopen(id: string): Promise<void>;
   retry(): void;
   selectGrid(grid: number, options?: { zoom?: boolean }): void;
   selectCell(cellIx: number, lon: number, lat: number, options?: { pin?: boolean }): void;
@@ -90,16 +92,17 @@ export function createActions(
     }
   };
 
-  const openPlan = async (id: string): Promise<void> => {
+  const openPlan: Actions["openPlan"] = async (id, { keepView = false } = {}) => {
     const plan = state.plans.value.find((each) => each.id === id);
     if (!plan) return;
     const mine = ++turn;
+    const selected = keepView ? state.selected.peek() : null;
     reset();
     batch(() => {
       state.plan.value = plan;
       state.phase.value = "loading";
     });
-    target.fit(plan.bbox, { animate: false });
+    if (!keepView) target.fit(plan.bbox, { animate: false });
     engine.load(root, plan.id, plan.dataset_id, {
       progress: (received) => (state.received.value = received),
       base: () => target.baseReady(),
@@ -114,6 +117,7 @@ export function createActions(
           state.gridIx.value = message.gridIx;
           state.revision.value = message.revision;
           state.phase.value = "ready";
+          state.selected.value = selected;
         });
       },
       failed: ({ what, code, status, detail }) => {
@@ -230,9 +234,23 @@ export function createActions(
     target.fit(box, { maxZoom: 18 });
   };
 
+  const refreshPlans = async (): Promise<void> => {
+    const plans = await client.plans();
+    batch(() => {
+      state.plans.value = plans;
+      const now = plans.find((plan) => plan.id === state.plan.value?.id);
+      if (now && state.plan.value?.state === now.state) state.plan.value = now;
+    });
+  };
+
   return {
     start,
     openPlan,
+    async reopen(id) {
+      // Base data that changed stand in another data version.
+      await refreshPlans().catch(() => undefined);
+      await openPlan(id, { keepView: true });
+    },
     retry: () => void (state.plan.value ? openPlan(state.plan.value.id) : start(null)),
     selectGrid(grid, options = {}) {
       choose(grid, null);
@@ -255,14 +273,7 @@ export function createActions(
       const [[west, south], [east, north]] = [unitToLonLat(x0, y1), unitToLonLat(x1, y0)];
       target.fit([west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN], { maxZoom: 18 });
     },
-    async refreshPlans() {
-      const plans = await client.plans();
-      batch(() => {
-        state.plans.value = plans;
-        const now = plans.find((plan) => plan.id === state.plan.value?.id);
-        if (now && state.plan.value?.state === now.state) state.plan.value = now;
-      });
-    },
+    refreshPlans,
     reloadSpot() {
       const spot = state.spot.value;
       if (!spot || spot.cellIx === null) return;

@@ -11,7 +11,7 @@ export type Direction = "up" | "down" | "left" | "right";
 export interface CellCursor {
   /** Walk one cell on; the first time to the cell nearest to `start` (units). */
   step(direction: Direction, start: [x: number, y: number]): void;
-  /** Give the cell to the chosen grid, or to none; with the tool for notes, begin a note there. */
+  /** Give the cell to the chosen grid, or to none; with the tool for notes begin a note there, with that for cells cut it. */
   assign(away: boolean): void;
   /** Put it away; whether there was one. */
   clear(): boolean;
@@ -25,6 +25,7 @@ export function createCursor(
   state: State,
   session: EditSession,
   show: (cell: number, lon: number, lat: number) => void,
+  cut: (cell: number) => void = () => undefined,
 ): CellCursor {
   const say = (cell: number): void => {
     const { ground, book } = session;
@@ -66,6 +67,7 @@ export function createCursor(
       const cell = session.cursor.value;
       if (cell === null) return;
       if (session.tool.value === "note") return note(cell);
+      if (session.tool.value === "cut") return cut(cell);
       const grid = away ? -1 : state.selected.value;
       if (grid === null) return session.say("edit.chooseGrid");
       if (!session.perform("paint", [cell], grid)) return;

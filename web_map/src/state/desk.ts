@@ -11,15 +11,16 @@ import type { Key, Values } from "../i18n";
 import type { Actions } from "./actions";
 import { type Check, checksOf } from "./checks";
 import type { EditSession } from "./edit";
-import { editOfServer, editOfUnsent, stacksOf, unsentOf } from "./history";
+import { baseSteps, editOfServer, editOfUnsent, stacksOf, unsentOf } from "./history";
 import { type LiveTotals, liveTotals } from "./livetable";
 import type { Outbox, Unsent } from "./outbox";
 import type { State } from "./state";
 import { createSync, type Sync } from "./sync";
 import type { Pages } from "./syncpages";
+import { watchTogether } from "./together";
 
-export type DialogName = "publish" | "partition" | "compare" | "shortcuts" | "delete" | "rename";
-export type Tab = "grids" | "checks" | "notes" | "history" | "compare";
+export type DialogName = "publish" | "partition" | "shortcuts" | "delete" | "rename";
+export type Tab = "grids" | "checks" | "notes" | "history" | "compare" | "base";
 
 /** A word to the user that goes by itself. */
 export interface Toast {
@@ -136,10 +137,14 @@ export function createDesk(parts: DeskParts): Desk {
         applyRemote: (cells, grids, changes) => edit.applyRemote(cells, grids, changes as never),
         codes: () => edit.book?.codes.filter((code) => code !== undefined) ?? [],
         grids: () => edit.live?.nGrids ?? 0,
-        reload: () => void parts.actions.openPlan(plan),
+        reload: () => void parts.actions.reopen(plan),
         arrived: (edits) => {
           arrivals.value++;
           tellOf(edits);
+        },
+        meeting: (theirs, ours) => {
+          const torn = edit.live ? watchTogether(edit.live, theirs, ours) : () => [];
+          return () => tellTorn(torn(), theirs);
         },
       },
       later: (ms, then) => {
@@ -218,7 +223,8 @@ export function createDesk(parts: DeskParts): Desk {
         const [log, mine] = await Promise.all([editing.edits(plan, since, true), outbox.mine(plan)]);
         if (ended) return;
         const keys = new Set([...waiting, ...made].map((entry) => entry.key));
-        const old = log.filter((each) => mine.has(each.revision) && !(each.key && keys.has(each.key)));
+        const steps = baseSteps(log, mine);
+        const old = steps.filter((each) => mine.has(each.revision) && !(each.key && keys.has(each.key)));
         const before = old.filter((each) => made.every((entry) => running.revisionOf(entry.key) !== each.revision));
         const known = before.map(editOfServer).filter((each) => each !== null);
         const { done, undone } = stacksOf([...known, ...waiting.map(editOfUnsent), ...made.map(editOfUnsent)]);
@@ -244,6 +250,15 @@ export function createDesk(parts: DeskParts): Desk {
     const cells = edits.reduce((sum, each) => sum + (each.n_cells ?? each.cells?.length ?? 0), 0);
     const name = last.who || state.t("people.someone");
     if (cells > 0) state.live.value = state.t("live.remote", { name, cells });
+  }
+
+  // Neither of two strokes did it alone: who came second hears of it, the check list shows where.
+  function tellTorn(grids: readonly number[], theirs: readonly ServerEdit[]): void {
+    if (grids.length === 0) return;
+    const names = [...new Set(theirs.map(({ who }) => who).filter(Boolean))];
+    const codes = grids.map((grid) => edit.book?.codes[grid] ?? String(grid));
+    const name = names.length > 0 ? names.join(", ") : state.t("people.someone");
+    say("sync.inPieces", { codes: codes.join(", "), name }, true);
   }
 
   const zoomTo: Desk["zoomTo"] = ({ kind, grid }) => {

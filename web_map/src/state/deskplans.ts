@@ -91,9 +91,10 @@ export function createPlanActions(desk: Desk): PlanActions {
       if (!sync || !allSent()) return;
       const answer = await attempt(() => editing.restore(planId(), sync.revision.peek(), revision));
       if (!answer) return;
-      await desk.outbox.sent(`restore-${answer.revision}`, planId(), answer.revision);
+      // Where base data came back with it, Ctrl+Z alone would take back a part: the history list takes back all.
+      if (answer.base !== "restored") await desk.outbox.sent(`restore-${answer.revision}`, planId(), answer.revision);
       await sync.catchUp();
-      desk.say("history.restored", { revision });
+      desk.say(({ same: "history.restored", restored: "history.restored.base", kept: "history.restored.kept" } as const)[answer.base], { revision });
     },
     async rescue(name) {
       const waiting = desk.sync.peek()?.waiting() ?? [];

@@ -20,7 +20,7 @@ import { UndoStacks } from "./undo";
 
 export type EditPhase = "off" | "loading" | "ready" | "failed";
 export type Tool =
-  | "pan" | "paint" | "move" | "lasso" | "box" | "block" | "compound" | "split" | "draw" | "merge" | "lock" | "note"; // prettier-ignore
+  | "pan" | "paint" | "move" | "lasso" | "box" | "block" | "compound" | "split" | "draw" | "cut" | "merge" | "lock" | "note"; // prettier-ignore
 export type SourceFilter = Source;
 
 /** A finished edit; `undoesKey` is the key of the edit that it takes back (a redo takes back an undo). */
@@ -100,6 +100,8 @@ export interface EditSession {
   begin(kind: string): Hand;
   perform(kind: string, cells: ArrayLike<number>, grids: number | ArrayLike<number>, changes?: Change[]): Edit | null;
   change(kind: string, changes: Change[]): Edit | null;
+  /** Take back a change of base data, by its key; set by those who can. */
+  takeBackBase: (key: string) => void;
   undo(): Edit | null;
   redo(): Edit | null;
   takeAlong(): void;
@@ -280,6 +282,11 @@ export function createEditSession(state: State): EditSession {
   const takeBack = (way: "undo" | "redo"): Edit | null => {
     const wish = live && stacks.next(way, live.gridOf);
     if (!wish) return null;
+    if (wish.changes.some(({ path }) => path === "base")) {
+      // The page is loaded anew once that is done, and so are the steps.
+      session.takeBackBase(wish.key);
+      return null;
+    }
     const edit = carryOut(way, wish.cells, wish.grids, wish.changes, wish.key);
     // A lock in the way: it stays the next one to be taken back.
     if (edit || !message.value) stacks.turn(way, edit);
@@ -354,6 +361,7 @@ export function createEditSession(state: State): EditSession {
     begin,
     perform: (kind, cells, grids, changes = []) => carryOut(kind, cells, grids, changes, null),
     change: (kind, changes) => carryOut(kind, [], [], changes, null),
+    takeBackBase: () => undefined,
     undo: () => takeBack("undo"),
     redo: () => takeBack("redo"),
     takeAlong() {

@@ -2,7 +2,7 @@
 
 import type { Change, ServerEdit } from "../api/edits";
 import type { Edit } from "./edit";
-import type { Unsent } from "./outbox";
+import { plainList, type Unsent } from "./outbox";
 
 /** Key of an edit that is known by its revision only; sync turns it back. */
 export const keyOfRevision = (revision: number): string => `revision:${revision}`;
@@ -40,6 +40,25 @@ export function editOfServer(edit: ServerEdit): Edit | null {
   };
 }
 
+const isBase = (edit: ServerEdit): boolean => edit.changes.some(({ path }) => path === "base");
+
+/**
+ * The log as steps that can be taken back: of changes of base data only that they were made. One that takes an undo back
+ * does it again; what somebody else took back is none of our steps any more.
+ */
+export function baseSteps(log: readonly ServerEdit[], mine: ReadonlySet<number>): ServerEdit[] {
+  const undone = new Set<number>();
+  return log
+    .filter((edit) => !isBase(edit) || edit.undone_by === null || mine.has(edit.undone_by))
+    .map((edit) => {
+      if (!isBase(edit)) return edit;
+      const again = edit.undoes !== null && undone.has(edit.undoes);
+      if (edit.undoes !== null && !again) undone.add(edit.revision);
+      const kind = edit.undoes === null ? "base" : again ? "redo" : "undo";
+      return { ...edit, kind, changes: [{ path: "base", value: null, before: null }] };
+    });
+}
+
 /**
  * The steps that can be taken back, and those that can be done again, out of all edits in their order: an undo takes
  * its edit from the first to the second, a redo the other way, any other edit forgets the second.
@@ -74,9 +93,9 @@ export function unsentOf(
     ...place,
     key: edit.key,
     kind: edit.kind,
-    cells: Array.from(edit.cells),
-    grids: Array.from(edit.after),
-    before: Array.from(edit.before),
+    cells: plainList(edit.cells),
+    grids: plainList(edit.after),
+    before: plainList(edit.before),
     changes: edit.changes.map(({ path, value, before }) => ({ path, value, before })),
     undoes,
     undoesKey: undoes === null ? edit.undoesKey : null,

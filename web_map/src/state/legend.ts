@@ -12,7 +12,7 @@ export interface LegendRow {
 }
 
 /** A kind of line or pattern on the map. */
-export type LegendMark = "hatch" | "line" | "dashes" | "locked" | "lockedBorder";
+export type LegendMark = "hatch" | "line" | "dashes" | "locked" | "lockedBorder" | "moved";
 
 export interface LegendLine {
   mark: LegendMark;
@@ -39,6 +39,7 @@ export function legendLines(state: State): LegendLine[] {
   if (inBounds < grids) lines.unshift({ mark: "hatch", words: t("legend.hatch") });
   if (state.locked.value.size > 0) lines.push({ mark: "locked", words: t("legend.locked") });
   if (state.lockedBorders.value) lines.push({ mark: "lockedBorder", words: t("legend.lockedBorder") });
+  if (state.compared.value) lines.push({ mark: "moved", words: t("legend.moved") });
   return lines;
 }
 

@@ -13,6 +13,7 @@ export const TOOL_KEYS: Readonly<Record<string, Tool>> = {
   u: "compound",
   x: "split",
   d: "draw",
+  t: "cut",
   c: "merge",
   q: "lock",
   n: "note",

@@ -75,6 +75,9 @@ export interface State {
   newNote: Signal<{ lon: number; lat: number } | null>;
   /** Where locked borders run; null where there are none. */
   lockedBorders: Signal<Lines | null>;
+  /** Whether another plan is beside this one, and whether the map is only to be looked at because of it. */
+  compared: Signal<boolean>;
+  looking: Signal<boolean>;
   mode: Signal<ColourMode>;
   hovered: Signal<number | null>;
   selected: Signal<number | null>;
@@ -134,6 +137,8 @@ export function createState(lang: Lang): State {
     note: signal(null),
     newNote: signal(null),
     lockedBorders: signal(null),
+    compared: signal(false),
+    looking: signal(false),
     mode: signal("grid"),
     hovered: signal(null),
     selected: signal(null),

@@ -37,6 +37,8 @@ export interface SyncModel {
   reload(): void;
   /** Somebody else's edits are on the page now. */
   arrived(edits: ServerEdit[]): void;
+  /** Somebody else's edits come under unsent ones of ours; what is given is called when they are on the page. */
+  meeting(theirs: readonly ServerEdit[], ours: readonly Unsent[]): () => void;
 }
 
 export interface SyncParts {
@@ -180,11 +182,13 @@ export function createSync(parts: SyncParts): Sync {
   };
 
   const takeIn = (edits: ServerEdit[], last: number): void => {
+    const met = edits.length > 0 && queue.length > 0 ? model.meeting(edits, queue) : null;
     batch(() => {
       for (const { cells = [], grids = [], changes } of edits) model.applyRemote(cells, grids, changes);
       revision.value = Math.max(revision.value, last);
     });
     if (edits.length > 0) model.arrived(edits);
+    met?.();
   };
 
   // What was heard while an edit was under way. A hole in the numbers means that something was missed.

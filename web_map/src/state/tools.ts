@@ -26,6 +26,8 @@ export interface Modifiers {
 export interface Sketch {
   kind: "line" | "area" | "box";
   points: number[];
+  /** Short words at places. */
+  marks?: { x: number; y: number; text: string }[];
 }
 
 export interface Toolbox {
@@ -61,7 +63,15 @@ const BRUSH_MOST_M = 2000;
 /** Points nearer than this many units to the one before are left out of a drawn line: some centimetres. */
 const FINE = 8;
 
-export function createTools(state: State, session: EditSession, commands: Commands): Toolbox {
+/** What the tool "cut" draws on (state/cutting.ts). */
+export interface CutHand {
+  readonly sketch: ReadonlySignal<Sketch | null>;
+  draw(points: readonly number[]): void;
+  end(points: readonly number[]): void;
+  cancel(): boolean;
+}
+
+export function createTools(state: State, session: EditSession, commands: Commands, cutting: CutHand | null = null): Toolbox {
   const sketch = signal<Sketch | null>(null);
   const pointer = signal<Place | null>(null);
   const alt = signal(false);
@@ -226,6 +236,22 @@ export function createTools(state: State, session: EditSession, commands: Comman
     };
   };
 
+  const dividing = (start: Place, hand: CutHand): Gesture => {
+    hand.cancel();
+    const points = [start.x, start.y];
+    return {
+      move(places) {
+        for (const { x, y } of places) {
+          const at = points.length;
+          if (Math.abs(points[at - 2] - x) + Math.abs(points[at - 1] - y) >= FINE) points.push(x, y);
+        }
+        hand.draw(points);
+      },
+      up: () => hand.end(points),
+      cancel: () => void hand.cancel(),
+    };
+  };
+
   // A click: joins the grid here to the chosen one; the first click chooses.
   const merging = (place: Place): void => {
     const here = gridAt(place);
@@ -277,6 +303,8 @@ export function createTools(state: State, session: EditSession, commands: Comman
         return boxing(place, keys.alt);
       case "split":
         return splitting(place);
+      case "cut":
+        return cutting && dividing(place, cutting);
       case "merge":
         return { move: () => undefined, up: () => merging(place), cancel: () => undefined };
       case "lock":
@@ -289,13 +317,13 @@ export function createTools(state: State, session: EditSession, commands: Comman
   };
 
   return {
-    sketch,
+    sketch: computed(() => sketch.value ?? cutting?.sketch.value ?? null),
     pointer,
     alt,
     sticky,
     taking,
     toolFor({ shift, ctrl }) {
-      if (session.phase.value !== "ready") return "pan";
+      if (session.phase.value !== "ready" || state.looking.value) return "pan";
       const tool = session.tool.value;
       if (tool === "lock" || tool === "note") return tool;
       return shift ? "lasso" : ctrl ? "box" : tool;
@@ -315,7 +343,7 @@ export function createTools(state: State, session: EditSession, commands: Comman
       const ending = gesture;
       gesture = null;
       ending?.cancel();
-      return ending !== null;
+      return (cutting?.cancel() ?? false) || ending !== null;
     },
     pick(place) {
       const here = gridAt(place);

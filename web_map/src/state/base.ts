@@ -1,0 +1,411 @@
+/**
+ * The mode in which base data are changed under a draft: what is picked, what is drawn, which changes wait, and how they
+ * are applied. The panel's tab "base" is the mode; the hand on the map is in basetools.ts.
+ */
+
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
+import { type BaseAnswer, type BaseChange, type BaseClient, type BaseLayer, type Geometry, type Position } from "../api/base";
+import { ApiError } from "../api/request";
+import type { Key, Values } from "../i18n";
+import { changesOf, countOf, crossesItself, type Feature, featureAt, featureOf, metresPerDegree, moved, movedFeatures, naming, type Pending, type Step, stepOfChange, tidy, withChange, withPending } from "./baselist"; // prettier-ignore
+import { forget, keep, type Kept, kept, refound } from "./basekept";
+import type { Desk } from "./desk";
+import { revisionOfKey } from "./history";
+import { newKey } from "./keys";
+
+export type BaseTool = "look" | "building" | "street" | "gate" | "move" | "retire";
+export type Shape = "building" | "street" | "gate";
+
+/** What is being drawn; points in degrees. */
+export interface Drawing {
+  shape: Shape;
+  points: Position[];
+}
+
+/** Why the last try was refused, and at which step. */
+export interface Fault {
+  step: number | null;
+  text: string;
+}
+
+export interface Base {
+  readonly on: ReadonlySignal<boolean>;
+  readonly tool: Signal<BaseTool>;
+  readonly streetClass: Signal<string>;
+  readonly picked: Signal<Feature | null>;
+  readonly drawing: Signal<Drawing | null>;
+  readonly steps: ReadonlySignal<readonly Step[]>;
+  readonly count: ReadonlySignal<number>;
+  readonly canUndo: ReadonlySignal<boolean>;
+  readonly canRedo: ReadonlySignal<boolean>;
+  readonly fault: Signal<Fault | null>;
+  /** Share that is done while changes are applied; null else. */
+  readonly applying: ReadonlySignal<number | null>;
+  /** What the last application came to. */
+  readonly result: Signal<BaseAnswer | null>;
+  /** Metres around the pointer in which things are hit; set by the map. */
+  reach(): number;
+  setReach(metres: () => number): void;
+  enter(): void;
+  leave(): void;
+  /** Pick what is at a place; null where there is nothing. */
+  pick(at: Position, layers?: readonly Feature["layer"][]): Promise<Feature | null>;
+  select(feature: Feature | null): void;
+  add(item: Pending, feature: Feature | null): void;
+  addFile(file: string, items: Pending[]): void;
+  remove(step: number): void;
+  undo(): boolean;
+  redo(): boolean;
+  clear(): void;
+  /** A drawing that is done: a change, or a word why not. */
+  finish(values?: Record<string, unknown>): boolean;
+  retire(feature: Feature): void;
+  moveBy(feature: Feature, eastM: number, northM: number): void;
+  moveTo(feature: Feature, geometry: Geometry): void;
+  setValues(feature: Feature, values: Record<string, unknown>): void;
+  apply(): Promise<void>;
+  cancel(): void;
+}
+
+const LAYERS: readonly Feature["layer"][] = ["facilities", "buildings", "streets"];
+const OF_SHAPE: Record<Shape, { layer: BaseLayer; least: number }> = {
+  building: { layer: "buildings", least: 3 },
+  street: { layer: "streets", least: 2 },
+  gate: { layer: "gates", least: 1 },
+};
+const DID = { add: "base.did.add", move: "base.did.move", retire: "base.did.retire", set: "base.did.set" } as const;
+const SETTLE_MS = 15_000;
+
+export function createBase(desk: Desk, client: BaseClient): Base {
+  const { state, edit } = desk;
+  const tool = signal<BaseTool>("look");
+  const streetClass = signal("residential");
+  const picked = signal<Feature | null>(null);
+  const drawing = signal<Drawing | null>(null);
+  const steps = signal<readonly Step[]>([]);
+  const past = signal<(readonly Step[])[]>([]);
+  const future = signal<(readonly Step[])[]>([]);
+  const fault = signal<Fault | null>(null);
+  const applying = signal<number | null>(null);
+  const result = signal<BaseAnswer | null>(null);
+  const on = computed(() => desk.tab.value === "base" && edit.phase.value === "ready");
+  let reach = (): number => 3;
+  let nextKey = 1;
+  let stop: AbortController | null = null;
+  let loadedFor = "";
+
+  const place = (): { plan: string; dataset: string } => {
+    const plan = state.plan.peek();
+    return { plan: plan?.id ?? "", dataset: plan?.dataset_id ?? "" };
+  };
+  const live = (key: Key, values: Values = {}): void => void (state.live.value = state.t(key, values));
+
+  const show = (next: readonly Step[]): void => {
+    steps.value = next;
+    fault.value = null;
+    const { plan, dataset } = place();
+    if (next.length === 0) forget(plan);
+    else if (!keep(plan, { dataset, steps: next })) desk.say("base.notKept", {}, true);
+  };
+
+  const change = (next: readonly Step[], key: Key, values: Values = {}): void =>
+    batch(() => {
+      past.value = [...past.value, steps.value];
+      future.value = [];
+      result.value = null;
+      show(next);
+      live(key, { ...values, count: countOf(next) });
+    });
+
+  const goTo = (from: Signal<(readonly Step[])[]>, to: Signal<(readonly Step[])[]>, key: Key): boolean => {
+    const wanted = from.value[from.value.length - 1];
+    if (!wanted || applying.value !== null) return false;
+    batch(() => {
+      to.value = [...to.value, steps.value];
+      from.value = from.value.slice(0, -1);
+      show(wanted);
+      picked.value = null;
+      live(key, { count: countOf(wanted) });
+    });
+    return true;
+  };
+
+  const add = (item: Pending, feature: Feature | null): void => {
+    const step: Step = { key: nextKey++, file: null, items: [item] };
+    change(withChange(steps.value, step, feature), DID[item.change.op], { name: item.name });
+  };
+
+  const ofFeature = (feature: Feature, made: Omit<BaseChange, "layer">): Pending => ({
+    change: { ...made, ...naming(feature) },
+    name: feature.name,
+    was: feature.geometry,
+    before: feature.values,
+  });
+
+  // What waits is kept in the browser. Another data version gives streets and gates other numbers: they are found again.
+  const restore = async (plan: string, dataset: string): Promise<void> => {
+    const found: Kept | null = kept(plan);
+    batch(() => {
+      steps.value = [];
+      past.value = future.value = [];
+      picked.value = null;
+      drawing.value = null;
+      fault.value = null;
+    });
+    if (!found) return;
+    let next = found.steps;
+    let lost = 0;
+    if (found.dataset !== dataset)
+      try {
+        ({ steps: next, lost } = await refound(found.steps, (layer, box) => client.features(dataset, layer, box)));
+      } catch {
+        return void desk.say("error.noConnection", {}, true);
+      }
+    if (place().plan !== plan || place().dataset !== dataset) return;
+    nextKey = Math.max(nextKey, ...next.map(({ key }) => key + 1));
+    show(next);
+    if (lost > 0) desk.say("base.lost", { count: lost }, true);
+  };
+  effect(() => {
+    const plan = state.plan.value;
+    if (edit.phase.value !== "ready" || !plan) return;
+    const now = `${plan.id}/${plan.dataset_id}`;
+    if (loadedFor === now) return;
+    loadedFor = now;
+    untracked(() => void restore(plan.id, plan.dataset_id));
+  });
+
+  // A click, a hit of the search, or the list of buildings at a place: what is there is picked.
+  effect(() => {
+    const spot = state.spot.value;
+    // Once a place: what is told of it later is not another click.
+    if (!on.value || !spot || (spot.cellIx !== null && spot.info !== undefined)) return;
+    const [lon, lat] = [spot.lon, spot.lat];
+    untracked(() => {
+      if (tool.value === "look") void base.pick([lon, lat]).then(base.select, () => undefined);
+    });
+  });
+  effect(() => {
+    if (!on.value) return;
+    untracked(() => (edit.tool.value = "pan"));
+    return () => void (drawing.value = null);
+  });
+
+  const settled = async (): Promise<number | null> => {
+    const sync = desk.sync.peek();
+    for (const end = Date.now() + SETTLE_MS; sync && Date.now() < end; await new Promise((done) => setTimeout(done, 50)))
+      if (sync.unsent.peek() === 0 && sync.standing.peek() === "saved") return sync.revision.peek();
+    desk.say("plan.notSaved", {}, true);
+    return null;
+  };
+
+  /** Send changes; true once the draft stands on them. */
+  const send = async (changes: BaseChange[], undoes: number | null): Promise<boolean> => {
+    if (applying.peek() !== null) return false;
+    const { plan } = place();
+    applying.value = 0;
+    fault.value = null;
+    stop = new AbortController();
+    try {
+      const revision = await settled();
+      if (revision === null) return false;
+      const key = newKey();
+      const progress = (share: number): void => void (applying.value = Math.max(share, applying.peek() ?? 0));
+      const answer = await client.apply(plan, revision, { key, changes, undoes }, progress, stop.signal);
+      await desk.outbox.sent(key, plan, answer.revision).catch(() => undefined);
+      batch(() => {
+        result.value = answer;
+        picked.value = null;
+      });
+      if (undoes === null) {
+        past.value = future.value = [];
+        show([]);
+      }
+      await desk.sync.peek()?.catchUp();
+      return true;
+    } catch (error) {
+      await failed(error, undoes);
+      return false;
+    } finally {
+      stop = null;
+      applying.value = null;
+    }
+  };
+
+  const failed = async (error: unknown, undoes: number | null): Promise<void> => {
+    const before = desk.sync.peek()?.revision.peek();
+    if (error instanceof DOMException && error.name === "AbortError") {
+      // It may have been too late: what the server has is what counts.
+      await desk.sync.peek()?.catchUp();
+      const late = desk.sync.peek()?.revision.peek() !== before;
+      return desk.say(late ? "base.tooLate" : "base.cancelled");
+    }
+    if (!(error instanceof ApiError) || error.status === 0) return desk.say("base.noAnswer", {}, true);
+    if (error.status === 412) {
+      desk.say("plan.stale", {}, true);
+      return void (await desk.sync.peek()?.catchUp());
+    }
+    const places = (error.body.errors ?? []) as { where: string; message: string }[];
+    const number = Number(places.find(({ where }) => where === "change")?.message ?? NaN);
+    const id = places.find(({ where }) => where === "building")?.message;
+    const found = undoes === null ? (Number.isNaN(number) ? stepOfId(id) : stepOfChange(steps.peek(), number)) : null;
+    const detail = error.message.replace(/^Change \d[\d,]*: /, "");
+    fault.value = { step: found?.step.key ?? null, text: found?.item.name ? `${found.item.name}: ${detail}` : detail };
+    state.live.value = fault.value.text;
+    if (!on.peek()) desk.say("error.refused", { detail }, true);
+  };
+
+  const stepOfId = (id: string | undefined): ReturnType<typeof stepOfChange> => {
+    if (id === undefined) return null;
+    const all = steps.peek().flatMap((step) => step.items.map((item) => ({ step, item })));
+    const drawn = all.filter(({ item }) => item.change.op === "add" && item.change.layer === "buildings");
+    const named = /^new-(\d+)$/.exec(id);
+    return all.find(({ item }) => item.change.id === id || item.change.values?.id === id) ?? (named && drawn[Number(named[1]) - 1]) ?? null;
+  };
+
+  /** Take back, or do again, a change of base data that was applied. */
+  const takeBack = async (key: string): Promise<void> => {
+    const revision = revisionOfKey(key) ?? desk.sync.peek()?.revisionOf(key) ?? null;
+    if (revision === null) return;
+    try {
+      const [found] = await desk.editing.edits(place().plan, revision - 1, false);
+      const value = found?.changes.find(({ path }) => path === "base")?.value as { inverse?: BaseChange[] } | undefined;
+      if (found?.revision !== revision || !value?.inverse?.length) return desk.say("base.noWayBack", {}, true);
+      if (await send(value.inverse, revision)) live("edit.undone");
+    } catch {
+      desk.say("error.noConnection", {}, true);
+    }
+  };
+  edit.takeBackBase = (key) => void takeBack(key);
+
+  const base: Base = {
+    on,
+    tool,
+    streetClass,
+    picked,
+    drawing,
+    steps,
+    count: computed(() => countOf(steps.value)),
+    canUndo: computed(() => past.value.length > 0 || (drawing.value?.points.length ?? 0) > 0),
+    canRedo: computed(() => future.value.length > 0),
+    fault,
+    applying,
+    result,
+    reach: () => reach(),
+    setReach: (metres) => void (reach = metres),
+    enter: () => void (desk.tab.value = "base"),
+    leave: () => void (desk.tab.value = "grids"),
+    async pick([lon, lat], layers = LAYERS) {
+      const { dataset } = place();
+      const metres = reach();
+      const [east, north] = metresPerDegree(lat);
+      const [dx, dy] = [metres / east, metres / north];
+      const box: [number, number, number, number] = [lon - dx, lat - dy, lon + dx, lat + dy];
+      const pages = await Promise.all(layers.map((layer) => client.features(dataset, layer, box).then((rows) => rows.map((row) => featureOf(layer, row)))));
+      const there = pages.flat().filter((feature) => feature !== null);
+      // What moved here stands elsewhere in the data.
+      const news = movedFeatures(steps.value).filter((one) => layers.includes(one.layer) && !there.some((each) => each.layer === one.layer && each.id === one.id && each.ix === one.ix));
+      const drawn = withPending([...there, ...news], steps.value).filter(({ layer }) => layers.includes(layer));
+      return featureAt(drawn, [lon, lat], metres);
+    },
+    select(feature) {
+      picked.value = feature;
+      if (feature) live("base.picked", { what: state.t(`base.kind.${kindOf(feature)}`), name: feature.name });
+    },
+    add,
+    addFile(file, items) {
+      change([...steps.value, { key: nextKey++, file, items }], "base.did.file", { name: file });
+    },
+    remove(key) {
+      change(steps.value.filter((step) => step.key !== key), "base.removed");
+    },
+    undo() {
+      const draft = drawing.value;
+      if (draft && draft.points.length > 0) {
+        drawing.value = { ...draft, points: draft.points.slice(0, -1) };
+        return true;
+      }
+      return goTo(past, future, "base.undone");
+    },
+    redo: () => goTo(future, past, "base.redone"),
+    clear() {
+      if (steps.value.length > 0) change([], "base.cleared");
+    },
+    finish(values = {}) {
+      const draft = drawing.value;
+      if (!draft) return false;
+      const { shape } = draft;
+      const { layer, least } = OF_SHAPE[shape];
+      const points = draft.points.filter((point, i) => i === 0 || point.join() !== draft.points[i - 1].join());
+      if (points.length < least) {
+        desk.say(shape === "building" ? "base.tooFew.building" : "base.tooFew.street", {}, true);
+        return false;
+      }
+      if (shape === "building" && crossesItself(points)) {
+        desk.say("base.crosses", {}, true);
+        return false;
+      }
+      const geometry: Geometry =
+        shape === "gate"
+          ? { type: "Point", coordinates: points[0] }
+          : shape === "street"
+            ? { type: "LineString", coordinates: points }
+            : { type: "Polygon", coordinates: [[...points, points[0]]] };
+      const all = shape === "street" ? { class: streetClass.value, ...values } : values;
+      drawing.value = null;
+      add({ change: { op: "add", layer, geometry, values: all }, name: String(all.name ?? ""), was: null, before: {} }, null);
+      const made = steps.value[steps.value.length - 1];
+      const own = made && withPending([], [made])[0];
+      if (own) picked.value = own;
+      return true;
+    },
+    retire(feature) {
+      add(ofFeature(feature, { op: "retire" }), feature);
+      picked.value = null;
+    },
+    moveBy(feature, eastM, northM) {
+      const lat = firstOf(feature.geometry)[1];
+      const [east, north] = metresPerDegree(lat);
+      base.moveTo(feature, moved(feature.geometry, eastM / east, northM / north));
+    },
+    moveTo(feature, geometry) {
+      add(ofFeature(feature, { op: "move", geometry }), feature);
+      picked.value = { ...feature, geometry };
+    },
+    setValues(feature, values) {
+      add(ofFeature(feature, { op: "set", values }), feature);
+      picked.value = { ...feature, values: { ...feature.values, ...values } };
+    },
+    async apply() {
+      if (steps.value.length === 0) return;
+      await send(changesOf(steps.value), null);
+    },
+    cancel: () => stop?.abort(),
+  };
+  return base;
+}
+
+const firstOf = ({ coordinates }: Geometry): Position => {
+  let at: unknown = coordinates;
+  while (Array.isArray(at) && Array.isArray(at[0])) at = at[0];
+  return at as Position;
+};
+
+/** What a feature is called: building, street, gate, place. */
+export function kindOf(feature: Feature): "building" | "street" | "gate" | "facility" | "barrier" {
+  if (feature.layer === "buildings") return "building";
+  if (feature.layer === "streets") return "street";
+  if (feature.layer === "barriers") return "barrier";
+  return feature.values.category === "gate" || feature.step !== null ? "gate" : "facility";
+}
+
+/** Points as people type them, one a line: longitude and latitude in degrees. Null where a line is none. */
+export function readPoints(text: string): Position[] | null {
+  const lines = text.split(/[\n;；]/u).map((line) => line.trim()).filter((line) => line !== "");
+  const points = lines.map((line) => line.split(/[\s,，]+/u).map(Number));
+  const good = points.every(([x, y, ...more]) => Math.abs(x) <= 180 && Math.abs(y) <= 85 && more.length === 0);
+  return good ? points.map(([x, y]) => [tidy(x), tidy(y)]) : null;
+}
+
+export const writePoints = (points: readonly Position[]): string =>
+  points.map(([x, y]) => `${x.toFixed(7)}, ${y.toFixed(7)}`).join("\n");
