@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from gis_core.errors import CancelledError, ConflictError, NotFoundError
+from gis_core.errors import CancelledError, ConflictError
 
 __all__ = ["Export", "Exports"]
 
@@ -72,15 +72,6 @@ class Exports:
                 self._running.pop(key, None)
 
     def get(self, key: str) -> Export:
-        """Give an export that is on its way.
-
-        Raises
-        ------
-        NotFoundError
-            Where there is none with that key (any more).
-        """
+        """Give an export that is on its way; one of which nothing is known where there is none (any more)."""
         with self._lock:
-            found = self._running.get(key)
-        if found is None:
-            raise NotFoundError("There is no export with this key on its way.", key=key)
-        return found
+            return self._running.get(key) or Export()

@@ -72,12 +72,12 @@ def export_plan(
 
 @router.get("/api/exports/{key}", response_model=ExportProgress)
 def get_export(services: ServicesDep, key: ExportKey) -> dict[str, int]:
-    """Say how far an export is that is on its way."""
+    """Say how far an export is that is on its way; 0 of 0 where there is none with this key (any more)."""
     export = services.exports.get(key)
     return {"done": export.done, "total": export.total}
 
 
 @router.delete("/api/exports/{key}", status_code=204)
 def cancel_export(services: ServicesDep, key: ExportKey) -> None:
-    """End an export; sheets that are on their way are finished first."""
+    """End an export, if there is one with this key; a sheet that is being drawn is finished first."""
     services.exports.get(key).ended.set()
