@@ -18,6 +18,7 @@ import type { State } from "./state";
 import { createSync, type Sync } from "./sync";
 import type { Pages } from "./syncpages";
 import { watchTogether } from "./together";
+import { watchTogether } from "./together";
 
 export type DialogName = "publish" | "partition" | "shortcuts" | "delete" | "rename";
 export type Tab = "grids" | "checks" | "notes" | "history" | "compare" | "base";
@@ -146,6 +147,10 @@ export function createDesk(parts: DeskParts): Desk {
           const torn = edit.live ? watchTogether(edit.live, theirs, ours) : () => [];
           return () => tellTorn(torn(), theirs);
         },
+        meeting: (theirs, ours) => {
+          const torn = edit.live ? watchTogether(edit.live, theirs, ours) : () => [];
+          return () => tellTorn(torn(), theirs);
+        },
       },
       later: (ms, then) => {
         const timer = setTimeout(then, ms);
@@ -250,6 +255,15 @@ export function createDesk(parts: DeskParts): Desk {
     const cells = edits.reduce((sum, each) => sum + (each.n_cells ?? each.cells?.length ?? 0), 0);
     const name = last.who || state.t("people.someone");
     if (cells > 0) state.live.value = state.t("live.remote", { name, cells });
+  }
+
+  // Neither of two strokes did it alone: who came second hears of it, the check list shows where.
+  function tellTorn(grids: readonly number[], theirs: readonly ServerEdit[]): void {
+    if (grids.length === 0) return;
+    const names = [...new Set(theirs.map(({ who }) => who).filter(Boolean))];
+    const codes = grids.map((grid) => edit.book?.codes[grid] ?? String(grid));
+    const name = names.length > 0 ? names.join(", ") : state.t("people.someone");
+    say("sync.inPieces", { codes: codes.join(", "), name }, true);
   }
 
   // Neither of two strokes did it alone: who came second hears of it, the check list shows where.

@@ -20,5 +20,5 @@ export function watchTogether(live: LivePlan, theirs: readonly ServerEdit[], our
   const mine = touchedBy(ours, live.gridOf);
   const both = [...touchedBy(theirs, live.gridOf)].filter((grid) => mine.has(grid) && grid < live.nGrids);
   const before = both.map((grid) => live.figures.pieces[grid]);
-  return () => both.filter((grid, i) => live.figures.pieces[grid] > Math.max(1, before[i])).sort((a, b) => a - b);
+  return () => both.filter((grid, i) => live.figures.pieces[grid] > before[i] && live.isInPieces(grid)).sort((a, b) => a - b);
 }
