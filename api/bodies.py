@@ -90,6 +90,7 @@ def warm(services: Services) -> None:
         base_body(services, dataset)
         graph_body(services, dataset)
         view.locator.locate([0.0], [0.0])
+        services.store.search(record.id, "0", limit=1)
         if record.state == "draft" and view.numbers:
             services.desk(record.id).suggest(view.numbers[0])
     except GisCoreError as error:

@@ -16,6 +16,9 @@ _DIGITS = {
 }
 _STEPS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
 _CHINESE = re.compile(f"[{''.join(_DIGITS)}{''.join(_STEPS)}]+")
+#: Alone and without a unit behind they are a part of a name: 陆家嘴, 百花路, 十里河.
+_NAMES_TOO = frozenset("壹贰叁肆伍陆柒捌玖两十拾百佰千仟")
+_UNITS = frozenset("号栋幢座楼单弄室层区期组村巷#户人")
 _BEFORE = re.compile(r"^(第|building|bldg|block|no|#)+")
 _BEHIND = re.compile(r"(号楼|栋楼|幢楼|座楼|#楼|号栋|号幢|号座|栋|幢|座|楼|号|#|building|bldg|block)$")
 _ROMAN = {
@@ -39,12 +42,19 @@ def fold(text: str) -> str:
 
     Examples
     --------
-    >>> fold("月庭 二村（南区）"), fold("第 十二 栋")
-    ('月庭2村南区', '第12栋')
+    >>> fold("月庭 二村（南区）"), fold("第 十二 栋"), fold("陆家嘴")
+    ('月庭2村南区', '第12栋', '陆家嘴')
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     folded = re.sub(r"[\s·・.,，。、()（）\[\]【】_\"'“”]+", "", folded)
-    return re.sub(r"0*(\d+)", r"\1", _CHINESE.sub(lambda match: str(_chinese(match[0])), folded))
+    return re.sub(r"0*(\d+)", r"\1", _CHINESE.sub(_as_digits, folded))
+
+
+def _as_digits(match: re.Match[str]) -> str:
+    behind = match.string[match.end() : match.end() + 1]
+    if match[0] in _NAMES_TOO and behind and behind not in _UNITS:
+        return match[0]
+    return str(_chinese(match[0]))
 
 
 def _chinese(text: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gis_core.store import branching, datasets, edits, plans, publishing, search
+from gis_core.store.search_index import SearchIndexes
 from gis_core.store.session import Session
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class PlanMethods(Session):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self._graphs: dict[int, AdjacencyGraph] = {}
+        self._searched = SearchIndexes()
 
     def _graph_of(self, connection: Connection, dataset_id: int) -> AdjacencyGraph:
         """Return the graph of a data version, from memory where it was asked for before."""
@@ -385,10 +387,11 @@ class PlanMethods(Session):
     # Search
 
     def search(self, plan_id: int, text: str, *, limit: int = 20) -> list[SearchHit]:
-        """Find grids, buildings, streets and facilities by a part of their text, best first.
+        """Find grids, buildings, streets and facilities as people type them, best first.
 
-        Case and width do not count; a whole match comes before one at the start of a text, that before any
-        other.
+        By a part of a text, by name and number in any order and script, in pinyin or initials, with a letter wrong;
+        see `gis_core.locate.address`. The first search of a data version builds its index (about 5 s for 100,000
+        buildings), which is kept.
 
         Raises
         ------
@@ -398,4 +401,4 @@ class PlanMethods(Session):
             Where `limit` is negative.
         """
         with self._read() as connection:
-            return search.find(connection, self._dialect, plan_id, text, limit=limit)
+            return search.find(connection, self._dialect, self._searched, plan_id, text, limit=limit)

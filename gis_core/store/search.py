@@ -1,38 +1,38 @@
-"""Repository of the search: grids, buildings, streets and facilities by a part of their text.
+"""The search: grids, buildings, streets and facilities as people type them; where each is, and whose.
 
-Every searched row holds its texts folded, one a line (`rows.search_texts`), so one LIKE finds a part, and the
-line ends tell a whole text and a beginning from the rest; the same on both databases whatever their collation
-is.
+What answers a question is found in memory (`search_index`); the database gives place and grid of the few hits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import shapely
-from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, Table, case, func, select
+from sqlalchemy import Connection, Row, Table, func, select
 
 from gis_core.errors import ParameterError
 from gis_core.store import plans
 from gis_core.store.models import Building, Facility, Grid, Street, table_of
 from gis_core.store.records import HitKind, SearchHit
-from gis_core.store.rows import fold
 
 if TYPE_CHECKING:
     from gis_core.store.dialect import Dialect
+    from gis_core.store.search_index import SearchIndexes
 
 __all__ = ["find"]
 
 _GRID, _BUILDING, _STREET, _FACILITY = (table_of(model) for model in (Grid, Building, Street, Facility))
 _MOST = 1000
+#: Kinds of hits that answer equally well, in this order.
+_ORDER: tuple[HitKind, ...] = ("grid", "street", "building", "facility")
 
 
-def find(connection: Connection, dialect: Dialect, plan_id: int, text: str, *, limit: int) -> list[SearchHit]:
-    """Return the best hits of all kinds; grids before buildings, streets, facilities of the same rank.
+def find(
+    connection: Connection, dialect: Dialect, indexes: SearchIndexes, plan_id: int, text: str, *, limit: int
+) -> list[SearchHit]:
+    """Return the best hits of all kinds; of equal ones grids, then streets, buildings, facilities.
 
     Raises
     ------
@@ -44,84 +44,79 @@ def find(connection: Connection, dialect: Dialect, plan_id: int, text: str, *, l
     if limit < 0:
         raise ParameterError(f"limit must be 0 or more, not {limit}.")
     dataset_id = plans.require(connection, plan_id).dataset_id
-    wanted = fold(text.replace("\x00", " ").encode(errors="ignore").decode())
+    wanted = text.replace("\x00", " ").encode(errors="ignore").decode().strip()
     limit = min(limit, _MOST)
     if not wanted or limit == 0:
         return []
-    seek = _Seek(connection, dialect, plan_id, dataset_id, wanted, limit)
-    ranked = [*seek.grids(), *seek.buildings(), *seek.streets(), *seek.facilities()]
-    ranked.sort(key=lambda pair: (pair[0], len(pair[1].title)))
-    return [hit for _, hit in ranked[:limit]]
+    town, grids = indexes.town(connection, dataset_id), indexes.grids(connection, plan_id)
+    ranked: list[tuple[float, HitKind, Any]] = [
+        (hit.score, "grid", grids.grids[hit.entry][0]) for hit in grids.index.find(wanted, limit=limit)
+    ]
+    ranked += [
+        (hit.score, town.kinds[hit.entry], town.keys[hit.entry])
+        for hit in town.index.find(wanted, limit=limit)
+    ]
+    ranked.sort(key=lambda one: (-round(one[0], 3), _ORDER.index(one[1])))
+    seek = _Seek(connection, dialect, plan_id, dataset_id)
+    places: dict[tuple[HitKind, Any], SearchHit] = {}
+    for kind in _ORDER:
+        keys = [key for _, its, key in ranked[:limit] if its == kind]
+        if keys:
+            places.update({(kind, key): hit for key, hit in seek.hits(kind, keys)})
+    return [places[kind, key] for _, kind, key in ranked[:limit] if (kind, key) in places]
 
 
 @dataclass(frozen=True)
 class _Seek:
-    """One search: what every kind of hit needs."""
+    """One search: place and grid of what was found."""
 
     connection: Connection
     dialect: Dialect
     plan_id: int
     dataset_id: int
-    wanted: str
-    limit: int
 
-    def _rank(self, table: Table) -> ColumnElement[int]:
-        """Return 0 for a whole text, 1 for a beginning, 2 for any other place."""
-        texts = table.c.search_text
-        return case(
-            (texts.contains(f"\n{self.wanted}\n", autoescape=True), 0),
-            (texts.contains(f"\n{self.wanted}", autoescape=True), 1),
-            else_=2,
-        )
+    def hits(self, kind: HitKind, keys: Sequence[Any]) -> Iterable[tuple[Any, SearchHit]]:
+        """Give the hits of one kind, in any order."""
+        if kind == "grid":
+            return self._grids(keys)
+        if kind == "street":
+            return self._streets(keys)
+        return self._buildings(keys) if kind == "building" else self._facilities(keys)
 
-    def _matches(self, table: Table) -> ColumnElement[bool]:
-        return table.c.search_text.contains(self.wanted, autoescape=True)
-
-    def _rows(self, table: Table, owner: ColumnElement[bool], order: ColumnElement[Any]) -> list[Row[Any]]:
-        rank = self._rank(table).label("rank")
-        query = select(table, rank).where(owner, self._matches(table))
-        query = query.order_by(rank, func.length(table.c.search_text), order).limit(self.limit)
-        return list(self.connection.execute(query))
-
-    def _shapes(self, rows: Iterable[Any]) -> NDArray[np.object_]:
+    def _shapes(self, rows: Sequence[Any]) -> Iterable[Any]:
         return self.dialect.decode([row.geom for row in rows])
 
-    def grids(self) -> Iterable[tuple[int, SearchHit]]:
-        """Find grids by code and name."""
-        rows = self._rows(_GRID, _GRID.c.plan_id == self.plan_id, _GRID.c.grid_ix)
+    def _rows(self, table: Table, keys: Sequence[int]) -> list[Row[Any]]:
+        query = select(table).where(table.c.dataset_id == self.dataset_id, table.c.ix.in_(list(keys)))
+        return list(self.connection.execute(query))
+
+    def _grids(self, keys: Sequence[int]) -> Iterable[tuple[Any, SearchHit]]:
+        query = select(_GRID).where(_GRID.c.plan_id == self.plan_id, _GRID.c.grid_ix.in_(list(keys)))
+        rows = list(self.connection.execute(query))
         for row, shape in zip(rows, self._shapes(rows), strict=True):
             if not shape.is_empty:
-                yield row.rank, _hit("grid", row.code, row.name or "", shape, grid_code=row.code)
+                yield row.grid_ix, _hit("grid", row.code, row.name or "", shape, grid_code=row.code)
 
-    def buildings(self) -> Iterable[tuple[int, SearchHit]]:
-        """Find buildings by name, address, compound and id."""
-        rows = self._rows(_BUILDING, _BUILDING.c.dataset_id == self.dataset_id, _BUILDING.c.ix)
-        if not rows:
-            return
-        codes = plans.grid_codes(self.connection, self.plan_id)[
-            plans.assignment(self.connection, self.plan_id)
-        ]
+    def _buildings(self, keys: Sequence[int]) -> Iterable[tuple[Any, SearchHit]]:
+        codes = plans.grid_codes(self.connection, self.plan_id)
+        assignment = plans.assignment(self.connection, self.plan_id)
+        rows = self._rows(_BUILDING, keys)
         for row, shape in zip(rows, self._shapes(rows), strict=True):
-            title, detail = _title(row.name, row.address, row.compound, row.id)
+            title, detail = _building_title(row)
             inside = row.cell_ix >= 0
-            code, cell = (codes[row.cell_ix], row.cell_ix) if inside else (None, None)
-            yield row.rank, _hit("building", title, detail, shape, grid_code=code, cell_ix=cell)
+            code, cell = (codes[assignment[row.cell_ix]], row.cell_ix) if inside else (None, None)
+            yield row.ix, _hit("building", title, detail, shape, grid_code=code, cell_ix=cell)
 
-    def streets(self) -> Iterable[tuple[int, SearchHit]]:
-        """Find streets by name: one hit a name, with all its pieces in the box."""
-        rank = func.min(self._rank(_STREET)).label("rank")
-        mine = _STREET.c.dataset_id == self.dataset_id
-        query = select(_STREET.c.name, rank).where(mine, self._matches(_STREET)).group_by(_STREET.c.name)
-        query = query.order_by(rank, func.length(_STREET.c.name), func.min(_STREET.c.ix)).limit(self.limit)
-        ranks = {row.name: row.rank for row in self.connection.execute(query)}
-        pieces: dict[str, list[Any]] = {name: [] for name in ranks}
+    def _streets(self, keys: Sequence[str]) -> Iterable[tuple[Any, SearchHit]]:
+        """One hit a name, with all its pieces in the box."""
+        pieces: dict[str, list[Any]] = {}
         rows = self.connection.execute(
             select(_STREET.c.name, _STREET.c.geom)
-            .where(mine, _STREET.c.name.in_(list(ranks)))
+            .where(_STREET.c.dataset_id == self.dataset_id, _STREET.c.name.in_(list(keys)))
             .order_by(_STREET.c.ix)
         ).all()
         for row, shape in zip(rows, self._shapes(rows), strict=True):
-            pieces[row.name].append(shape)
+            pieces.setdefault(row.name, []).append(shape)
         for name, shapes in pieces.items():
             longest = max(shapes, key=shapely.length)
             middle = (
@@ -129,14 +124,13 @@ class _Seek:
                 if longest.geom_type == "LineString"
                 else None
             )
-            yield ranks[name], _hit("street", name, "", shapely.GeometryCollection(shapes), point=middle)
+            yield name, _hit("street", name, "", shapely.GeometryCollection(shapes), point=middle)
 
-    def facilities(self) -> Iterable[tuple[int, SearchHit]]:
-        """Find facilities by name and category."""
-        rows = self._rows(_FACILITY, _FACILITY.c.dataset_id == self.dataset_id, _FACILITY.c.ix)
+    def _facilities(self, keys: Sequence[int]) -> Iterable[tuple[Any, SearchHit]]:
+        rows = self._rows(_FACILITY, keys)
         for row, shape in zip(rows, self._shapes(rows), strict=True):
             title, detail = _title(row.name, row.category, row.id)
-            yield row.rank, _hit("facility", title, detail, shape, grid_code=self._grid_at(shape))
+            yield row.ix, _hit("facility", title, detail, shape, grid_code=self._grid_at(shape))
 
     def _grid_at(self, shape: Any) -> str | None:
         """Return the lowest code among the grids that a place touches."""
@@ -145,6 +139,15 @@ class _Seek:
         )
         code: str | None = self.connection.execute(query).scalar_one()
         return code
+
+
+def _building_title(row: Row[Any]) -> tuple[str, str]:
+    """Return what to show of a building; a name that is only a number (3栋) says less than the address."""
+    from gis_core.locate.address_text import parse_address
+
+    if row.name and row.address and not parse_address(row.name).names:
+        return _title(row.address, row.name, row.compound, row.id)
+    return _title(row.name, row.address, row.compound, row.id)
 
 
 def _title(*texts: str | None) -> tuple[str, str]:

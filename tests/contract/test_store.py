@@ -426,7 +426,7 @@ def test_search_finds_a_part_of_a_text(loaded, text, kind, title):
 
 def test_search_takes_wildcards_as_text_and_nothing_as_nothing(loaded):
     store, _, plan_id = loaded
-    assert store.search(plan_id, "100_") == []
+    assert store.search(plan_id, "_zz_") == []
     assert store.search(plan_id, "%zz%") == []
     assert store.search(plan_id, " \x00") == []
     assert store.search(plan_id, "人民", limit=0) == []
@@ -449,3 +449,30 @@ def test_a_hit_says_where_it_is(loaded, town):
     assert street.bbox == tuple(store.layer(dataset_id, "streets", limit=2).total_bounds.tolist())
     facility = store.search(plan_id, "第一小学")[0]
     assert facility.grid_code == town[2].cells["grid_code"].iloc[0]
+
+
+@pytest.mark.parametrize("text", ["renminlu", "rml", "仁民路", "人民路 8号", "人民社区人民路"])
+def test_search_reads_what_people_type(loaded, text):
+    store, _, plan_id = loaded
+    assert store.search(plan_id, text)[0].title == "人民路"
+    building = store.search(plan_id, "锦绣花园十二号楼")[0]
+    assert (building.kind, building.grid_code is not None) == ("building", True)
+    assert "锦绣花园 12 幢" in f"{building.title} · {building.detail}".split(" · ")
+
+
+def test_search_follows_the_names_of_grids(loaded):
+    store, _, plan_id = loaded
+    store.add_edit(
+        plan_id,
+        expected_revision=0,
+        who="",
+        kind="name",
+        cell_ix=[],
+        grid_ix=[],
+        changes=[("grid/1/name", "向阳花园")],
+    )
+    assert (
+        store.search(plan_id, "xyhy")[0].grid_code
+        == store.search(plan_id, "向阳花圆")[0].grid_code
+        == "310101001002"
+    )

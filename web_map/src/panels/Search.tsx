@@ -14,6 +14,7 @@ interface Choice {
   kind: string;
   title: string;
   detail: string;
+  grid: string;
   choose(): void;
 }
 
@@ -33,6 +34,7 @@ export function Search() {
           kind: "point",
           title: t("search.point", { lon: String(point[0]), lat: String(point[1]) }),
           detail: t("search.point.detail"),
+          grid: "",
           choose: () => void actions.locate(point[0], point[1], { zoom: true }),
         },
       ]
@@ -106,6 +108,7 @@ export function Search() {
             >
               <span class="search-kind">{t(`kind.${choice.kind}` as Key)}</span>
               <span class="search-title">{choice.title}</span>
+              <span class="search-grid">{choice.grid}</span>
               <span class="search-detail">{choice.detail}</span>
             </li>
           ))}
@@ -121,11 +124,10 @@ export function Search() {
 const leaves = (event: FocusEvent): boolean =>
   !(event.currentTarget as Element).contains(event.relatedTarget as Node | null);
 
-function wordsOf(hit: SearchHit, t: State["t"]): { kind: string; title: string; detail: string } {
+function wordsOf(hit: SearchHit, t: State["t"]): Omit<Choice, "key" | "choose"> {
   const title = hit.kind === "grid" ? shortCode(hit.title) : hit.title;
   const grid = hit.kind !== "grid" && hit.grid_code ? t("detail.grid", { code: shortCode(hit.grid_code) }) : "";
-  const parts = [hit.detail === hit.title ? "" : (hit.detail ?? ""), grid].filter(Boolean);
-  return { kind: hit.kind, title, detail: parts.join(" · ") };
+  return { kind: hit.kind, title, detail: hit.detail === hit.title ? "" : (hit.detail ?? ""), grid };
 }
 
 /** Hits for a text, asked after a short rest; an answer to an older text is dropped. */
