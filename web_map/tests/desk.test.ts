@@ -90,7 +90,7 @@ test("the check list: what is never published first, then the worst", () => {
     pieces: Int32Array.of(1, 2, 1, 1, 0),
   };
   const grids = [grid(0), grid(1), grid(2, { name: null }), grid(3, { staff: [] }), grid(4, { retired: true })];
-  const found = checksOf(figures, grids, 14, [300, 500]);
+  const found = checksOf({ figures, isInPieces: (ix) => figures.pieces[ix] > 1 }, grids, 14, [300, 500]);
   assert.deepEqual(found.map(({ kind, grid: ix, amount }) => [kind, ix, amount]), [
     ["unassigned", null, 3],
     ["in_pieces", 1, 2],
@@ -101,7 +101,7 @@ test("the check list: what is never published first, then the worst", () => {
     ["without_staff", 3, 0],
   ]);
   assert.deepEqual([...countsOf(found)], [["unassigned", 3], ["in_pieces", 1], ["out_of_bounds", 3], ["unnamed", 1], ["without_staff", 1]]);
-  assert.deepEqual(checksOf({ households: Float64Array.of(400), cells: Int32Array.of(4), pieces: Int32Array.of(1) }, [grid(0)], 4, [300, 500]), []);
+  assert.deepEqual(checksOf({ figures: { households: Float64Array.of(400), cells: Int32Array.of(4), pieces: Int32Array.of(1) }, isInPieces: () => false }, [grid(0)], 4, [300, 500]), []);
 });
 
 test("figures of a row and of all", () => {
@@ -109,10 +109,11 @@ test("figures of a row and of all", () => {
     households: Float64Array.of(400, 200), people: Float64Array.of(1000, 500), cells: Int32Array.of(4, 2), areaM2: Float64Array.of(100, 0),
     perimeterM: Float64Array.of(40, 0), innerM: Float64Array.of(20, 0), streetM: Float64Array.of(5, 0), pieces: Int32Array.of(1, 0),
   };
-  const row = rowFigures(figures, 0);
+  const live = { figures, isInPieces: () => false };
+  const row = rowFigures(live, 0);
   assert.deepEqual([row.households, row.people, row.streetShare, row.pieces], [400, 1000, 0.25, 1]);
   assert.ok(Math.abs(row.compactness - Math.PI / 4) < 1e-12);
-  assert.deepEqual([rowFigures(figures, 1).streetShare, rowFigures(figures, 1).compactness], [null, 0]);
+  assert.deepEqual([rowFigures(live, 1).streetShare, rowFigures(live, 1).compactness], [null, 0]);
   const totals = liveTotals(figures, [grid(0), grid(1, { boundaryCode: "c" })], { households: 650, cells: 7 }, [300, 500]);
   assert.deepEqual([totals.households, totals.inBounds, totals.unassignedHouseholds, totals.unassignedCells], [600, 1, 50, 1]);
   assert.deepEqual([...totals.means], [["b", 400], ["c", 200]]);

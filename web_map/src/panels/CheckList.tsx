@@ -15,7 +15,7 @@ export function checkWords(state: State, { kind, grid, amount }: Check): string 
     case "out_of_bounds":
       return amount > 0 ? t("check.over", { code, count: amount, max }) : t("check.under", { code, count: -amount, min });
     case "in_pieces":
-      return t("check.pieces", { code, count: amount });
+      return amount === 0 ? t("check.noCells", { code }) : t("check.pieces", { code, count: amount });
     case "unassigned":
       return t("check.unassigned", { count: amount });
     case "unnamed":

@@ -43,7 +43,7 @@ function Figures({ ix, grid }: { ix: number; grid: GridProperties }) {
   // Only what can be seen changes the card: a stroke elsewhere leaves it alone.
   const live = useComputed(() => {
     void edit.version.value;
-    return edit.live ? JSON.stringify(rowFigures(edit.live.figures, ix)) : null;
+    return edit.live ? JSON.stringify(rowFigures(edit.live, ix)) : null;
   });
   const now = live.value === null ? null : (JSON.parse(live.value) as ReturnType<typeof rowFigures>);
   const households = now?.households ?? grid.households;
@@ -57,7 +57,7 @@ function Figures({ ix, grid }: { ix: number; grid: GridProperties }) {
       <p class={fits ? "verdict" : "verdict alert"}>
         {fits ? "" : "! "}
         {verdictOf(state, { ...grid, households })}
-        {now && now.pieces > 1 && <b class="alert"> ! {t("detail.pieces", { count: now.pieces })}</b>}
+        {now?.inPieces && <b class="alert"> ! {t("detail.pieces", { count: now.pieces })}</b>}
       </p>
       <dl>
         <Item word={t("detail.households")}>{formatNumber(households)}</Item>

@@ -193,7 +193,7 @@ function RowCells({ ix, grid, columns }: RowProps) {
   const { state, edit, desk } = useApp();
   const live = useComputed(() => {
     void edit.version.value;
-    return edit.live ? JSON.stringify(rowFigures(edit.live.figures, ix)) : null;
+    return edit.live ? JSON.stringify(rowFigures(edit.live, ix)) : null;
   });
   const figures: RowFigures | null = live.value === null ? null : JSON.parse(live.value);
   const mean = useComputed(() => desk.totals.value?.means.get(grid.boundary_code ?? "") ?? null);
@@ -211,7 +211,7 @@ function RowCells({ ix, grid, columns }: RowProps) {
         <Chip grid={grid} />
         <span class="code">
           <b>{shortCode(grid.code)}</b>
-          {figures && figures.pieces > 1 ? (
+          {figures?.inPieces ? (
             <small class="alert">! {state.t("row.pieces", { count: figures.pieces })}</small>
           ) : (
             below && <small>{below}</small>
@@ -232,7 +232,7 @@ function RowCells({ ix, grid, columns }: RowProps) {
         {!fits && <b class="alert"> !</b>}
       </td>
     ),
-    pieces: () => <td class={figures && figures.pieces > 1 ? "number alert" : "number"}>{figures ? figures.pieces : "–"}</td>,
+    pieces: () => <td class={figures?.inPieces ? "number alert" : "number"}>{figures ? figures.pieces : "–"}</td>,
     area: () => <td class="number">{formatNumber(area / 10_000, area >= 1_000_000 ? 0 : 1)}</td>,
     compact: () => <td class="number">{formatNumber(figures?.compactness ?? grid.polsby_popper, 2)}</td>,
     streets: () => (

@@ -1,14 +1,14 @@
 /** What stands between a draft and its publishing, from the figures under the hand. Pure functions. */
 
 import type { CheckKind } from "../api/edits";
-import type { Figures } from "../kernels/figures";
+import type { LivePlan } from "../kernels/live";
 import type { LiveGrid } from "./attributes";
 
 export interface Check {
   kind: CheckKind;
   /** Null for cells that belong to no grid. */
   grid: number | null;
-  /** Households over (positive) or under (negative) a bound, number of pieces, or of unassigned cells. */
+  /** Households over (positive) or under (negative) a bound, number of pieces (0: no cell), or of unassigned cells. */
   amount: number;
 }
 
@@ -17,9 +17,18 @@ export const KINDS: readonly CheckKind[] = ["unassigned", "in_pieces", "out_of_b
 /** What publishing lets pass where it is named. */
 export const EXCUSABLE: readonly CheckKind[] = ["out_of_bounds", "unnamed", "without_staff"];
 
-/** All that is open, the gravest kind first, within a kind the worst first. */
+/** What of a plan under the hand is looked at. */
+export interface Checked {
+  figures: Pick<LivePlan["figures"], "households" | "cells" | "pieces">;
+  isInPieces: LivePlan["isInPieces"];
+}
+
+/**
+ * All that is open, the gravest kind first, within a kind the worst first. What is in pieces, and that a grid without
+ * cells counts as such, is decided as on the server (tests/pieces.json).
+ */
 export function checksOf(
-  figures: Pick<Figures, "households" | "cells" | "pieces">,
+  live: Checked,
   grids: Iterable<LiveGrid>,
   nCells: number,
   [min, max]: [number, number],
@@ -27,6 +36,7 @@ export function checksOf(
   const found = new Map<CheckKind, Check[]>(KINDS.map((kind) => [kind, []]));
   const add = (kind: CheckKind, grid: number | null, amount: number): void =>
     void found.get(kind)?.push({ kind, grid, amount });
+  const { figures } = live;
   let assigned = 0;
   for (const { ix, name, staff, retired } of grids) {
     if (retired) continue;
@@ -34,7 +44,7 @@ export function checksOf(
     const households = figures.households[ix];
     if (households > max) add("out_of_bounds", ix, households - max);
     else if (households < min) add("out_of_bounds", ix, households - min);
-    if (figures.pieces[ix] > 1) add("in_pieces", ix, figures.pieces[ix]);
+    if (figures.cells[ix] === 0 || live.isInPieces(ix)) add("in_pieces", ix, figures.pieces[ix]);
     if (!name) add("unnamed", ix, 0);
     if (staff.length === 0) add("without_staff", ix, 0);
   }

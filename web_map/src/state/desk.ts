@@ -18,7 +18,6 @@ import type { State } from "./state";
 import { createSync, type Sync } from "./sync";
 import type { Pages } from "./syncpages";
 import { watchTogether } from "./together";
-import { watchTogether } from "./together";
 
 export type DialogName = "publish" | "partition" | "shortcuts" | "delete" | "rename";
 export type Tab = "grids" | "checks" | "notes" | "history" | "compare" | "base";
@@ -101,7 +100,7 @@ export function createDesk(parts: DeskParts): Desk {
     // After each edit, not in the middle of a stroke.
     void state.grids.value;
     if (edit.phase.value !== "ready" || !edit.live) return [];
-    return checksOf(edit.live.figures, living.value, whole.value.cells, state.bounds.value);
+    return checksOf(edit.live, living.value, whole.value.cells, state.bounds.value);
   });
 
   const say: Desk["say"] = (key, values = {}, alert = false) => {
@@ -142,10 +141,6 @@ export function createDesk(parts: DeskParts): Desk {
         arrived: (edits) => {
           arrivals.value++;
           tellOf(edits);
-        },
-        meeting: (theirs, ours) => {
-          const torn = edit.live ? watchTogether(edit.live, theirs, ours) : () => [];
-          return () => tellTorn(torn(), theirs);
         },
         meeting: (theirs, ours) => {
           const torn = edit.live ? watchTogether(edit.live, theirs, ours) : () => [];
@@ -266,22 +261,13 @@ export function createDesk(parts: DeskParts): Desk {
     say("sync.inPieces", { codes: codes.join(", "), name }, true);
   }
 
-  // Neither of two strokes did it alone: who came second hears of it, the check list shows where.
-  function tellTorn(grids: readonly number[], theirs: readonly ServerEdit[]): void {
-    if (grids.length === 0) return;
-    const names = [...new Set(theirs.map(({ who }) => who).filter(Boolean))];
-    const codes = grids.map((grid) => edit.book?.codes[grid] ?? String(grid));
-    const name = names.length > 0 ? names.join(", ") : state.t("people.someone");
-    say("sync.inPieces", { codes: codes.join(", "), name }, true);
-  }
-
   const zoomTo: Desk["zoomTo"] = ({ kind, grid }) => {
     const { live, ground } = edit;
     if (!live || !ground) return;
     const cells: number[] = [];
     if (kind === "in_pieces" && grid !== null) for (const piece of live.pieceCells(grid).slice(1)) cells.push(...piece);
     else for (let cell = 0; cell < live.gridOf.length; cell++) if (live.gridOf[cell] === (grid ?? -1)) cells.push(cell);
-    parts.actions.fitCells(ground.graph.anchor, cells);
+    if (cells.length > 0) parts.actions.fitCells(ground.graph.anchor, cells);
     if (grid !== null) state.selected.value = grid;
   };
 

@@ -1,6 +1,7 @@
 /** Figures of single grids and of all, read from the plan under the hand. Pure functions. */
 
 import type { Figures } from "../kernels/figures";
+import type { LivePlan } from "../kernels/live";
 
 export interface RowFigures {
   households: number;
@@ -12,10 +13,13 @@ export interface RowFigures {
   /** Share of the border with other grids that runs along streets; null where there is no such border. */
   streetShare: number | null;
   pieces: number;
+  /** Whether these are more than they must be. */
+  inPieces: boolean;
   cells: number;
 }
 
-export function rowFigures(figures: Figures, ix: number): RowFigures {
+export function rowFigures(live: Pick<LivePlan, "figures" | "isInPieces">, ix: number): RowFigures {
+  const { figures } = live;
   const [areaM2, perimeterM, innerM] = [figures.areaM2[ix], figures.perimeterM[ix], figures.innerM[ix]];
   return {
     households: figures.households[ix],
@@ -25,6 +29,7 @@ export function rowFigures(figures: Figures, ix: number): RowFigures {
     compactness: perimeterM > 0 ? (4 * Math.PI * areaM2) / perimeterM ** 2 : 0,
     streetShare: innerM > 0 ? figures.streetM[ix] / innerM : null,
     pieces: figures.pieces[ix],
+    inPieces: live.isInPieces(ix),
     cells: figures.cells[ix],
   };
 }

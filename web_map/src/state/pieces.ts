@@ -2,9 +2,12 @@
 
 import type { LivePlan } from "../kernels/live";
 
-/** Lines from the middle of the largest piece of a grid to the middle of each other one: x0, y0, x1, y1 in units. */
+/**
+ * Lines from the middle of the largest piece of a grid to the middle of each other one: x0, y0, x1, y1 in units. None
+ * where the grid takes islands of its area that it cannot be blamed for.
+ */
 export function linksOf(live: LivePlan, grid: number): number[] {
-  if (live.figures.pieces[grid] < 2) return [];
+  if (!live.isInPieces(grid)) return [];
   const [first, ...others] = live.pieceCells(grid).map((cells) => middleOf(live.graph.anchor, cells));
   return others.flatMap((other) => [...first, ...other]);
 }
