@@ -154,6 +154,36 @@ test("painting colours by cell, hatches only where asked, and runs on over tile 
   assert.ok(row.includes(blue));
 });
 
+test("any part of a tile is painted as a look at each pixel for itself says", () => {
+  const random = randomFrom(8);
+  const cells = 40;
+  const palette = {
+    fill: Uint32Array.from({ length: cells + 1 }, (_, i) => 1000 + i),
+    hatch: Uint32Array.from({ length: cells + 1 }, (_, i) => (random() < 0.3 ? 0 : 5000 + i)),
+    style: Uint8Array.from({ length: cells + 1 }, () => Math.floor(random() * 4)),
+  };
+  for (const ratio of [1, 1.5, 2]) {
+    const size = 48 * ratio;
+    const period = 8 * ratio;
+    const ids = Int32Array.from({ length: size * size }, () => Math.floor(random() * (cells + 1)) - 1);
+    const part = { left: 5, top: 9, right: size - 3, bottom: size - 1 };
+    const out = new Uint32Array(size * size);
+    paint(ids, size, palette, out, ratio, part);
+    for (let y = 0; y < size; y++) {
+      for (let x = 0; x < size; x++) {
+        const key = ids[y * size + x] + 1;
+        const falling = (x + y) % period < 1.25 * ratio;
+        const rising = (x - y + period * size) % period < 1.25 * ratio;
+        const dense = (x + y) % (period / 2) < 1.25 * ratio;
+        const onLine = [falling, rising, falling || rising, dense][palette.style[key]];
+        const inside = x >= part.left && x < part.right && y >= part.top && y < part.bottom;
+        const wanted = onLine && palette.hatch[key] > 0 ? palette.hatch[key] : palette.fill[key];
+        assert.equal(out[y * size + x], inside ? wanted : 0, `${x} ${y} at ${ratio}`);
+      }
+    }
+  }
+});
+
 test("pixels are little-endian RGBA", () => {
   const bytes = new Uint8Array(Uint32Array.of(pixel([1, 2, 3], 0.5)).buffer);
   assert.deepEqual([...bytes], [1, 2, 3, 128]);

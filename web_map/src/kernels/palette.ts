@@ -153,19 +153,25 @@ export function paint(
   { left, top, right, bottom }: PixelBox = { left: 0, top: 0, right: size, bottom: size },
 ): void {
   const { fill, hatch, style } = palette;
-  const period = 8 * ratio;
+  const half = Math.max(1, Math.round(4 * ratio));
+  const period = 2 * half;
   const width = 1.25 * ratio;
-  // Tiles are a multiple of the period wide and high, so that size can stand for any greater multiple of it.
-  const isLine = (x: number, y: number, kind: number): boolean => {
-    if (kind === HATCH.rising) return (x - y + size) % period < width;
-    if (kind === HATCH.dense) return (x + y) % (period / 2) < width;
-    return (x + y) % period < width || (kind === HATCH.crossed && (x - y + size) % period < width);
-  };
   for (let y = top; y < bottom; y++) {
+    // Tiles are a multiple of the period wide and high, so that size can stand for any greater multiple of it.
+    const [falling, rising] = [y % period, (size - y + period * size) % period];
     for (let x = left, at = y * size + left; x < right; x++, at++) {
       const key = ids[at] - NOTHING;
       const line = hatch[key];
-      out[at] = line !== 0 && isLine(x, y, style[key]) ? line : fill[key];
+      if (line === 0) {
+        out[at] = fill[key];
+        continue;
+      }
+      const kind = style[key];
+      let isLine = false;
+      if (kind === HATCH.rising) isLine = (x + rising) % period < width;
+      else if (kind === HATCH.dense) isLine = (x + y) % half < width;
+      else isLine = (x + falling) % period < width || (kind === HATCH.crossed && (x + rising) % period < width);
+      out[at] = isLine ? line : fill[key];
     }
   }
 }

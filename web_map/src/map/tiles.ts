@@ -23,8 +23,9 @@ function tilePixels(): number {
 interface Tile {
   coords: L.Coords;
   canvas: HTMLCanvasElement;
-  /** The last picture of the worker where more than that is shown, else null. */
+  /** The last picture of the worker where more than that is shown, else null, and the colours below it. */
   lines: HTMLCanvasElement | null;
+  image: ImageData | null;
   ids: Int32Array | null;
   /** Key of the wish that is on its way, and what will be out of date when its answer comes. */
   asked: string | null;
@@ -81,7 +82,7 @@ class WorkerTiles extends L.GridLayer {
   protected override createTile(coords: L.Coords, done: L.DoneCallback): HTMLElement {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = tilePixels();
-    const tile: Tile = { canvas, lines: null, coords, ids: null, asked: null, stale: null };
+    const tile: Tile = { canvas, lines: null, image: null, coords, ids: null, asked: null, stale: null };
     this.tiles.set(placeKey(coords), tile);
     if (this.ready) this.ask(tile, wholeOf(tile), true, () => done(undefined, canvas));
     else setTimeout(() => done(undefined, canvas));
@@ -267,7 +268,6 @@ export class BaseTiles extends WorkerTiles {
 export class GridTiles extends WorkerTiles {
   private palette: CellPalette | null = null;
   private turn = 0;
-  private image: ImageData | null = null;
 
   constructor(engine: Engine) {
     super(engine, "grids", { pane: "tilePane", className: "tiles-grids", zIndex: 2 });
@@ -325,19 +325,23 @@ export class GridTiles extends WorkerTiles {
     context?.clearRect(part.left, part.top, part.right - part.left, part.bottom - part.top);
     context?.drawImage(picture, part.left, part.top);
     picture.close();
-    if (painted) this.paint(tile, part);
+    if (painted) this.compose(tile, part);
   }
 
-  protected override paint(tile: Tile, { left, top, right, bottom }: PixelBox = wholeOf(tile)): void {
-    const context = tile.canvas.getContext("2d");
-    if (!context || !this.palette || !tile.ids || !tile.lines) return;
+  protected override paint(tile: Tile, part: PixelBox = wholeOf(tile)): void {
+    if (!this.palette || !tile.ids) return;
     const size = tile.canvas.width;
+    tile.image ??= new ImageData(size, size);
+    paint(tile.ids, size, this.palette, new Uint32Array(tile.image.data.buffer), size / TILE, part);
+    this.compose(tile, part);
+  }
+
+  // Colours below, lines above.
+  private compose({ canvas, image, lines }: Tile, { left, top, right, bottom }: PixelBox): void {
+    const context = canvas.getContext("2d");
     const [width, height] = [right - left, bottom - top];
-    if (width <= 0 || height <= 0) return;
-    if (this.image?.width !== size) this.image = new ImageData(size, size);
-    const out = new Uint32Array(this.image.data.buffer);
-    paint(tile.ids, size, this.palette, out, size / TILE, { left, top, right, bottom });
-    context.putImageData(this.image, 0, 0, left, top, width, height);
-    context.drawImage(tile.lines, left, top, width, height, left, top, width, height);
+    if (!context || !image || !lines || width <= 0 || height <= 0) return;
+    context.putImageData(image, 0, 0, left, top, width, height);
+    context.drawImage(lines, left, top, width, height, left, top, width, height);
   }
 }
