@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BROKEN, ProblemError, problem_response
-from api.settings import LOOPBACK_HOSTS, Settings
+from api.settings import LOOPBACK_HOSTS, Settings, is_loopback
 
 __all__ = ["SECURITY_HEADERS", "OuterLayer"]
 
@@ -66,6 +66,7 @@ class OuterLayer:
         self.max_body_mb = settings.max_body_mb
         self.hosts = frozenset(LOOPBACK_HOSTS) | frozenset(settings.allowed_hosts)
         self.origins = frozenset(settings.allowed_hosts) - {"*"}
+        self.behind_proxy = settings.behind_proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; other kinds of ASGI events pass through."""
@@ -92,6 +93,7 @@ class OuterLayer:
 
         try:
             headers = Headers(scope=scope)
+            self._check_caller(scope)
             self._check(headers)
             self._check_origin(scope, headers)
             _check_type(scope, headers)
@@ -109,6 +111,18 @@ class OuterLayer:
             if started:
                 raise
             await problem_response(request_id, 500, "error", BROKEN)(scope, receive, send_with_headers)
+
+    def _check_caller(self, scope: Scope) -> None:
+        """Refuse callers of other machines, whatever started the server, unless a proxy was declared to let them in."""
+        caller = scope.get("client")
+        if self.behind_proxy or not caller or not caller[0] or is_loopback(caller[0]):
+            return
+        raise ProblemError(
+            403,
+            "foreign-caller",
+            "This server knows no accounts, so it answers this machine only; WANGGE_BEHIND_PROXY=1 says that a proxy "
+            "or container in front decides who comes in.",
+        )
 
     def _check(self, headers: Headers) -> None:
         name = _name_of(headers.get("host", ""))

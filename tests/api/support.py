@@ -22,11 +22,13 @@ __all__ = ["TestClient", "assert_problem", "make_client"]
 NOWHERE = Path("/nowhere-at-all")
 
 
-def make_client(store: Any, **settings: Any) -> TestClient:
-    """Give a client of an app with quiet defaults; enter it to start the app."""
+def make_client(store: Any, *, caller: str = "127.0.0.1", **settings: Any) -> TestClient:
+    """Give a client of an app with quiet defaults, of this machine unless said otherwise; enter it to start the app."""
     given = {"warm": False, "web_root": NOWHERE, **settings}
     app = create_app(Settings(**given), store=store)
-    return TestClient(app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
+    return TestClient(
+        app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False, client=(caller, 50000)
+    )
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str, *, says: str = "") -> Problem:

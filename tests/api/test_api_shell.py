@@ -106,6 +106,21 @@ def test_named_hosts_are_answered(town: SimpleNamespace) -> None:
         assert client.get("/healthz", headers={"host": "other.example"}).status_code == 421
 
 
+@pytest.mark.parametrize("caller", ["192.168.1.20", "2001:db8::7", "::ffff:10.0.0.1", "somewhere"])
+def test_other_machines_are_refused_unless_a_proxy_lets_them_in(town: SimpleNamespace, caller: str) -> None:
+    with make_client(town.store, caller=caller) as client:
+        for path in ("/healthz", "/api/plans", "/"):
+            assert_problem(client.get(path), 403, "foreign-caller", says="WANGGE_BEHIND_PROXY=1")
+    with make_client(town.store, caller=caller, behind_proxy=True) as client:
+        assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("caller", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1", ""])
+def test_this_machine_is_answered(town: SimpleNamespace, caller: str) -> None:
+    with make_client(town.store, caller=caller) as client:
+        assert client.get("/healthz").status_code == 200
+
+
 def test_large_bodies_are_refused(town: SimpleNamespace) -> None:
     with make_client(town.store, max_body_mb=0.001) as client:
         headers = {"content-type": "application/json"}

@@ -1,0 +1,51 @@
+"""Begins servers of a store, one after the other, each to be killed: `mortal_server.py URL`.
+
+Reads lines from its input: `serve` begins a server and answers with its process and address, `bury` waits for its end.
+All is imported once, so that fifty servers cost little.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import uvicorn  # noqa: F401
+
+import api.app  # noqa: F401
+from api.server import listen, run_server, url_of
+from api.settings import Settings
+from gis_core.store import open_store
+
+
+def serve(url: str) -> None:
+    """Serve a store until the end."""
+    settings = Settings(db=url, port=0, warm=False)
+    sock = listen(settings)
+    with open_store(url) as store:
+        run_server(settings, sock, store=store, on_ready=lambda: say(f"{os.getpid()} {url_of(sock)}"))
+
+
+def say(line: str) -> None:
+    """Answer with a line."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Do what the lines say."""
+    child = 0
+    for line in sys.stdin:
+        if line == "serve\n":
+            child = os.fork()
+            if child == 0:
+                try:
+                    serve(sys.argv[1])
+                finally:
+                    os._exit(1)
+        elif line == "bury\n":
+            os.waitpid(child, 0)
+            say("buried")
+
+
+if __name__ == "__main__":
+    main()
