@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 from gis_core.fabric.ground import walkable
 from gis_core.model import Dataset, Fabric
 
-__all__ = ["StreetNetwork", "Way", "door_points", "street_network", "ways_between", "with_doors"]
+__all__ = ["Snapper", "StreetNetwork", "Way", "door_points", "street_network", "ways_between", "with_doors"]
 
 #: Vertices are one node where they are on one point of this grid (metres).
 NODE_M = 0.01
@@ -136,7 +136,12 @@ def door_points(dataset: Dataset, fabric: Fabric) -> tuple[NDArray[np.float64], 
 
 
 def with_doors(
-    network: StreetNetwork, x: NDArray[np.float64], y: NDArray[np.float64], dataset: Dataset
+    network: StreetNetwork,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    dataset: Dataset,
+    *,
+    never_across: bool = False,
 ) -> StreetNetwork:
     """Put a door for each point at the nearest place of the network that no barrier separates it from.
 
@@ -148,6 +153,8 @@ def with_doors(
     dataset : Dataset
         Its barriers and water, which the way to a door does not cross where there is a street within 500 m on the near
         side.
+    never_across : bool
+        Whether a point without such a street has no door, rather than one beyond the barrier.
 
     Returns
     -------
@@ -156,22 +163,18 @@ def with_doors(
     """
     door, off = np.full(len(x), -1, np.int32), np.zeros(len(x))
     wanted = np.flatnonzero(np.isfinite(x))
-    a, b = _stretches(network)
-    if not len(a) or not len(wanted):
+    snapper = Snapper(network, dataset)
+    if not len(snapper.a) or not len(wanted):
         return StreetNetwork(
             network.indptr, network.indices, network.length_m, network.x, network.y, door, off
         )
-    lines = shapely.linestrings(
-        np.stack(
-            [np.column_stack([network.x[a], network.y[a]]), np.column_stack([network.x[b], network.y[b]])],
-            axis=1,
-        )
-    )
     points = shapely.points(x[wanted], y[wanted])
-    stretch = _nearest_stretches(points, lines, dataset)
-    along = shapely.line_locate_point(lines[stretch], points)
-    off[wanted] = shapely.distance(lines[stretch], points)
-    at = shapely.line_interpolate_point(lines[stretch], along)
+    stretch, along, off_m = snapper.find(points, never_across=never_across)
+    reached = stretch >= 0
+    wanted, stretch, along = wanted[reached], stretch[reached], along[reached]
+    off[wanted] = off_m[reached]
+    at = shapely.line_interpolate_point(snapper.lines[stretch], along)
+    a, b = snapper.a, snapper.b
     door[wanted] = network.n_nodes + np.arange(len(wanted))
     new_x = np.concatenate([network.x, shapely.get_x(at)])
     new_y = np.concatenate([network.y, shapely.get_y(at)])
@@ -186,6 +189,66 @@ def with_doors(
     return StreetNetwork(whole.indptr, whole.indices, whole.length_m, whole.x, whole.y, door, off)
 
 
+class Snapper:
+    """Finds the place of a network where the way from a point reaches it, on the near side of barriers and water.
+
+    Attributes
+    ----------
+    a, b : int64, shape (n_stretches,)
+        Ends of the stretches of networks that lead somewhere.
+    lines : object, shape (n_stretches,)
+    """
+
+    def __init__(self, network: StreetNetwork, dataset: Dataset) -> None:
+        self.a, self.b = _stretches(network)
+        starts = np.column_stack([network.x[self.a], network.y[self.a]])
+        ends = np.column_stack([network.x[self.b], network.y[self.b]])
+        self.lines: NDArray[np.object_] = shapely.linestrings(np.stack([starts, ends], axis=1))
+        self._tree = shapely.STRtree(self.lines)
+        cuts = dataset.barriers["cuts"].to_numpy(dtype=bool) if len(dataset.barriers) else np.zeros(0, bool)
+        walls = [np.asarray(dataset.barriers.geometry.values, dtype=object)[cuts]]
+        walls.append(np.asarray(dataset.water.geometry.values, dtype=object))
+        self._walls = shapely.STRtree(np.concatenate(walls))
+
+    def find(
+        self, points: NDArray[np.object_], *, never_across: bool = False
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the nearest stretch to each point on its side, how far along it, and how far off it.
+
+        Returns
+        -------
+        stretch : int64, shape (n_points,)
+            -1 where there is none: no network, or with `never_across` none within 500 m on the near side.
+        along_m, off_m : float64, shape (n_points,)
+        """
+        if not len(self.a):
+            nothing = np.zeros(len(points))
+            return np.full(len(points), -1, np.int64), nothing, nothing.copy()
+        found = np.asarray(self._tree.nearest(points), dtype=np.int64)
+        links = shapely.shortest_line(points, self.lines[found])
+        lost = []
+        for i in sorted(self._blocked(links)):
+            near = self._tree.query(points[i], predicate="dwithin", distance=NEAR_SIDE_M)
+            ways = shapely.shortest_line(points[i], self.lines[near])
+            order = np.lexsort((near, shapely.length(ways)))
+            blocked = self._blocked(ways)
+            free = next((j for j in order.tolist() if j not in blocked), None)
+            if free is not None:
+                found[i] = near[free]
+            else:
+                lost.append(i)
+        along = shapely.line_locate_point(self.lines[found], points)
+        off = shapely.distance(self.lines[found], points)
+        if never_across:
+            found[lost] = -1
+        return found, along, off
+
+    def _blocked(self, ways: NDArray[np.object_]) -> set[int]:
+        """Return which ways lead over a barrier, or over water or in it."""
+        across = self._walls.query(ways, predicate="crosses")[0]
+        return {*across.tolist(), *self._walls.query(ways, predicate="within")[0].tolist()}
+
+
 def _stretches(network: StreetNetwork) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the ends of all stretches of networks that lead somewhere, each once."""
     owner = np.repeat(np.arange(network.n_nodes), np.diff(network.indptr))
@@ -195,29 +258,6 @@ def _stretches(network: StreetNetwork) -> tuple[NDArray[np.int64], NDArray[np.in
     length = np.bincount(part[a], weights=network.length_m[once], minlength=1)
     long_enough = length[part[a]] >= min(SHORT_NETWORK_M, length.max(initial=0.0))
     return a[long_enough], b[long_enough]
-
-
-def _nearest_stretches(
-    points: NDArray[np.object_], lines: NDArray[np.object_], dataset: Dataset
-) -> NDArray[np.int64]:
-    """Find the nearest stretch to each point on its side of barriers and water."""
-    tree = shapely.STRtree(lines)
-    found = tree.nearest(points)
-    cuts = dataset.barriers["cuts"].to_numpy(dtype=bool)
-    walls = [np.asarray(dataset.barriers.geometry.values, dtype=object)[cuts]]
-    walls.append(np.asarray(dataset.water.geometry.values, dtype=object))
-    wall_tree = shapely.STRtree(np.concatenate(walls))
-    links = shapely.shortest_line(points, lines[found])
-    beyond = np.unique(wall_tree.query(links, predicate="crosses")[0])
-    for i in beyond.tolist():
-        near = tree.query(points[i], predicate="dwithin", distance=NEAR_SIDE_M)
-        ways = shapely.shortest_line(points[i], lines[near])
-        order = np.lexsort((near, shapely.length(ways)))
-        blocked = set(wall_tree.query(ways, predicate="crosses")[0].tolist())
-        free = [j for j in order.tolist() if j not in blocked]
-        if free:
-            found[i] = near[free[0]]
-    return found
 
 
 def ways_between(
