@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 from geopandas import GeoDataFrame
 from sqlalchemy import Connection, insert, select, update
@@ -17,12 +18,17 @@ from gis_core.store.records import GridAttributes, StateRecord
 from gis_core.store.rows import plain_text, read_frame
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from gis_core.store.dialect import Dialect
 
 __all__ = ["branch", "compare", "rename", "state"]
 
 _PLAN, _GRID, _BUILDING = table_of(Plan), table_of(Grid), table_of(Building)
 _LONGEST_NAME = 200
+_ASKED_AT_ONCE = 500
+#: Up to so many cells their buildings are asked for by cell; of more all are read.
+_FEW_CELLS = 20_000
 #: What a branch does not take over from its plan.
 _OWN = {"id", "name", "state", "revision", "created_at", "created_by", "valid_from", "valid_to", "based_on"}
 
@@ -111,24 +117,53 @@ def compare(connection: Connection, dialect: Dialect, plan_id: int, with_id: int
     from gis_core.plan.compare import moved_buildings
 
     versions = [plans.require(connection, one).dataset_id for one in (plan_id, with_id)]
-    before, after = (_buildings(connection, dialect, one) for one in (plan_id, with_id))
-    return moved_buildings(before, after, same_rows=versions[0] == versions[1])
+    codes = [_codes_of_cells(connection, one) for one in (plan_id, with_id)]
+    if versions[0] != versions[1]:
+        frames = [_buildings(connection, dialect, *each) for each in zip(versions, codes, strict=True)]
+        return moved_buildings(*frames)
+    # Of one data version only the buildings of cells that change hands have to be read.
+    moved = np.flatnonzero(codes[0] != codes[1])
+    after = _buildings(connection, dialect, versions[0], codes[1], moved)
+    before = after.assign(grid_code=_codes_at(codes[0], after))
+    return moved_buildings(before, after, same_rows=True)
 
 
-def _buildings(connection: Connection, dialect: Dialect, plan_id: int) -> GeoDataFrame:
-    """Return the buildings inside the boundary with what a list of them shows, and their grid."""
-    dataset_id = plans.require(connection, plan_id).dataset_id
+def _codes_of_cells(connection: Connection, plan_id: int) -> NDArray[np.object_]:
+    """Return the code of the grid of each cell; None where it has none."""
+    codes: NDArray[np.object_] = plans.grid_codes(connection, plan_id)[plans.assignment(connection, plan_id)]
+    return codes
+
+
+def _buildings(
+    connection: Connection,
+    dialect: Dialect,
+    dataset_id: int,
+    codes: NDArray[np.object_],
+    cells: NDArray[np.int64] | None = None,
+) -> GeoDataFrame:
+    """Return the buildings inside the boundary, or of some cells, with what a list of them shows, and their grid."""
     query = select(_BUILDING).where(_BUILDING.c.dataset_id == dataset_id, _BUILDING.c.cell_ix >= 0)
     names = ("id", "name", "address", "households", "population", "cell_ix")
-    frame = read_frame(
-        connection,
-        dialect,
-        query.order_by(_BUILDING.c.ix),
-        columns={name: _BUILDING.c[name] for name in names},
-        geometry=_BUILDING.c.geom,
-        index=_BUILDING.c.ix,
-    )
-    codes = plans.grid_codes(connection, plan_id)[plans.assignment(connection, plan_id)]
-    return frame.assign(
-        grid_code=pd.Series(codes[frame["cell_ix"].to_numpy()], index=frame.index, dtype=object)
+    wanted = [query]
+    if cells is not None and len(cells) <= _FEW_CELLS:
+        parts = [cells[at : at + _ASKED_AT_ONCE].tolist() for at in range(0, len(cells), _ASKED_AT_ONCE)]
+        wanted = [query.where(_BUILDING.c.cell_ix.in_(part)) for part in parts or [[]]]
+    frames = [
+        read_frame(
+            connection,
+            dialect,
+            each.order_by(_BUILDING.c.ix),
+            columns={name: _BUILDING.c[name] for name in names},
+            geometry=_BUILDING.c.geom,
+            index=_BUILDING.c.ix,
+        )
+        for each in wanted
+    ]
+    frame = pd.concat(frames).sort_index() if len(frames) > 1 else frames[0]
+    return frame.assign(grid_code=_codes_at(codes, frame))
+
+
+def _codes_at(codes: NDArray[np.object_], buildings: GeoDataFrame) -> pd.Series:
+    return pd.Series(
+        codes[buildings["cell_ix"].to_numpy(dtype=np.int64)], index=buildings.index, dtype=object
     )
