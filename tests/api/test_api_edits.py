@@ -338,18 +338,22 @@ def test_comparing(plan: Plan, client: TestClient, town: SimpleNamespace) -> Non
     assert_problem(client.get(f"{plan.path}/compare"), 400, "bad-parameter")
 
 
-def test_what_is_in_force_where_a_draft_lies(plan: Plan, client: TestClient) -> None:
-    path = f"/api/plans/{plan.number}/in-force"
-    assert client.get(path).json() == {"type": "FeatureCollection", "plans": [], "features": []}
-    draft = client.post("/api/plans", json={"from": plan.number, "name": "next"}).json()["id"]
-    wish = {"valid_from": None, "except": ["out_of_bounds", "unnamed", "without_staff"]}
-    assert plan.post("publish", wish).status_code == 200
-    found = models.ForceCollection.model_validate_json(client.get(f"/api/plans/{draft}/in-force").content)
-    assert found.plans == [plan.number]
-    grids = client.get(f"/api/plans/{draft}/grids").json()["features"]
-    assert {each.properties.code for each in found.features} == {each["properties"]["code"] for each in grids}
-    assert all(each.geometry for each in found.features)
-    assert_problem(client.get("/api/plans/999/in-force"), 404, "not-found")
+def test_what_is_in_force_where_a_draft_lies(own_town: SimpleNamespace) -> None:
+    with make_client(own_town.store) as client:
+        plan = Plan(client, own_town.plan_id, own_town.store)
+        path = f"{plan.path}/in-force"
+        assert client.get(path).json() == {"type": "FeatureCollection", "plans": [], "features": []}
+        draft = client.post("/api/plans", json={"from": plan.number, "name": "next"}).json()["id"]
+        wish = {"valid_from": None, "except": ["out_of_bounds", "unnamed", "without_staff"]}
+        assert plan.post("publish", wish).status_code == 200
+        answer = client.get(f"/api/plans/{draft}/in-force")
+        found = models.ForceCollection.model_validate_json(answer.content)
+        assert found.plans == [plan.number]
+        grids = client.get(f"/api/plans/{draft}/grids").json()["features"]
+        codes = {each["properties"]["code"] for each in grids}
+        assert {each.properties.code for each in found.features} == codes
+        assert all(each.geometry for each in found.features)
+        assert_problem(client.get("/api/plans/999/in-force"), 404, "not-found")
 
 
 def test_plans_that_are_not_there(client: TestClient) -> None:
