@@ -14,6 +14,7 @@ from gis_core.errors import ConflictError, LockedError, NotFoundError
 from gis_core.partition import Bounds, preset
 from gis_core.partition.local import LocalPlan
 from gis_core.plan.propose import Draft, Proposal, held_cells
+from gis_core.plan.zones import zones_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,12 +68,15 @@ def read_draft(store: Store, plan_id: int, town: Town) -> tuple[int, Draft]:
 
 def _draft(town: Town, state: StateRecord, assignment: NDArray[np.int32]) -> Draft:
     households = town.households.astype(np.float64)
+    zone, codes = zones_of(
+        town.graph, town.area_ix, town.area_codes, assignment, [grid.boundary_code for grid in state.grids]
+    )
     return Draft(
         graph=town.graph,
         weight=households,
         households=households,
-        area_ix=town.area_ix,
-        area_codes=town.area_codes,
+        area_ix=zone,
+        area_codes=codes,
         compound_ix=town.compound_ix,
         compounds=town.compounds,
         assignment=assignment,

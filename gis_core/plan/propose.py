@@ -45,7 +45,7 @@ class Draft:
         What is balanced.
     households : float64, shape (n_cells,)
     area_ix : int32, shape (n_cells,)
-        Boundary polygon of each cell, a position in `area_codes`.
+        Boundary polygon of each cell, or part of the level above (`zones_of`): a position in `area_codes`.
     area_codes : tuple of str
     compound_ix : int32, shape (n_cells,)
         Compound of each cell, a position in `compounds`; -1: none.

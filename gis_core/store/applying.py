@@ -130,6 +130,7 @@ class Draft:
         assignment[cells] = wanted
         self._require_boundaries(found, was, becomes)
         self._require_nested(cells[move], wanted[move], becomes)
+        self._require_same_part(cells[move], before[move], wanted[move], was, becomes)
         self._require_unlocked(cells[move], before[move], assignment, was, becomes)
         ended = self._require_empty(found, was, becomes, assignment)
         begun = [g for g in changed_grids(found, "grid") if f"grid/{g}" in becomes and f"grid/{g}" not in was]
@@ -219,6 +220,30 @@ class Draft:
                     cell_ix=wrong,
                     grid_ix=[grid],
                 )
+
+    def _require_same_part(
+        self, moved: Ints, before: Ints, wanted: Ints, was: dict[str, Any], becomes: dict[str, Any]
+    ) -> None:
+        """Refuse a cell that goes straight to a grid of another part of the level above.
+
+        A cell without grid belongs to no part: who takes it out of its grid first, and gives it then, says that the
+        level above is to change.
+        """
+        if self._restoring:
+            return
+        given = (before >= 0) & (wanted >= 0)
+        pairs = np.unique(np.column_stack([before[given], wanted[given]]), axis=0)
+        for old, new in pairs.tolist():
+            mine, other = was[f"grid/{old}"]["boundary_code"], becomes[f"grid/{new}"]["boundary_code"]
+            if mine is None or other is None or mine == other:
+                continue
+            wrong = np.sort(moved[(before == old) & (wanted == new)]).tolist()
+            raise EditError(
+                f"Cell {some_of(wrong)} belongs to {mine} and grid {code_of(becomes, new)} to {other}: take it out of "
+                f"its grid first if it is to change from {mine} to {other}.",
+                cell_ix=wrong,
+                grid_ix=[new],
+            )
 
     def _home_of(self, grid: int) -> int | None:
         """Return the boundary polygon that a grid lies in where its code names none; None where it has no cell."""

@@ -13,6 +13,7 @@ from small_town import block_town
 from typer.testing import CliRunner
 
 from gis_core.cli import app
+from gis_core.errors import EditError
 from gis_core.fabric import build_fabric
 from gis_core.plan import Plan
 from gis_core.plan.levels import make_levels, parse_levels
@@ -112,3 +113,30 @@ def test_the_command_takes_a_stored_plan(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert [row["name"] for row in report["levels"]] == ["community", "grid"]
     assert report["rebalance"]["households_moved"] == report["levels"][0]["households_moved"] == 0
+
+
+def test_a_cell_leaves_its_community_only_by_a_word_of_its_own(store: Store, plan: Plan) -> None:
+    plan_id = put(store, plan)
+    above = store.grids(plan_id).set_index("grid_ix")["boundary_code"]
+    home = store.layer(store.plan(plan_id).dataset_id, "cells")["area_ix"].to_numpy()
+    assignment, graph = store.assignment(plan_id), store.graph(store.plan(plan_id).dataset_id)
+    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
+    across = (above[assignment[owner]].to_numpy() != above[assignment[graph.indices]].to_numpy()) & (
+        home[owner] == home[graph.indices]
+    )
+    cell, beside = int(owner[across][0]), int(graph.indices[across][0])
+    old, new = int(assignment[cell]), int(assignment[beside])
+    with pytest.raises(EditError, match=f"belongs to {above[old]}.*take it out of its grid first") as refused:
+        store.add_edit(plan_id, expected_revision=0, who="a", kind="paint", cell_ix=[cell], grid_ix=[new])
+    assert refused.value.context["cell_ix"] == [cell] and store.plan(plan_id).revision == 0
+    same = next(grid for grid in above.index if above[grid] == above[old] and grid != old)
+    store.add_edit(plan_id, expected_revision=0, who="a", kind="paint", cell_ix=[cell], grid_ix=[int(same)])
+    store.add_edit(plan_id, expected_revision=1, who="a", kind="paint", cell_ix=[cell], grid_ix=[-1])
+    store.add_edit(plan_id, expected_revision=2, who="a", kind="paint", cell_ix=[cell], grid_ix=[new])
+    gained = store.plan_file(plan_id).levels["communities"].set_index("code")["households"]
+    was = plan.frames.levels["communities"].set_index("code")["households"]
+    moved = int(store.layer(store.plan(plan_id).dataset_id, "cells")["households"].iloc[cell])
+    assert gained[above[new]] - was[above[new]] == was[above[old]] - gained[above[old]] == moved
+    # To return to a point before is no such change.
+    store.restore(plan_id, 0, expected_revision=3, who="a")
+    assert np.array_equal(store.assignment(plan_id), assignment)

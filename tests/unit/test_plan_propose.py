@@ -12,6 +12,7 @@ from gis_core.errors import ParameterError
 from gis_core.graph.components import parts_in_pieces
 from gis_core.partition import Bounds
 from gis_core.plan.propose import Draft, Proposal, choose_cells, held_cells, propose_cut, propose_rebalance
+from gis_core.plan.zones import zones_of
 
 SIDE = 12
 
@@ -140,3 +141,25 @@ def test_what_cannot_be_chosen(draft: Draft) -> None:
             choose_cells(gone, grids, cells)
     with pytest.raises(ParameterError, match="there are A, B"):
         draft.area_of("C")
+
+
+def test_with_levels_grids_stay_in_their_part_of_the_level_above(draft: Draft) -> None:
+    parts = ["A0001", "A0001", "A0002", "B", "B", "B"]
+    loose = draft.assignment.copy()
+    loose[[0, 143]] = -1
+    zone, codes = zones_of(draft.graph, draft.area_ix, draft.area_codes, loose, parts)
+    assert codes == ("B", "A0001", "A0002") and zone[0] == 1 and zone[143] == 0
+    assert zones_of(draft.graph, draft.area_ix, draft.area_codes, loose, ["A"] * 3 + ["B"] * 3) == (
+        draft.area_ix,
+        draft.area_codes,
+    )
+    leveled = replace(draft, assignment=loose, area_ix=zone, area_codes=codes)
+    again = propose_cut(leveled, Bounds(100, 140), boundary="A0001")
+    after = accepted(leveled, again)
+    assert (zone[again.cells] == 1).all() and len(again.cells)
+    made = [value for path, value in again.changes if value is not None]
+    assert made and all(
+        value["boundary_code"] == "A0001" and value["code"].startswith("A0001") for value in made
+    )
+    for grid in np.unique(after[after >= 0]):
+        assert len(np.unique(zone[after == grid])) == 1

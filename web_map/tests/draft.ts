@@ -12,7 +12,7 @@ import { createTools } from "../src/state/tools";
 import { growGrids, makeTown, type TownOptions } from "./planar";
 import { randomFrom } from "./random";
 
-export async function openDraft(seed = 1, options: TownOptions = { columns: 12, rows: 10, areas: 2 }, nGrids = 8) {
+export async function openDraft(seed = 1, options: TownOptions = { columns: 12, rows: 10, areas: 2 }, nGrids = 8, partOf?: (grid: number) => string) {
   const random = randomFrom(seed);
   const graph = makeTown(options, random);
   const gridOf = growGrids(graph, nGrids, random);
@@ -25,7 +25,7 @@ export async function openDraft(seed = 1, options: TownOptions = { columns: 12, 
     grids: areaOf.map((area, ix) => ({
       grid_ix: ix,
       code: `A${area}${String(ix + 1).padStart(3, "0")}`,
-      boundary_code: `A${area}`,
+      boundary_code: partOf?.(ix) ?? `A${area}`,
       name: null,
       colour: null,
       locked: false,

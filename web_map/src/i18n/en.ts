@@ -169,6 +169,7 @@ export const en = {
   "edit.none": "no grid",
   "edit.place": "Cell {cell}",
   "edit.locked": "Locked cells stay where they are ({count}). Unlock them first (Q).",
+  "edit.apart": "Cells of another part of the level above stay where they are ({count}). Take them out of their grid first (Alt) if that is to change.",
   "edit.foreign": "Cells of another community stay where they are ({count}); a grid does not reach over two.",
   "edit.noSuchGrid": "That grid is no longer there.",
   "loading.plans": "Asking for the plans …",

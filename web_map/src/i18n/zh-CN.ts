@@ -171,6 +171,7 @@ export const zhCN: Record<Key, string> = {
   "edit.none": "未分配",
   "edit.place": "单元 {cell}",
   "edit.locked": "已锁定的单元保持不变（{count} 个）。请先解锁（Q）。",
+  "edit.apart": "属于上级其他社区的单元保持不变（{count} 个）。如确需调整归属，请先把它们从原网格移出（Alt）。",
   "edit.foreign": "其他社区的单元保持不变（{count} 个），网格不能跨社区。",
   "edit.noSuchGrid": "该网格已不存在。",
   "loading.plans": "正在读取方案列表……",

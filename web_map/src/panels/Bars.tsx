@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useEffect } from "preact/hooks";
 import { shortCode } from "../kernels/codes";
 import { type Conflict as ConflictState, type Refusal as RefusalState } from "../state/sync";
 import { useApp } from "./context";
@@ -46,6 +47,12 @@ function Word() {
   const { t } = state;
   const toast = desk.toast.value;
   const message = edit.message.value;
+  useEffect(() => {
+    // News go by themselves, as those of the desk do; what was not done stays until the next step.
+    if (!message || message.alert) return;
+    const timer = setTimeout(() => edit.message.peek() === message && (edit.message.value = null), WORD_MS);
+    return () => clearTimeout(timer);
+  }, [message]);
   if (!toast && !message) return null;
   const { key, values, alert } = toast ?? (message as NonNullable<typeof message>);
   const close = (): void => {
@@ -54,6 +61,9 @@ function Word() {
   };
   return (
     <Bar kind={alert ? "is-word is-alert" : "is-word"} role={toast?.alert ? "alert" : "status"}>
+      <b class="word-mark" aria-hidden="true">
+        {alert ? "!" : "i"}
+      </b>
       <span>{t(key, values)}</span>
       <button type="button" class="icon-button" aria-label={t("bar.close")} title={t("bar.close")} onClick={close}>
         <Icon name="close" size={14} />
@@ -62,6 +72,7 @@ function Word() {
   );
 }
 
+const WORD_MS = 8000;
 const MOST_CHOICES = 3;
 
 function CutOffBar() {

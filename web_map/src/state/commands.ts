@@ -4,6 +4,7 @@ import type { Change } from "../api/edits";
 import type { Key } from "../i18n";
 import { dissolve } from "../kernels/dissolve";
 import { takersOf } from "./cutoff";
+import { hasLevels } from "./editing-rules";
 import type { Edit, EditSession } from "./edit";
 import type { State } from "./state";
 
@@ -26,7 +27,7 @@ const COLOURS = 8;
 
 export function createCommands(state: State, session: EditSession): Commands {
   const refuse = (key: Key): null => {
-    session.say(key);
+    session.say(key, {}, true);
     return null;
   };
 
@@ -37,12 +38,23 @@ export function createCommands(state: State, session: EditSession): Commands {
     return sum;
   };
 
+  // The part of the level above, or the boundary polygon, that a grid of these cells lies in.
+  const partOf = (cells: ArrayLike<number>): string => {
+    const { ground, live, book } = session;
+    if (!ground || !live || !book) return "";
+    const area = [...ground.areas].find(([, ix]) => ix === ground.graph.areaIx[cells[0]])?.[0] ?? "";
+    if (!hasLevels(ground)) return area;
+    const own = Array.from(cells).find((cell) => live.gridOf[cell] >= 0);
+    const [beside] = takersOf(ground.graph, live.gridOf, cells);
+    const grid = own === undefined ? beside : live.gridOf[own];
+    return grid === undefined ? area : book.boundaryOf(grid) || area;
+  };
+
   // The changes that make a grid for these cells, in a colour that no grid around them has.
   const birth = (cells: ArrayLike<number>, not: number): { grid: number; changes: Change[] } | null => {
     const { ground, live, book } = session;
     if (!ground || !live || !book || cells.length === 0) return null;
-    const area = ground.graph.areaIx[cells[0]];
-    const boundary = [...ground.areas].find(([, ix]) => ix === area)?.[0] ?? "";
+    const boundary = partOf(cells);
     const taken = new Set([...takersOf(ground.graph, live.gridOf, cells), not].map((ix) => state.grids.peek()[ix]?.colour));
     let colour = 0;
     while (colour < COLOURS - 1 && taken.has(colour)) colour++;
@@ -60,7 +72,7 @@ export function createCommands(state: State, session: EditSession): Commands {
     if (!edit || !made) return null;
     state.selected.value = made.grid;
     const { code, households: count } = state.grids.peek()[made.grid];
-    session.say("edit.made", { code, count }, false);
+    session.say("edit.made", { code, count });
     return edit;
   };
 
@@ -82,7 +94,7 @@ export function createCommands(state: State, session: EditSession): Commands {
       const edit = session.perform("merge", live.cellsOf(gone), keep, retire(gone));
       if (!edit) return null;
       state.selected.value = keep;
-      session.say("edit.merged", { gone: code, code: book.grid(keep).code, count: counts[keep] }, false);
+      session.say("edit.merged", { gone: code, code: book.grid(keep).code, count: counts[keep] });
       return edit;
     },
     dissolve(grid) {
@@ -90,24 +102,33 @@ export function createCommands(state: State, session: EditSession): Commands {
       if (!live || !book || !ground) return null;
       const code = book.grid(grid).code;
       const [, max] = state.bounds.peek();
-      const { cells, grids, left } = dissolve(ground.graph, live, grid, max, (_, to) => !book.lockedGrids.has(to));
+      const { cells, grids, left } = dissolve(
+        ground.graph,
+        live,
+        grid,
+        max,
+        (_, to) => !book.lockedGrids.has(to) && book.boundaryOf(to) === book.boundaryOf(grid),
+      );
       const nowhere = Array.from(left, () => -1);
       const edit = session.perform("dissolve", [...cells, ...left], [...grids, ...nowhere], retire(grid));
       if (!edit) return null;
       if (state.selected.peek() === grid) state.selected.value = null;
-      session.say("edit.dissolved", { code }, false);
+      session.say("edit.dissolved", { code });
       return edit;
     },
     newGrid(cells) {
       const { ground } = session;
       if (!ground || cells.length === 0) return null;
-      const areas = new Map<number, number>();
-      for (let i = 0; i < cells.length; i++) {
-        const area = ground.graph.areaIx[cells[i]];
-        areas.set(area, (areas.get(area) ?? 0) + 1);
-      }
-      const [most] = [...areas].sort((a, b) => b[1] - a[1] || a[0] - b[0])[0];
-      return create("new", Array.from(cells).filter((cell) => ground.graph.areaIx[cell] === most), -1);
+      // A grid lies in one boundary polygon, and in one part of the level above: the one that most of the cells are in.
+      const levels = hasLevels(ground);
+      const partOfCell = (cell: number): string => {
+        const grid = ground.gridOf[cell];
+        return `${ground.graph.areaIx[cell]}/${levels && grid >= 0 ? session.book?.boundaryOf(grid) : ""}`;
+      };
+      const parts = new Map<string, number>();
+      for (let i = 0; i < cells.length; i++) parts.set(partOfCell(cells[i]), (parts.get(partOfCell(cells[i])) ?? 0) + 1);
+      const [most] = [...parts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0];
+      return create("new", Array.from(cells).filter((cell) => partOfCell(cell) === most), -1);
     },
     split: (grid, left, right) => create("split", households(left) < households(right) ? left : right, grid),
     lockGrid: (grid, on) => session.change("lock", [{ path: `grid/${grid}/locked`, value: on ? true : null }]),

@@ -71,9 +71,9 @@ export function createCursor(
       const grid = away ? -1 : state.selected.value;
       if (grid === null) return session.say("edit.chooseGrid");
       if (!session.perform("paint", [cell], grid)) return;
-      if (grid < 0) return session.say("edit.takenAway", {}, false);
+      if (grid < 0) return session.say("edit.takenAway", {});
       const { code, households } = state.grids.value[grid];
-      session.say("edit.assigned", { code: shortCode(code), households }, false);
+      session.say("edit.assigned", { code: shortCode(code), households });
     },
     clear() {
       const was = session.cursor.value !== null;

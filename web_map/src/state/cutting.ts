@@ -169,7 +169,7 @@ export function createCutting(desk: Desk, client: Pick<BaseClient, "apply">, map
       ({ buildings } = await desk.client.cell(plan.id, cell));
     } catch {
       cutting.cancel();
-      return say("error.noConnection");
+      return edit.say("error.noConnection", {}, true);
     }
     const now = view.value;
     if (now?.cell !== cell) return;

@@ -10,7 +10,7 @@ import type { Delta, LivePlan } from "../kernels/live";
 import type { Source } from "../kernels/pick";
 import type { Attributes, DoneChange } from "./attributes";
 import { type CutOff, findCutOff, PieceWatch } from "./cutoff";
-import { allowedCells, type Ground } from "./editing-rules";
+import { type Allowed, allowedCells, type Ground } from "./editing-rules";
 import { GridList } from "./editing-grids";
 import type { Loaded } from "./editing-load";
 import { newKey } from "./keys";
@@ -50,7 +50,7 @@ export interface SplitView {
 export interface Message {
   key: Key;
   values: Values;
-  /** Whether something was not done as asked. */
+  /** Whether something was not done that was asked for; hints and news are not. */
   alert: boolean;
 }
 
@@ -161,15 +161,16 @@ export function createEditSession(state: State): EditSession {
   let revision = 0;
   let turn = 0;
 
-  const say = (key: Key, values: Values = {}, alert = true): void => {
+  const say = (key: Key, values: Values = {}, alert = false): void => {
     message.value = { key, values, alert };
     state.live.value = state.t(key, values);
   };
 
-  const sayLeftOut = ({ locked, foreign, unknown }: { locked: number; foreign: number; unknown: number }): void => {
-    if (locked > 0) say("edit.locked", { count: locked });
-    else if (foreign > 0) say("edit.foreign", { count: foreign });
-    else if (unknown > 0) say("edit.noSuchGrid");
+  const sayLeftOut = ({ locked, foreign, apart, unknown }: Allowed): void => {
+    if (locked > 0) say("edit.locked", { count: locked }, true);
+    else if (foreign > 0) say("edit.foreign", { count: foreign }, true);
+    else if (apart > 0) say("edit.apart", { count: apart }, true);
+    else if (unknown > 0) say("edit.noSuchGrid", {}, true);
   };
 
   const redraw = (delta: Pick<Delta, "cells">, grids: Set<number>, finished: boolean): void => {
@@ -210,8 +211,9 @@ export function createEditSession(state: State): EditSession {
 
   const cutBy = (delta: Delta, target: number): CutOff | null => {
     const cut = live && ground && findCutOff(ground.graph, live, delta, target);
-    const locked = ground?.attributes.lockedGrids;
-    return cut && { ...cut, choices: cut.choices.filter((grid) => !locked?.has(grid)) };
+    const book = ground?.attributes;
+    const takes = (grid: number): boolean => !book?.lockedGrids.has(grid) && book?.boundaryOf(grid) === book?.boundaryOf(cut?.grid ?? -1);
+    return cut && { ...cut, choices: cut.choices.filter(takes) };
   };
 
   const begin = (kind: string): Hand => {
@@ -225,7 +227,7 @@ export function createEditSession(state: State): EditSession {
     return {
       add(cells, grids) {
         const allowed = allowedCells(rules, cells, grids);
-        if (allowed.locked + allowed.foreign + allowed.unknown > 0) sayLeftOut(allowed);
+        if (allowed.locked + allowed.foreign + allowed.apart + allowed.unknown > 0) sayLeftOut(allowed);
         if (allowed.cells.length === 0) return 0;
         target = allowed.grids[0];
         watch.note(allowed.cells);
@@ -265,7 +267,7 @@ export function createEditSession(state: State): EditSession {
     const allowed = allowedCells(ground, cells, grids, made);
     message.value = null;
     cutOff.value = null;
-    const leftOut = allowed.locked + allowed.foreign + allowed.unknown;
+    const leftOut = allowed.locked + allowed.foreign + allowed.apart + allowed.unknown;
     if (leftOut > 0) sayLeftOut(allowed);
     if (leftOut > 0 && (allowed.cells.length === 0 || changes.length > 0)) return null;
     makeGrids(made);

@@ -20,6 +20,8 @@ export interface Allowed {
   locked: number;
   /** Cells left out because the target belongs to another boundary polygon. */
   foreign: number;
+  /** Cells left out because the target belongs to another part of the level above (plans with levels). */
+  apart: number;
   /** Cells left out because the target does not exist. */
   unknown: number;
 }
@@ -46,13 +48,23 @@ interface Target {
   exists: boolean;
   locked: boolean;
   area: number;
+  /** Boundary polygon, or part of the level above; "" of none, and of a grid that is made by the same edit. */
+  part: string;
+}
+
+/** Whether grids name parts of a level above the boundary polygons, that is below them. */
+export function hasLevels({ attributes, areas }: Pick<Ground, "attributes" | "areas">): boolean {
+  return attributes.codes.some((_, grid) => {
+    const part = attributes.boundaryOf(grid);
+    return part !== "" && !areas.has(part);
+  });
 }
 
 function look(ground: Ground, grid: number, made: ReadonlySet<number>): Target {
-  if (grid < 0) return { exists: true, locked: false, area: -1 };
+  if (grid < 0) return { exists: true, locked: false, area: -1, part: "" };
   const { attributes } = ground;
   const exists = attributes.exists(grid) || made.has(grid);
-  return { exists, locked: attributes.lockedGrids.has(grid), area: areaOfGrid(ground, grid) };
+  return { exists, locked: attributes.lockedGrids.has(grid), area: areaOfGrid(ground, grid), part: attributes.boundaryOf(grid) };
 }
 
 /** Those of the cells that change their grid and may; `made` are grids that the same edit makes. */
@@ -66,7 +78,8 @@ export function allowedCells(
   const [free, to] = [new Uint32Array(cells.length), new Int32Array(cells.length)];
   const targets = new Map<number, Target>();
   const anyLock = attributes.lockedGrids.size + attributes.lockedCells.size > 0 || attributes.anyBorderLocked;
-  let [count, locked, foreign, unknown] = [0, 0, 0, 0];
+  const levels = hasLevels(ground);
+  let [count, locked, foreign, apart, unknown] = [0, 0, 0, 0, 0];
   let known: Target | undefined;
   let last = NaN;
   for (let i = 0; i < cells.length; i++) {
@@ -81,10 +94,18 @@ export function allowedCells(
     if (!known.exists) unknown++;
     else if (known.locked || (anyLock && !isCellFree(ground, cell))) locked++;
     else if (known.area >= 0 && graph.areaIx[cell] !== known.area) foreign++;
+    else if (levels && known.part !== "" && isApart(ground, gridOf[cell], known.part)) apart++;
     else {
       free[count] = cell;
       to[count++] = target;
     }
   }
-  return { cells: free.slice(0, count), grids: to.slice(0, count), locked, foreign, unknown };
+  return { cells: free.slice(0, count), grids: to.slice(0, count), locked, foreign, apart, unknown };
+}
+
+// A cell without grid belongs to no part of the level above.
+function isApart({ attributes }: Ground, grid: number, part: string): boolean {
+  if (grid < 0) return false;
+  const own = attributes.boundaryOf(grid);
+  return own !== "" && own !== part;
 }

@@ -259,7 +259,7 @@ export function createTools(state: State, session: EditSession, commands: Comman
     const chosen = state.selected.value;
     if (chosen === null || chosen === here || !session.book?.exists(chosen)) {
       state.selected.value = here;
-      session.say("edit.mergeWith", { code: session.book?.grid(here).code ?? "" }, false);
+      session.say("edit.mergeWith", { code: session.book?.grid(here).code ?? "" });
     } else commands.merge(chosen, here);
   };
 
