@@ -633,7 +633,7 @@ export const zhCN: Record<Key, string> = {
   "base.found": "文件内容",
   "base.row": "第 {row} 行",
   "base.near": "相近：{list}",
-  "base.take": "列入 {count} 项修改",
+  "base.take": "列入修改（{count}）",
   "did.base": "修改基础数据",
   "did.base.cells": "新单元 {made} 个，原单元 {gone} 个",
   "history.restored.base": "已回到较早的状态，基础数据也一并恢复。历史列表可以再回来。",

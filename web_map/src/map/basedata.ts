@@ -51,7 +51,7 @@ function attachKeys(session: EditSession, base: Base): void {
     if (base.applying.value !== null) base.cancel();
     else if (base.drawing.value) base.drawing.value = null;
     else if (base.picked.value) base.select(null);
-    else if (base.tool.value !== "look") base.tool.value = "look";
+    else if (base.tool.value !== "look") base.take("look");
     else base.leave();
     return true;
   };
@@ -67,7 +67,7 @@ function attachKeys(session: EditSession, base: Base): void {
     if (event.key === "Backspace" && base.drawing.value?.points.length) return base.undo();
     if (event.key === "Delete" && base.picked.value) return base.retire(base.picked.value), true;
     const tool = event.shiftKey ? undefined : BASE_KEYS[letter];
-    if (tool) base.tool.value = tool;
+    if (tool) base.take(tool);
     // Keys of the plan's tools sleep meanwhile.
     return tool !== undefined || (/^[a-z0-9[\]]$/.test(letter) && letter !== "g" && !event.shiftKey);
   };

@@ -15,11 +15,14 @@ const CLASSES = ["trunk", "primary", "secondary", "tertiary", "residential", "li
 export function BasePanel() {
   const { state, base } = useApp();
   const { t } = state;
-  const drawing = base.tool.value === "building" || base.tool.value === "street" || base.tool.value === "gate";
+  const { tool, picked } = base;
+  // What was drawn last can be described until the next drawing begins.
+  const done = picked.value !== null && base.drawing.value === null && picked.value.step !== null;
+  const drawing = !done && (tool.value === "building" || tool.value === "street" || tool.value === "gate");
   return (
     <div class="base-page">
       <Waiting />
-      {drawing ? <DrawForm key={base.tool.value} /> : base.picked.value ? <PickedForm /> : <p class="base-hint muted">{t("base.nothingPicked")}</p>}
+      {drawing ? <DrawForm key={tool.value} /> : picked.value ? <PickedForm key={keyOf(picked.value)} /> : <p class="base-hint muted">{t("base.nothingPicked")}</p>}
       <BaseFiles />
     </div>
   );
@@ -42,9 +45,9 @@ function Waiting() {
   };
   return (
     <section class="base-waiting" aria-labelledby="base-waiting">
-      <h3 id="base-waiting" tabIndex={-1}>
+      <h2 id="base-waiting" tabIndex={-1}>
         {count === 0 ? t("base.none") : count === 1 ? t("base.waitingOne") : t("base.waiting", { count })}
-      </h3>
+      </h2>
       {count === 0 && <Result />}
       {base.fault.value && (
         <p class="alert" role="alert">
@@ -125,7 +128,9 @@ function itemWords(state: State, { change, name, before }: Pending): string {
   const { t } = state;
   const kind = { buildings: "building", streets: "street", gates: "gate", facilities: before.category === "gate" ? "gate" : "facility", barriers: "barrier" }[change.layer];
   const what = `${t(`base.kind.${kind}` as Key)}${name ? ` ${name}` : ""}`;
-  if (change.op !== "set") return t(`base.step.${change.op}`, { what });
+  const { households } = change.values ?? {};
+  const more = change.op === "add" && typeof households === "number" ? ` · ${formatNumber(households)} ${t("totals.households")}` : "";
+  if (change.op !== "set") return t(`base.step.${change.op}`, { what }) + more;
   const values = Object.entries(change.values ?? {}).map(([column, value]) => {
     const label = t(`base.column.${column}` as Key);
     const was = before[column];
@@ -144,7 +149,7 @@ function DrawForm() {
   const points = base.drawing.value?.shape === shape ? base.drawing.value.points : [];
   const [text, setText] = useState(writePoints(points));
   const [wrong, setWrong] = useState(false);
-  const [values, setValues] = useState<Record<string, string>>({});
+  const typed = base.typed.value;
   const typing = useRef(false);
   useEffect(() => {
     if (typing.current) typing.current = false;
@@ -158,33 +163,31 @@ function DrawForm() {
     typing.current = true;
     base.drawing.value = { shape, points: read };
   };
-  const set = (name: string) => (event: Event) => setValues({ ...values, [name]: (event.currentTarget as HTMLInputElement).value });
+  const set = (name: string) => (event: Event) => void (base.typed.value = { ...typed, [name]: (event.currentTarget as HTMLInputElement).value });
   const finish = (event: Event): void => {
     event.preventDefault();
-    const said: Record<string, unknown> = {};
-    if (values.name?.trim()) said.name = values.name.trim();
-    if (shape === "building") said.households = Number(values.households || 0);
-    if (shape === "building" && values.population) said.population = Number(values.population);
-    if (base.finish(said)) setValues({});
+    if (wrong) return;
+    base.drawing.value ??= { shape, points: [] };
+    base.finish();
   };
   return (
     <form class="base-form" onSubmit={finish} aria-label={t(`base.tool.${shape}`)}>
-      <h3>{t(`base.tool.${shape}`)}</h3>
+      <h2>{t(`base.tool.${shape}`)}</h2>
       <Field label={t("base.points")} hint={wrong ? t("base.points.wrong") : t("base.points.hint")} alert={wrong}>
         <textarea rows={Math.min(8, Math.max(3, points.length + 1))} value={text} spellcheck={false} onInput={(event) => type(event.currentTarget.value)} />
       </Field>
       <p class="muted">{sizeWords(state, shape, points)}</p>
       {shape === "street" && <ClassField value={base.streetClass.value} onChange={(value) => (base.streetClass.value = value)} />}
       <Field label={t("base.column.name")}>
-        <input type="text" maxLength={200} value={values.name ?? ""} onInput={set("name")} />
+        <input type="text" maxLength={200} value={typed.name ?? ""} onInput={set("name")} />
       </Field>
       {shape === "building" && (
         <div class="fields">
           <Field label={t("base.column.households")}>
-            <input type="number" min={0} max={1_000_000} step={1} value={values.households ?? ""} onInput={set("households")} />
+            <input type="number" min={0} max={1_000_000} step={1} value={typed.households ?? ""} onInput={set("households")} />
           </Field>
           <Field label={t("base.column.population")}>
-            <input type="number" min={0} max={1_000_000} step="any" value={values.population ?? ""} onInput={set("population")} />
+            <input type="number" min={0} max={1_000_000} step="any" value={typed.population ?? ""} onInput={set("population")} />
           </Field>
         </div>
       )}
@@ -213,10 +216,10 @@ function PickedForm() {
   const feature = base.picked.value as Feature;
   const kind = kindOf(feature);
   return (
-    <section class="base-form" aria-labelledby="base-picked" key={`${feature.layer}/${feature.id ?? feature.ix ?? feature.step}`}>
-      <h3 id="base-picked">
+    <section class="base-form" aria-labelledby="base-picked">
+      <h2 id="base-picked">
         {t(`base.kind.${kind}`)} {feature.name}
-      </h3>
+      </h2>
       {feature.id !== null && feature.id !== feature.name && (
         <p class="muted">
           {t("detail.id")} {feature.id}
@@ -237,22 +240,30 @@ function PickedForm() {
   );
 }
 
+const keyOf = (feature: Feature): string => `${feature.layer}/${feature.step ?? feature.id ?? feature.ix}`;
+
 function Numbers({ feature }: { feature: Feature }) {
   const { state, base } = useApp();
   const { t } = state;
   const text = (name: string): string => (typeof feature.values[name] === "number" ? String(feature.values[name]) : "");
   const [households, setHouseholds] = useState(text("households"));
   const [people, setPeople] = useState(text("population"));
+  const was = typeof feature.values.name === "string" ? feature.values.name : "";
+  const [name, setName] = useState(was);
   const save = (event: Event): void => {
     event.preventDefault();
     const values: Record<string, unknown> = {};
     if (households !== "" && households !== text("households")) values.households = Number(households);
+    if (name.trim() !== was) values.name = name.trim() || null;
     if (people !== text("population")) values.population = people === "" ? null : Number(people);
     if (Object.keys(values).length > 0) base.setValues(feature, values);
   };
   return (
     <form onSubmit={save}>
       <div class="fields">
+        <Field label={t("base.column.name")}>
+          <input type="text" maxLength={200} value={name} onInput={(event) => setName(event.currentTarget.value)} />
+        </Field>
         <Field label={t("base.column.households")}>
           <input type="number" min={0} max={1_000_000} step={1} required value={households} onInput={(event) => setHouseholds(event.currentTarget.value)} />
         </Field>

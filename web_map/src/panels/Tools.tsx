@@ -54,7 +54,7 @@ export function Tools() {
               shortcut={key}
               pressed={base.tool.value === each}
               disabled={!ready || base.applying.value !== null}
-              onClick={() => (base.tool.value = each)}
+              onClick={() => base.take(each)}
             />
           ))}
         <span class="tools-gap" />

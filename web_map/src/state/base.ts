@@ -30,10 +30,12 @@ export interface Fault {
 
 export interface Base {
   readonly on: ReadonlySignal<boolean>;
-  readonly tool: Signal<BaseTool>;
+  readonly tool: ReadonlySignal<BaseTool>;
   readonly streetClass: Signal<string>;
   readonly picked: Signal<Feature | null>;
   readonly drawing: Signal<Drawing | null>;
+  /** Name and numbers of what is drawn, as typed. */
+  readonly typed: Signal<Record<string, string>>;
   readonly steps: ReadonlySignal<readonly Step[]>;
   readonly count: ReadonlySignal<number>;
   readonly canUndo: ReadonlySignal<boolean>;
@@ -46,6 +48,8 @@ export interface Base {
   /** Metres around the pointer in which things are hit; set by the map. */
   reach(): number;
   setReach(metres: () => number): void;
+  /** Take a tool into the hand. */
+  take(tool: BaseTool): void;
   enter(): void;
   leave(): void;
   /** Pick what is at a place; null where there is nothing. */
@@ -58,7 +62,7 @@ export interface Base {
   redo(): boolean;
   clear(): void;
   /** A drawing that is done: a change, or a word why not. */
-  finish(values?: Record<string, unknown>): boolean;
+  finish(): boolean;
   retire(feature: Feature): void;
   moveBy(feature: Feature, eastM: number, northM: number): void;
   moveTo(feature: Feature, geometry: Geometry): void;
@@ -82,6 +86,7 @@ export function createBase(desk: Desk, client: BaseClient): Base {
   const streetClass = signal("residential");
   const picked = signal<Feature | null>(null);
   const drawing = signal<Drawing | null>(null);
+  const typed = signal<Record<string, string>>({});
   const steps = signal<readonly Step[]>([]);
   const past = signal<(readonly Step[])[]>([]);
   const future = signal<(readonly Step[])[]>([]);
@@ -150,6 +155,7 @@ export function createBase(desk: Desk, client: BaseClient): Base {
       past.value = future.value = [];
       picked.value = null;
       drawing.value = null;
+      typed.value = {};
       fault.value = null;
     });
     if (!found) return;
@@ -284,6 +290,7 @@ export function createBase(desk: Desk, client: BaseClient): Base {
     streetClass,
     picked,
     drawing,
+    typed,
     steps,
     count: computed(() => countOf(steps.value)),
     canUndo: computed(() => past.value.length > 0 || (drawing.value?.points.length ?? 0) > 0),
@@ -293,6 +300,11 @@ export function createBase(desk: Desk, client: BaseClient): Base {
     result,
     reach: () => reach(),
     setReach: (metres) => void (reach = metres),
+    take(wanted) {
+      tool.value = wanted;
+      if (wanted !== "look") picked.value = null;
+      if (drawing.value && drawing.value.shape !== wanted) drawing.value = null;
+    },
     enter: () => void (desk.tab.value = "base"),
     leave: () => void (desk.tab.value = "grids"),
     async pick([lon, lat], layers = LAYERS) {
@@ -331,7 +343,7 @@ export function createBase(desk: Desk, client: BaseClient): Base {
     clear() {
       if (steps.value.length > 0) change([], "base.cleared");
     },
-    finish(values = {}) {
+    finish() {
       const draft = drawing.value;
       if (!draft) return false;
       const { shape } = draft;
@@ -351,9 +363,10 @@ export function createBase(desk: Desk, client: BaseClient): Base {
           : shape === "street"
             ? { type: "LineString", coordinates: points }
             : { type: "Polygon", coordinates: [[...points, points[0]]] };
-      const all = shape === "street" ? { class: streetClass.value, ...values } : values;
+      const values = valuesOf(shape, typed.value, streetClass.value);
       drawing.value = null;
-      add({ change: { op: "add", layer, geometry, values: all }, name: String(all.name ?? ""), was: null, before: {} }, null);
+      typed.value = {};
+      add({ change: { op: "add", layer, geometry, values }, name: String(values.name ?? ""), was: null, before: {} }, null);
       const made = steps.value[steps.value.length - 1];
       const own = made && withPending([], [made])[0];
       if (own) picked.value = own;
@@ -383,6 +396,16 @@ export function createBase(desk: Desk, client: BaseClient): Base {
     cancel: () => stop?.abort(),
   };
   return base;
+}
+
+/** What was typed of a drawing, as columns. */
+function valuesOf(shape: Shape, typed: Record<string, string>, streetClass: string): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  if (typed.name?.trim()) values.name = typed.name.trim();
+  if (shape === "street") values.class = streetClass;
+  if (shape === "building") values.households = Number(typed.households || 0);
+  if (shape === "building" && typed.population) values.population = Number(typed.population);
+  return values;
 }
 
 const firstOf = ({ coordinates }: Geometry): Position => {

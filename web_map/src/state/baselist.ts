@@ -91,7 +91,8 @@ function changeDrawn(steps: readonly Step[], key: number, change: BaseChange): S
     const [item] = step.items;
     const values = { ...item.change.values, ...change.values };
     const place = change.geometry ? { geometry: change.geometry } : {};
-    return { ...step, items: [{ ...item, change: { ...item.change, ...place, values } }] };
+    const name = typeof values.name === "string" ? values.name : item.name;
+    return { ...step, items: [{ ...item, name, change: { ...item.change, ...place, values } }] };
   });
 }
 
