@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlanSummary } from "../src/api/types";
 import { connectForce, holdsAt, othersInForce } from "../src/state/force";
-import { notesOf } from "../src/state/notes";
+import { noteId, notesOf } from "../src/state/notes";
 import { createState } from "../src/state/state";
 import { createLines, type FromLines, type ToLines } from "../src/worker/lineswords";
 import { openDraft } from "./draft";
@@ -110,6 +110,13 @@ test("notes are attributes: made by a click, changed, undone", async () => {
   tools.down({ x: 2 ** 29, y: 2 ** 29, cell: 3 }, keys);
   tools.up();
   assert.deepEqual(state.newNote.value, { lon: 0, lat: 0 });
+});
+
+test("notes stand in the order in which they were made, also after a reload", () => {
+  const ids = [5, 1_700_000_000_000, 1_700_000_000_001, 2_900_000_000_000].map(noteId);
+  assert.ok(ids.every((id) => /^[A-Za-z0-9_-]{1,64}$/.test(id)));
+  const mixed = [2, 0, 3, 1].map((i) => [`note/${ids[i]}`, { lon: 1, lat: 2, text: "x" }] as const);
+  assert.deepEqual(notesOf(new Map<string, unknown>([...mixed, ["grid/1", {}]])).map(({ id }) => id), ids);
 });
 
 test("locked borders are pairs of grids", async () => {

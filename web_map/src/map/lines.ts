@@ -42,6 +42,11 @@ export class LinesLayer extends L.Layer {
     return this;
   }
 
+  override onRemove(): this {
+    this.canvas.remove();
+    return this;
+  }
+
   override getEvents(): Record<string, L.LeafletEventHandlerFn> {
     return {
       viewreset: () => this.stretch(this._map.getZoom(), this._map.getCenter()),

@@ -83,6 +83,11 @@ export class Overlay extends L.Layer {
     return this;
   }
 
+  // Its pane goes with the map.
+  override onRemove(): this {
+    return this;
+  }
+
   override getEvents(): Record<string, L.LeafletEventHandlerFn> {
     return {
       viewreset: () => this.reset(),

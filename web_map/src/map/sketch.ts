@@ -27,6 +27,7 @@ export class SketchLayer {
     this.brush.setAttribute("aria-hidden", "true");
     this.root.append(this.casing, this.line);
     this.words.className = "sketch-words";
+    this.words.hidden = true;
     this.words.setAttribute("aria-hidden", "true");
     map.getContainer().append(this.root, this.brush, this.words);
     map.on("move zoom", () => this.draw());

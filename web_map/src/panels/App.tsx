@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { useApp } from "./context";
 import { Bars } from "./Bars";
 import { CompareView } from "./CompareView";
@@ -13,8 +13,10 @@ import { Tools } from "./Tools";
 import { Tour } from "./Tour";
 
 export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResize: () => void }) {
-  const { state, actions, compare } = useApp();
+  const { state, actions, compare, relayout } = useApp();
   const { t } = state;
+  // The map has another size beside a second one; it keeps its middle.
+  useLayoutEffect(relayout, [compare.view.value]);
   const frameClass = ["map-frame", state.plan.value ? "" : "is-empty", compare.view.value ? `is-${compare.view.value}` : ""].join(" ").trim();
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {

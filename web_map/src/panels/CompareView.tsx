@@ -1,4 +1,4 @@
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Key } from "../i18n";
 import { formatNumber } from "../i18n";
 import { shortCode } from "../kernels/codes";
@@ -28,13 +28,12 @@ export function CompareView() {
   );
 }
 
-// The host has its size before the map comes into it, and the first map gives it room before that.
+// The host has its size before the map comes into it.
 function OtherHost() {
-  const { compare, openOther, relayout } = useApp();
+  const { compare, openOther } = useApp();
   const host = useRef<HTMLDivElement>(null);
   const view = compare.view.value;
   const share = compare.share.value;
-  useLayoutEffect(relayout, [view]);
   useEffect(() => {
     const plan = compare.other.peek();
     if (!host.current || !plan) return;
@@ -43,7 +42,6 @@ function OtherHost() {
     return () => {
       compare.map.value = null;
       map.close();
-      relayout();
     };
   }, []);
   const swipe = view === "swipe";

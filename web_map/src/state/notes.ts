@@ -21,7 +21,7 @@ export interface Notes {
   choose(id: string | null): void;
 }
 
-/** The notes of a plan in the order in which they were made. */
+/** The notes of a plan in the order in which they were made: their ids begin with the time. */
 export function notesOf(attributes: ReadonlyMap<string, unknown>): Note[] {
   const notes: Note[] = [];
   for (const [path, value] of attributes) {
@@ -29,8 +29,13 @@ export function notesOf(attributes: ReadonlyMap<string, unknown>): Note[] {
     const { lon, lat, text } = value as Omit<Note, "id">;
     notes.push({ id: path.slice(5), lon, lat, text });
   }
-  return notes;
+  return notes.sort(byId);
 }
+
+const byId = (a: Note, b: Note): number => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+/** An id that sorts after those that were made before. */
+export const noteId = (now: number): string => `${now.toString(36).padStart(9, "0")}-${newKey().slice(0, 8)}`;
 
 /** Degrees to some centimetres: what a hand on a map can mean. */
 const placed = (degrees: number): number => Math.round(degrees * 1e7) / 1e7;
@@ -64,7 +69,7 @@ export function createNotes(
       const words = text.trim().slice(0, LONGEST_NOTE);
       const at = id === null ? state.newNote.peek() : find(id);
       if (!at || words === "") return;
-      const key = id ?? newKey();
+      const key = id ?? noteId(Date.now());
       if (id !== null && find(id)?.text === words) return;
       if (!put(key, { lon: at.lon, lat: at.lat, text: words })) return;
       state.newNote.value = null;
@@ -109,7 +114,7 @@ function follow(state: State, session: EditSession, client: Pick<EditingClient, 
       asked = plan.id;
       // A plan without its notes is still worth looking at.
       void client.state(plan.id).then(
-        ({ notes }) => asked === plan.id && (state.notes.value = notes),
+        ({ notes }) => asked === plan.id && (state.notes.value = notes.sort(byId)),
         () => undefined,
       );
     }
