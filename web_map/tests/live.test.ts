@@ -252,6 +252,25 @@ test("compactness and street share follow from the figures", () => {
   assert.equal(streetShare(live.figures, 4), null);
 });
 
+test("whether a grid is in pieces is known after every edit as a plain look finds it", () => {
+  const random = randomFrom(17);
+  const graph = makeTown({ columns: 22, rows: 20, holes: 0.35, areas: 2 }, random);
+  const live = new LivePlan(graph, growGrids(graph, 9, random), 9);
+  const islands = [0, 1].flatMap((area) => plainPieces(graph, (cell) => graph.areaIx[cell] === area));
+  const islandOf = new Map(islands.flatMap((island) => island.map((cell) => [cell, island.length] as const)));
+  let found = 0;
+  for (let i = 0; i < 300; i++) {
+    live.apply(stroke(graph, random), Math.floor(random() * 10) - 1);
+    for (let grid = 0; grid < 9; grid++) {
+      const pieces = plainPieces(graph, (cell) => live.gridOf[cell] === grid);
+      const partly = pieces.filter((piece) => piece.length < (islandOf.get(piece[0]) as number)).length;
+      assert.equal(live.isInPieces(grid), partly > 1);
+      found += Number(partly > 1);
+    }
+  }
+  assert.ok(found > 100 && found < 2600);
+});
+
 test("an edit of most cells counts as its cells one after the other, and is taken back bit for bit", () => {
   const random = randomFrom(11);
   const graph = makeTown({ columns: 100, rows: 60, holes: 0.05, areas: 2 }, random);

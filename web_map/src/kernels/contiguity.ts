@@ -75,6 +75,33 @@ export class Contiguity {
     return pieces.sort(largestFirst);
   }
 
+  /** Whether at least two pieces of a grid have fewer cells than the island they lie on (`islands`, by cell). */
+  isPartOfTwo(grid: number, cells: Uint32Array, islands: Uint32Array): boolean {
+    const { indptr, indices } = this.graph;
+    const { gridOf, walked, nodeOf: queue } = this;
+    const walk = (this.walk = nextTurn(this.walk, walked));
+    let partly = 0;
+    for (let i = 0; i < cells.length; i++) {
+      if (walked[cells[i]] === walk) continue;
+      walked[cells[i]] = walk;
+      queue[0] = cells[i];
+      let count = 1;
+      let first = cells[i];
+      for (let at = 0; at < count; at++) {
+        const cell = queue[at];
+        if (cell < first) first = cell;
+        for (let link = indptr[cell]; link < indptr[cell + 1]; link++) {
+          const other = indices[link];
+          if (gridOf[other] !== grid || walked[other] === walk) continue;
+          walked[other] = walk;
+          queue[count++] = other;
+        }
+      }
+      if (count < islands[first] && ++partly > 1) return true;
+    }
+    return false;
+  }
+
   private explore(grid: number, leaving: Uint32Array, joining: Uint32Array): void {
     const { moved, turn, search, gridOf } = this;
     search.begin();

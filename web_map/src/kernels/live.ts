@@ -48,6 +48,8 @@ export class LivePlan {
   private readonly joining: Groups;
   private readonly picked: Uint32Array;
   private islands: Uint32Array | null = null;
+  /** What `isInPieces` has found; forgotten with every edit of the grid. */
+  private readonly inPieces = new Map<number, boolean>();
 
   /** Takes `gridOf` over and changes it in place. */
   constructor(
@@ -161,17 +163,20 @@ export class LivePlan {
    */
   isInPieces(grid: number): boolean {
     if (this.figures.pieces[grid] < 2) return false;
+    const known = this.inPieces.get(grid);
+    if (known !== undefined) return known;
     this.islands ??= islandSizes(this.graph);
-    let partly = 0;
-    for (const piece of this.pieceCells(grid)) if (piece.length < this.islands[piece[0]]) partly++;
-    return partly > 1;
+    const verdict = this.contiguity.isPartOfTwo(grid, this.members.unsorted(grid), this.islands);
+    this.inPieces.set(grid, verdict);
+    return verdict;
   }
 
   /** Grids that touch a grid, by number, with the border between the two and its part on streets. */
   neighbours(grid: number): Neighbour[] {
     const { indptr, indices, lengthM, street } = this.graph;
     const found = new Map<number, Neighbour>();
-    for (const cell of this.cellsOf(grid)) {
+    this.requireGrid(grid);
+    for (const cell of this.members.unsorted(grid)) {
       for (let at = indptr[cell]; at < indptr[cell + 1]; at++) {
         const other = this.gridOf[indices[at]];
         if (other === grid || other === UNASSIGNED) continue;
@@ -221,6 +226,8 @@ export class LivePlan {
     if (cells.length > BULK * graph.n && cells.length > LARGE) return this.commitMany(cells, after);
     leaving.sort(cells, gridOf);
     joining.sort(cells, contiguity.after);
+    for (const grid of leaving.touched) this.inPieces.delete(grid);
+    for (const grid of joining.touched) this.inPieces.delete(grid);
     for (const grid of leaving.touched)
       figures.pieces[grid] += contiguity.change(grid, leaving.of(grid), joining.of(grid));
     for (const grid of joining.touched)
@@ -238,6 +245,7 @@ export class LivePlan {
     countAll(graph, gridOf, figures);
     countPieces(graph, gridOf, figures.pieces);
     members.refill(gridOf);
+    this.inPieces.clear();
   }
 
   private requireGrid(grid: number): void {
