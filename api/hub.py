@@ -1,6 +1,6 @@
 """Live events of plans: one hub an app, which tells every listener of a plan what others do to it.
 
-The hub looks at the watched plans twice a second, so that edits of other server processes and of the command line are
+The hub looks at the watched plans three times a second, so that edits of other server processes and of the command line are
 told too; an edit through this process wakes it at once. Where several server processes work on one store, who is
 there and the jobs are read in the same look. All of it lives in the loop of the app, only the store is read in a
 thread; a store that does not answer for a while is looked at again, and nothing that happened meanwhile is lost.
@@ -33,7 +33,7 @@ __all__ = ["Hub", "is_shared"]
 
 _LOG = logging.getLogger("wangge.api")
 #: Seconds between two looks at the plans that somebody watches.
-POLL_S = 0.5
+POLL_S = 0.3
 #: Seconds after which it is said again who is here, to the other server processes.
 BEAT_S = 5.0
 #: Edits that a listener who was away is told of; with more of them the plan is loaded anew.
