@@ -1,9 +1,9 @@
 """Live events of plans: one hub an app, which tells every listener of a plan what others do to it.
 
-The hub looks at the watched plans three times a second, so that edits of other server processes and of the command line are
-told too; an edit through this process wakes it at once. Where several server processes work on one store, who is
-there and the jobs are read in the same look. All of it lives in the loop of the app, only the store is read in a
-thread; a store that does not answer for a while is looked at again, and nothing that happened meanwhile is lost.
+The hub looks at the watched plans three times a second, so that edits of other server processes and of the command
+line are told too; an edit through this process wakes it at once. Where several server processes work on one store,
+who is there and the jobs are read in the same look. All of it lives in the loop of the app, only the store is read in
+a thread; a store that does not answer for a while is looked at again, and nothing that happened meanwhile is lost.
 """
 
 from __future__ import annotations
