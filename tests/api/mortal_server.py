@@ -8,17 +8,32 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from typing import Any
 
 import uvicorn  # noqa: F401
 
 import api.app  # noqa: F401
+from api.routes import edits
 from api.server import listen, run_server, url_of
 from api.settings import Settings
 from gis_core.store import open_store
 
 
+#: Seconds between the writing of an edit and its answer, so that some servers die between the two.
+PAUSE_S = 0.03
+answer_edit = edits.answer_edit
+
+
+def answer_late(*arguments: Any) -> Any:
+    """Answer an edit a moment after it was written."""
+    time.sleep(PAUSE_S)
+    return answer_edit(*arguments)
+
+
 def serve(url: str) -> None:
     """Serve a store until the end."""
+    edits.answer_edit = answer_late
     settings = Settings(db=url, port=0, warm=False)
     sock = listen(settings)
     with open_store(url) as store:

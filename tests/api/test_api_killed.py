@@ -173,5 +173,5 @@ def test_what_was_answered_outlives_the_server(town: SimpleNamespace) -> None:
             unanswered = planner.work_until_it_dies(client, town.servers.kill)
         town.servers.bury()
         require_whole(town, planner, start)
-    if N_KILLS >= 50:  # of so many some die before they wrote, and some after
+    if N_KILLS >= 50:  # of so many some die before they wrote, and some between that and their answer
         assert 0 < came_through < N_KILLS - 1
