@@ -19,7 +19,6 @@ from api.server import listen, run_server, url_of
 from api.settings import Settings
 from gis_core.store import open_store
 
-
 #: Seconds between the writing of an edit and its answer, so that some servers die between the two.
 PAUSE_S = 0.03
 answer_edit = edits.answer_edit
