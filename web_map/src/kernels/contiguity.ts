@@ -195,34 +195,3 @@ export class Contiguity {
 function largestFirst(a: Uint32Array, b: Uint32Array): number {
   return b.length - a.length || a[0] - b[0];
 }
-
-/** Count the connected pieces of every grid from nothing: cells are joined to the neighbours before them. */
-export function countPieces(graph: Graph, gridOf: Int32Array, pieces: Int32Array): void {
-  const { n, indptr, indices } = graph;
-  const parent = new Int32Array(n);
-  pieces.fill(0);
-  for (let cell = 0, at = 0; cell < n; cell++) {
-    const grid = gridOf[cell];
-    const end = indptr[cell + 1];
-    parent[cell] = cell;
-    if (grid < 0) {
-      at = end;
-      continue;
-    }
-    let root = cell;
-    let count = 1;
-    for (; at < end; at++) {
-      let other = indices[at];
-      if (other >= cell || gridOf[other] !== grid) continue;
-      while (parent[other] !== other) other = parent[other] = parent[parent[other]];
-      if (other === root) continue;
-      // The smaller number becomes the root, so that ways stay short where cells are numbered from place to place.
-      if (other < root) {
-        parent[root] = other;
-        root = other;
-      } else parent[other] = root;
-      count--;
-    }
-    pieces[grid] += count;
-  }
-}

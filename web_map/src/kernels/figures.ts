@@ -43,27 +43,51 @@ export function lengthen(figures: Figures, nGrids: number): void {
   }
 }
 
-/** Count all figures but `pieces` from nothing. */
+/** Count all figures from nothing, in one walk over all links: cells are joined to the neighbours before them. */
 export function countAll(graph: Graph, gridOf: Int32Array, figures: Figures): void {
-  const { indptr, indices, lengthM, street, areaIx } = graph;
-  const { perimeterM, innerM, streetM } = figures;
-  for (const name of REALS) figures[name].fill(0);
-  figures.cells.fill(0);
-  for (let cell = 0, at = 0; cell < graph.n; cell++) {
+  const { n, indptr, indices, lengthM, street, areaIx, outerM } = graph;
+  const { perimeterM, innerM, streetM, pieces, households, people, areaM2, cells } = figures;
+  for (const name of [...REALS, ...COUNTS]) figures[name].fill(0);
+  const parent = new Int32Array(n);
+  for (let cell = 0; cell < n; cell++) {
     const grid = gridOf[cell];
-    const end = indptr[cell + 1];
-    if (grid < 0) {
-      at = end;
-      continue;
+    parent[cell] = cell;
+    if (grid >= 0) {
+      cells[grid]++;
+      pieces[grid]++;
+      households[grid] += graph.households[cell];
+      people[grid] += graph.population[cell];
+      areaM2[grid] += graph.areaM2[cell];
+      perimeterM[grid] += outerM[cell];
     }
-    count(graph, figures, cell, grid, 1);
-    for (; at < end; at++) {
-      const other = indices[at];
-      if (gridOf[other] === grid) continue;
-      perimeterM[grid] += lengthM[at];
-      if (areaIx[other] !== areaIx[cell]) continue;
-      innerM[grid] += lengthM[at];
-      if (street[at] > 0) streetM[grid] += lengthM[at];
+    let root = cell;
+    for (let at = indptr[cell]; at < indptr[cell + 1]; at++) {
+      let other = indices[at];
+      if (other >= cell) continue;
+      const beyond = gridOf[other];
+      if (beyond !== grid) {
+        const inner = areaIx[other] === areaIx[cell] ? lengthM[at] : 0;
+        const onStreet = street[at] > 0 ? inner : 0;
+        if (grid >= 0) {
+          perimeterM[grid] += lengthM[at];
+          innerM[grid] += inner;
+          streetM[grid] += onStreet;
+        }
+        if (beyond >= 0) {
+          perimeterM[beyond] += lengthM[at];
+          innerM[beyond] += inner;
+          streetM[beyond] += onStreet;
+        }
+      } else if (grid >= 0) {
+        while (parent[other] !== other) other = parent[other] = parent[parent[other]];
+        if (other === root) continue;
+        // The smaller number becomes the root, so that ways stay short where cells are numbered from place to place.
+        if (other < root) {
+          parent[root] = other;
+          root = other;
+        } else parent[other] = root;
+        pieces[grid]--;
+      }
     }
   }
 }

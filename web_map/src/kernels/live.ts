@@ -5,7 +5,7 @@
  */
 
 import type { Graph } from "./adjacency";
-import { Contiguity, countPieces } from "./contiguity";
+import { Contiguity } from "./contiguity";
 import { countAll, emptyFigures, type Figures, lengthen, moveCell } from "./figures";
 import { Groups } from "./groups";
 import { islandSizes } from "./islands";
@@ -67,7 +67,6 @@ export class LivePlan {
     this.joining = new Groups(nGrids);
     this.picked = new Uint32Array(graph.n);
     countAll(graph, gridOf, this.figures);
-    countPieces(graph, gridOf, this.figures.pieces);
     if (this.figures.cells.some((count) => count > LARGE)) this.contiguity.prepare();
   }
 
@@ -174,13 +173,15 @@ export class LivePlan {
   /** Grids that touch a grid, by number, with the border between the two and its part on streets. */
   neighbours(grid: number): Neighbour[] {
     const { indptr, indices, lengthM, street } = this.graph;
+    const { gridOf } = this;
     const found = new Map<number, Neighbour>();
+    let neighbour: Neighbour | undefined;
     this.requireGrid(grid);
     for (const cell of this.members.unsorted(grid)) {
       for (let at = indptr[cell]; at < indptr[cell + 1]; at++) {
-        const other = this.gridOf[indices[at]];
+        const other = gridOf[indices[at]];
         if (other === grid || other === UNASSIGNED) continue;
-        let neighbour = found.get(other);
+        if (neighbour?.grid !== other) neighbour = found.get(other);
         if (!neighbour) found.set(other, (neighbour = { grid: other, lengthM: 0, streetM: 0 }));
         neighbour.lengthM += lengthM[at];
         if (street[at] > 0) neighbour.streetM += lengthM[at];
@@ -243,7 +244,6 @@ export class LivePlan {
     const { figures, graph, gridOf, members } = this;
     for (let i = 0; i < cells.length; i++) gridOf[cells[i]] = after[i];
     countAll(graph, gridOf, figures);
-    countPieces(graph, gridOf, figures.pieces);
     members.refill(gridOf);
     this.inPieces.clear();
   }
