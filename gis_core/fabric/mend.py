@@ -171,13 +171,13 @@ def _join(
     fresh = cut.building_cell_ix
     cell_of[inside] = np.where(fresh < 0, -1, fresh + len(kept)).astype(np.int32)
     old = np.concatenate([kept, np.full(cut.n_cells, -1)]).astype(np.int32)
-    order = np.argsort(area, kind="stable")
+    order = _order(area, kept, before.boundary_ix)
     rank = np.empty(len(order) + 1, np.int32)
     rank[order], rank[-1] = np.arange(len(order), dtype=np.int32), -1
     fabric = Fabric(
         cells=cells[order],
         boundary_ix=area[order].astype(np.int32),
-        enclosure_ix=np.unique(enclosure, return_inverse=True)[1][order].astype(np.int32),
+        enclosure_ix=_enclosure_numbers(enclosure, offset)[order],
         households=np.zeros(len(cells), np.int64),
         population=np.zeros(len(cells)),
         building_cell_ix=rank[cell_of],
@@ -185,6 +185,48 @@ def _join(
         faults=cut.faults,
     )
     return Mended(count_cells(dataset, fabric), old[order], redrawn[order])
+
+
+def _order(
+    area: NDArray[np.int32], kept: NDArray[np.intp], area_before: NDArray[np.int32]
+) -> NDArray[np.intp]:
+    """Return the order of cells by boundary polygon in which as many as can be keep the number that they had.
+
+    Parameters
+    ----------
+    area : int32, shape (n_cells,)
+        Boundary polygon of the cells that stay, then of the new ones.
+    kept : int, shape (k,)
+        Numbers of before of those that stay, ascending.
+    area_before : int32
+        Boundary polygon of all cells before, ascending.
+    """
+    order = np.empty(len(area), np.intp)
+    start = 0
+    for one in np.unique(area):
+        mine = np.flatnonzero(area == one)
+        stay = mine[mine < len(kept)]
+        number = kept[stay] - np.searchsorted(area_before, one)
+        place = np.full(len(mine), -1, np.intp)
+        fits = number < len(mine)
+        place[number[fits]] = stay[fits]
+        # What is new takes the numbers that are free; what stays beyond the end closes the gaps.
+        rest = np.concatenate([mine[mine >= len(kept)], stay[~fits]])
+        place[place < 0] = rest
+        order[start : start + len(mine)] = place
+        start += len(mine)
+    return order
+
+
+def _enclosure_numbers(enclosure: NDArray[np.int32], offset: int) -> NDArray[np.int32]:
+    """Number enclosures without gaps so that as many as can be keep their number; those from `offset` on are new."""
+    known = np.unique(enclosure)
+    stay = known[(known < offset) & (known < len(known))]
+    number = np.full(int(known[-1]) + 1 if len(known) else 0, -1, np.int32)
+    number[stay] = stay
+    free = np.setdiff1d(np.arange(len(known)), stay)
+    number[np.setdiff1d(known, stay)[::-1]] = free
+    return number[enclosure]
 
 
 def _fit(

@@ -75,6 +75,10 @@ class NextVersion:
         Row that each building had before; -1 where it is new or moved.
     inverse : tuple of dict
         The changes that restore the layers.
+    sources : dict of str to int64
+        Of the layers that differ: row that each row had before; -1 where it is new.
+    differs : dict of str to bool
+        Of the same: whether a row is new or differs from the one before.
     """
 
     layers: Layers
@@ -84,6 +88,8 @@ class NextVersion:
     recut: bool
     building_from: NDArray[np.int64]
     inverse: tuple[dict[str, Any], ...]
+    sources: Mapping[str, NDArray[np.int64]]
+    differs: Mapping[str, NDArray[np.bool_]]
 
 
 def change_version(before: Layers, changes: Sequence[BaseChange]) -> NextVersion:
@@ -157,6 +163,8 @@ def _counted(before: Layers, applied: Applied) -> NextVersion:
         False,
         applied.building_from,
         applied.inverse,
+        {**applied.sources, "cells": np.arange(len(cells), dtype=np.int64)},
+        {**applied.touched, "cells": changed},
     )
 
 
@@ -196,7 +204,32 @@ def _recut(before: Layers, applied: Applied, old: Fabric, mended: Mended) -> Nex
         True,
         applied.building_from,
         applied.inverse,
+        *_rows(before, applied, old, fabric, old_cell_ix, redrawn),
     )
+
+
+def _rows(
+    before: Layers,
+    applied: Applied,
+    old: Fabric,
+    new: Fabric,
+    old_cell_ix: NDArray[np.int32],
+    redrawn: NDArray[np.bool_],
+) -> tuple[dict[str, NDArray[np.int64]], dict[str, NDArray[np.bool_]]]:
+    """Return where the rows of the layers come from, and which differ, with the cells that buildings have now."""
+    same = np.arange(len(before.frames["buildings"]), dtype=np.int64)
+    sources = {"buildings": same, **applied.sources, "cells": old_cell_ix.astype(np.int64)}
+    was = np.maximum(old_cell_ix, 0)
+    moved = (old.enclosure_ix[was] != new.enclosure_ix) | (old.boundary_ix[was] != new.boundary_ix)
+    row = sources["buildings"]
+    touched = applied.touched.get("buildings", np.zeros(len(row), bool))
+    cell_was = before.frames["buildings"]["cell_ix"].to_numpy()[np.maximum(row, 0)]
+    differs = {
+        **applied.touched,
+        "cells": redrawn | (old_cell_ix < 0) | moved,
+        "buildings": touched | (row < 0) | (cell_was != new.building_cell_ix),
+    }
+    return sources, differs
 
 
 def _degrees(before: Layers, old: Fabric, mended: Mended) -> NDArray[np.object_]:

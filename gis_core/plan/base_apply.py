@@ -52,12 +52,18 @@ class Applied:
         Shapes in degrees along which the ground must be cut anew; empty where cells stay as they are.
     inverse : tuple of dict
         The changes, as `parse_changes` reads them, that restore the layers.
+    sources : dict of str to int64
+        Of the layers that changed: row that each row had before; -1 where it is new.
+    touched : dict of str to bool
+        Of the same: whether a row is new, moved or has other values.
     """
 
     frames: dict[str, gpd.GeoDataFrame]
     building_from: NDArray[np.int64]
     changed: NDArray[np.object_]
     inverse: tuple[dict[str, Any], ...]
+    sources: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    touched: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
 
 @dataclass
@@ -66,8 +72,8 @@ class _Layer:
 
     name: str
     frame: gpd.GeoDataFrame
-    columns: dict[str, list[Any]] = field(default_factory=dict)
-    shapes: list[Any] = field(default_factory=list)
+    set_to: dict[int, dict[str, Any]] = field(default_factory=dict)
+    shapes: Any = None
     retired: set[int] = field(default_factory=set)
     moved: set[int] = field(default_factory=set)
     added: list[BaseChange] = field(default_factory=list)
@@ -76,10 +82,9 @@ class _Layer:
     old_shapes: dict[int, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        plain = pd.DataFrame(self.frame.drop(columns=self.frame.geometry.name)).astype(object)
-        plain = plain.where(plain.notna(), None)
-        self.columns = {str(name): plain[name].tolist() for name in plain.columns}
-        self.shapes = list(self.frame.geometry.array)
+        plain = self.frame.drop(columns=self.frame.geometry.name)
+        self.columns: dict[str, NDArray[Any]] = {str(name): plain[name].to_numpy() for name in plain.columns}
+        self.shapes = np.asarray(self.frame.geometry.array, dtype=object).copy()
 
     def row(self, change: BaseChange, row_of: Mapping[str, int]) -> int:
         """Find the row that a change names."""
@@ -104,12 +109,24 @@ class _Layer:
         )
         if _OF_BORDERS.get(self.name, frozenset()) & {n for n in values if values[n] != was[n]}:
             self.touched.append(self.shapes[row])
-        for name, value in _stored(self.name, {**was, **values}).items():
-            self.columns[name][row] = value
+        self.set_to[row] = _stored(self.name, {**was, **values})
 
     def values(self, row: int) -> dict[str, Any]:
         """Return the values of a row as changes name them."""
-        return _named(self.name, {name: column[row] for name, column in self.columns.items()})
+        stored = self.set_to.get(row)
+        if stored is None:
+            cells = {name: column[row] for name, column in self.columns.items()}
+            # NaN is not itself.
+            cells = {name: None if value != value else value for name, value in cells.items()}  # noqa: PLR0124
+            stored = {
+                name: value.item() if isinstance(value, np.generic) else value
+                for name, value in cells.items()
+            }
+        return _named(self.name, {name: stored.get(name) for name in self.columns})
+
+    def id_of(self, row: int) -> Any:
+        """Return the id of a row."""
+        return self.columns["id"][row]
 
     def finish(self) -> tuple[gpd.GeoDataFrame, list[int]]:
         """Return the layer after the changes, and the row that each of its rows had before (-1: added)."""
@@ -122,28 +139,44 @@ class _Layer:
                 raise refuse(change.at, f"it would take row {at} of {self.name}, which end before that.")
             source.insert(at, -1 - number)
         added = [_stored(self.name, {**_BLANK[self.name], **one.values}) for one in new]
+        rows = np.array(source, dtype=np.int64)
+        fresh, kept = np.flatnonzero(rows < 0), np.flatnonzero(rows >= 0)
+        now = np.full(len(self.shapes), -1, np.int64)
+        now[rows[kept]] = kept
+        others = {int(now[row]): values for row, values in self.set_to.items() if now[row] >= 0}
+        others |= {at: added[-1 - int(rows[at])] for at in fresh.tolist()}
+        places = np.array(list(others), dtype=np.int64)
         data = {
-            name: [column[row] if row >= 0 else added[-1 - row].get(name) for row in source]
+            name: _taken(column, rows, places, [each.get(name) for each in others.values()])
             for name, column in self.columns.items()
         }
-        shapes = [self.shapes[row] if row >= 0 else new[-1 - row].geometry for row in source]
-        table = pd.DataFrame(
-            {name: _typed(values, self.frame[name]) for name, values in data.items()},
-            index=pd.RangeIndex(len(source)),
-        )
+        shapes = _taken(self.shapes, rows, fresh, [new[-1 - int(rows[at])].geometry for at in fresh])
+        table = pd.DataFrame(data, index=pd.RangeIndex(len(source)))
         return gpd.GeoDataFrame(table, geometry=shapes, crs=self.frame.crs), source
 
+    def differing(self, source: Sequence[int]) -> NDArray[np.bool_]:
+        """Tell of the rows after the changes which are new, moved or have other values."""
+        rows = np.array(source, dtype=np.int64)
+        return (rows < 0) | np.isin(rows, list(self.moved | set(self.set_to)))
 
-def _typed(values: list[Any], like: pd.Series) -> pd.Series:
-    """Return values with the type of the column that they replace."""
-    if pd.api.types.is_bool_dtype(like.dtype):
-        return pd.Series([bool(value) for value in values], dtype=bool)
-    if pd.api.types.is_integer_dtype(like.dtype):
-        some = any(value is None for value in values)
-        return pd.Series(values, dtype=np.float64 if some else np.int64)
-    if pd.api.types.is_float_dtype(like.dtype):
-        return pd.Series(values, dtype=np.float64)
-    return pd.Series(values, dtype=object)
+
+def _taken(
+    column: NDArray[Any], rows: NDArray[np.int64], places: NDArray[np.int64], values: list[Any]
+) -> NDArray[Any]:
+    """Return the values of some rows (-1: none yet), others in some places; of the same type where it holds them."""
+    kind = column.dtype
+    if kind.kind in "iu" and any(value is None for value in values):
+        kind = np.dtype(np.float64)
+    result = np.empty(len(rows), dtype=kind)
+    known = rows >= 0
+    result[known] = column[rows[known]]
+    if kind.kind == "f":
+        values = [np.nan if value is None else value for value in values]
+    elif kind.kind == "b":
+        values = [bool(value) for value in values]
+    for place, value in zip(places.tolist(), values, strict=True):
+        result[place] = value
+    return result
 
 
 def apply_changes(frames: Mapping[str, gpd.GeoDataFrame], changes: Sequence[BaseChange]) -> Applied:
@@ -170,7 +203,7 @@ def apply_changes(frames: Mapping[str, gpd.GeoDataFrame], changes: Sequence[Base
         if change.layer not in layers:
             layers[change.layer] = _Layer(change.layer, frames[change.layer])
             if change.layer == "buildings":
-                row_of = {str(id_): row for row, id_ in enumerate(layers["buildings"].columns["id"])}
+                row_of = {str(id_): row for row, id_ in enumerate(layers["buildings"].columns["id"].tolist())}
         _apply(layers[change.layer], change, row_of)
     if "buildings" in layers:
         _name_added(layers["buildings"], row_of)
@@ -186,7 +219,9 @@ def apply_changes(frames: Mapping[str, gpd.GeoDataFrame], changes: Sequence[Base
     shapes = np.empty(len(touched), dtype=object)
     shapes[:] = touched
     inverse = tuple(item for name, layer in layers.items() for item in _inverse(layer, sources[name]))
-    return Applied(result, building_from, shapes, inverse)
+    rows = {name: np.array(source, dtype=np.int64) for name, source in sources.items()}
+    differs = {name: layer.differing(sources[name]) for name, layer in layers.items()}
+    return Applied(result, building_from, shapes, inverse, rows, differs)
 
 
 def _apply(layer: _Layer, change: BaseChange, row_of: Mapping[str, int]) -> None:
@@ -286,7 +321,7 @@ def _inverse(layer: _Layer, source: Sequence[int]) -> list[dict[str, Any]]:
 
     def name(row: int) -> dict[str, Any]:
         if layer.name == "buildings":
-            return {"id": layer.columns["id"][row]}
+            return {"id": layer.id_of(row)}
         return {"ix": now[row]}
 
     for at, row in enumerate(source):

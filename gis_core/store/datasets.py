@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import shapely
 from geopandas import GeoDataFrame, GeoSeries
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -33,7 +33,18 @@ if TYPE_CHECKING:
     from gis_core.model import AdjacencyGraph, Dataset, Fabric
     from gis_core.store.dialect import Dialect
 
-__all__ = ["add", "delete_version", "get", "graph", "layer", "layer_count", "list_all", "require", "write"]
+__all__ = [
+    "TakenOver",
+    "add",
+    "delete_version",
+    "get",
+    "graph",
+    "layer",
+    "layer_count",
+    "list_all",
+    "require",
+    "write",
+]
 
 _SEARCHED: dict[str, tuple[str, ...]] = {
     "buildings": ("name", "address", "compound", "id"),
@@ -42,7 +53,8 @@ _SEARCHED: dict[str, tuple[str, ...]] = {
 }
 #: Where more than this share of the rows of a layer differ, all are written anew.
 _MOSTLY = 0.5
-_ASKED_AT_ONCE = 500
+#: Where the rows that did not change come in more runs than this, too.
+_MOST_RUNS = 5000
 _VERSION = table_of(DatasetVersion)
 _GRAPH = table_of(DatasetGraph)
 
@@ -61,20 +73,38 @@ def add(
     return write(connection, dialect, values, _frames(dataset, fabric), fabric.graph)
 
 
+@dataclass(frozen=True)
+class TakenOver:
+    """A version whose rows go to the one that is made from it.
+
+    Attributes
+    ----------
+    dataset_id : int
+    sources : mapping of str to int64
+        Of the layers that differ: row that each row of the new version had; -1 where it is new.
+    differs : mapping of str to bool
+        Of the same: whether a row is new or has other values.
+    """
+
+    dataset_id: int
+    sources: Mapping[str, NDArray[np.int64]]
+    differs: Mapping[str, NDArray[np.bool_]]
+
+
 def write(
     connection: Connection,
     dialect: Dialect,
     values: dict[str, Any],
     frames: Mapping[str, GeoDataFrame],
     graph: AdjacencyGraph,
-    takes_over: tuple[int, Mapping[str, GeoDataFrame]] | None = None,
+    takes_over: TakenOver | None = None,
 ) -> int:
     """Write the row of a data version, its layers in degrees and its graph; return its number.
 
     Parameters
     ----------
-    takes_over : (int, mapping), optional
-        A version that is deleted after this, and its layers: rows that did not change are moved, not written again.
+    takes_over : TakenOver, optional
+        A version that is deleted after this: rows that did not change are moved, not written again.
     """
     west, south, east, north = frames["areas"].total_bounds.tolist()
     values = {
@@ -93,7 +123,7 @@ def write(
     for name, frame in frames.items():
         rows = np.arange(len(frame))
         if takes_over is not None:
-            rows = _take_over(connection, name, takes_over[0], dataset_id, takes_over[1][name], frame)
+            rows = _take_over(connection, name, takes_over, dataset_id, len(frame))
         _insert_rows(connection, dialect, name, dataset_id, frame, rows)
     return dataset_id
 
@@ -117,35 +147,28 @@ def _insert_rows(
 
 
 def _take_over(
-    connection: Connection, name: str, old_id: int, dataset_id: int, old: GeoDataFrame, new: GeoDataFrame
+    connection: Connection, name: str, taken: TakenOver, dataset_id: int, n_rows: int
 ) -> NDArray[np.intp]:
     """Move the rows of a layer that did not change from one version to another; return those to be written."""
     table = table_of(LAYERS[name])
-    differs = _differing(old, new, layer_columns(LAYERS[name]))
-    if differs is None or differs.mean() > _MOSTLY:
-        return np.arange(len(new))
-    mine = table.c.dataset_id == old_id
-    rows = np.flatnonzero(differs)
-    for start in range(0, len(rows), _ASKED_AT_ONCE):
-        some = rows[start : start + _ASKED_AT_ONCE].tolist()
-        connection.execute(delete(table).where(mine, table.c.ix.in_(some)))
-    connection.execute(update(table).where(mine).values(dataset_id=dataset_id))
-    return rows
-
-
-def _differing(old: GeoDataFrame, new: GeoDataFrame, columns: Sequence[str]) -> NDArray[np.bool_] | None:
-    """Tell which rows of a layer differ; None where they cannot be compared row by row."""
-    if len(old) != len(new) or len(new) == 0:
-        return None
-    differs = np.zeros(len(new), dtype=bool)
-    if old is new:
-        return differs
-    for name in columns:
-        before, after = (frame[name].astype(object).to_numpy() for frame in (old, new))
-        nothing = [old[name].isna().to_numpy(), new[name].isna().to_numpy()]
-        differs |= (before != after) & ~(nothing[0] & nothing[1])
-    shapes = [np.asarray(frame.geometry.array, dtype=object) for frame in (old, new)]
-    return differs | ~shapely.equals_identical(*shapes)
+    mine = table.c.dataset_id == taken.dataset_id
+    if name not in taken.sources:
+        connection.execute(update(table).where(mine).values(dataset_id=dataset_id))
+        return np.arange(0)
+    source, same = taken.sources[name], ~taken.differs[name]
+    rows = np.flatnonzero(same)
+    # Runs of rows that follow each other in both versions.
+    breaks = (np.diff(rows) != 1) | (np.diff(source[rows]) != 1)
+    starts = np.concatenate([[0], np.flatnonzero(breaks) + 1]) if len(rows) else np.empty(0, np.intp)
+    if len(rows) < (1 - _MOSTLY) * n_rows or len(starts) > _MOST_RUNS:
+        return np.arange(n_rows)
+    ends = np.append(starts[1:], len(rows))
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        first, last = int(source[rows[start]]), int(source[rows[end - 1]])
+        shift = int(rows[start]) - first
+        values = {"dataset_id": dataset_id} | ({"ix": table.c.ix + shift} if shift else {})
+        connection.execute(update(table).where(mine, table.c.ix.between(first, last)).values(values))
+    return np.flatnonzero(~same)
 
 
 def _frames(dataset: Dataset, fabric: Fabric) -> dict[str, GeoDataFrame]:
