@@ -21,9 +21,12 @@ __all__ = [
     "Health",
     "Hit",
     "LocateAnswer",
+    "NearFacility",
     "Plan",
     "PlanDetail",
     "Problem",
+    "ServiceAreas",
+    "Workload",
 ]
 
 Bbox = Annotated[list[float], Field(min_length=4, max_length=4, examples=[[116.39, 39.91, 116.4, 39.92]])]
@@ -218,6 +221,22 @@ class FeaturePage(Model):
     numberReturned: int  # noqa: N815
 
 
+class WorkloadColumn(Model):
+    """A column of the buildings that can be a weight."""
+
+    name: str
+    total: float = Field(description="Sum over the buildings inside the boundary.")
+    missing: int = Field(description="Buildings without a number there; they count as 0.")
+
+
+class Workload(Model):
+    """What a formula comes to."""
+
+    formula: str | None
+    total: float | None = Field(description="Sum over all cells; None without formula.")
+    columns: list[WorkloadColumn]
+
+
 class Building(Model):
     """A building of a cell."""
 
@@ -279,6 +298,52 @@ class Located(Model):
     )
 
 
+class NearFacility(Model):
+    """A facility near a place."""
+
+    id: str | None
+    name: str | None
+    category: str | None
+    lon: float
+    lat: float
+    road_m: float | None = Field(description="Metres on foot; None where no street joins the two.")
+    minutes: float | None = Field(description="On foot, at 4.8 km/h.")
+    air_m: float
+
+
+class Reached(Model):
+    """How much is reached within each number of minutes."""
+
+    cells: list[int]
+    households: list[int]
+    population: list[float]
+
+
+class ServiceFacility(Reached):
+    """A facility and what it covers: the cells that no other of its category is nearer to."""
+
+    facility: int = Field(description="Row in the layer of facilities.")
+    id: str | None
+    name: str | None
+    category: str | None
+    lon: float
+    lat: float
+
+
+class ServiceAreas(Model):
+    """What the facilities of one category cover, on foot along streets."""
+
+    plan: int
+    category: str
+    minutes: list[float]
+    facilities: list[ServiceFacility]
+    beyond: Reached = Field(
+        description="What lies beyond the last number of minutes, or where no street leads."
+    )
+    facility: list[int] = Field(description="Nearest facility of each cell, by cell_ix; -1: none.")
+    metres: list[int] = Field(description="Metres to it on foot; -1: none.")
+
+
 class LocateAnswer(Located):
     """Where one point is, with the cell and the grid."""
 
@@ -286,6 +351,9 @@ class LocateAnswer(Located):
     crs: str
     cell_ix: int | None
     grid: GridProperties | None
+    near: list[NearFacility] | None = Field(
+        None, description="Only where `near` was given: by category, the nearest on foot first."
+    )
 
 
 class BulkQuery(Model):

@@ -19,6 +19,7 @@ from gis_core.errors import NotFoundError, StoreUnavailableError
 if TYPE_CHECKING:
     from api.cells import Outlines
     from api.desk import Desk
+    from api.nearby import TownRoads
     from api.town import Town
     from api.views import PlanView
     from gis_core.store import Store
@@ -63,6 +64,7 @@ class Services:
         self._plans: Lru[_Slot] = Lru(settings.cache_plans)
         self._outlines: Lru[Outlines] = Lru(settings.cache_plans)
         self._towns: Lru[Town] = Lru(settings.cache_plans)
+        self._roads: Lru[TownRoads] = Lru(settings.cache_plans)
         self._bodies: Lru[Body] = Lru(settings.cache_mb * 1_000_000, lambda body: len(body.packed))
 
     @property
@@ -113,6 +115,12 @@ class Services:
         from api.town import load_town
 
         return self._towns.get((record.id, record.imported_at), lambda: load_town(self.store, record))
+
+    def roads(self, record: DatasetRecord) -> TownRoads:
+        """Give the streets of a data version with its facilities, read once and kept."""
+        from api.nearby import load_roads
+
+        return self._roads.get((record.id, record.imported_at), lambda: load_roads(self.store, record))
 
     def outlines(self, record: DatasetRecord) -> Outlines:
         """Give the packed polygons of the cells of a data version, read once and kept."""

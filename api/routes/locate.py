@@ -27,6 +27,11 @@ def locate_one(
     radius: Annotated[
         float | None, Query(ge=0, le=10_000, description="Accuracy of the fix in metres.")
     ] = None,
+    near: Annotated[
+        str | None,
+        Query(max_length=400, description="Categories of facilities, by comma; all: each that there is."),
+    ] = None,
+    near_count: Annotated[int, Query(ge=1, le=20, description="How many of each category.")] = 1,
 ) -> dict[str, Any]:
     """Say whose grid one point is in; outside of all grids is an answer, not an error."""
     view = services.plan_or_newest(plan)
@@ -37,7 +42,13 @@ def locate_one(
         )
     grid_ix = answer.pop("grid_ix")
     cell_ix = cell_at(services.store, view, answer["lon"], answer["lat"], grid_ix=grid_ix)
-    return {**answer, "plan": view.record.id, "crs": crs, "cell_ix": cell_ix, "grid": view.grid(grid_ix)}
+    answer |= {"plan": view.record.id, "crs": crs, "cell_ix": cell_ix, "grid": view.grid(grid_ix)}
+    if near is not None:
+        from api.nearby import near_rows
+
+        place = {"lon": answer["lon"], "lat": answer["lat"]}
+        answer["near"] = near_rows(services, view.record.dataset_id, **place, near=near, count=near_count)
+    return answer
 
 
 @router.post("", response_model=BulkAnswer)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.bodies import cells_body, cells_tag, grids_body, grids_tag
-from api.models import CellDetail, ForceCollection, GridCollection, Hit, Plan, PlanDetail
+from api.models import CellDetail, ForceCollection, GridCollection, Hit, Plan, PlanDetail, ServiceAreas
 from api.routes.common import BINARY, GeoJsonResponse
-from api.services import ServicesDep, body_response, not_modified
+from api.services import ServicesDep, body_response, not_modified, tag_of
 from api.views import DEFAULT_BOUNDS
 
 if TYPE_CHECKING:
@@ -86,6 +86,29 @@ def search(
     services.store.plan(plan_id)
     text = q.strip()
     return [hit_row(hit) for hit in services.store.search(plan_id, text, limit=limit)] if text else []
+
+
+@router.get("/{plan_id}/service-areas", response_model=ServiceAreas)
+def get_service_areas(
+    request: Request,
+    services: ServicesDep,
+    plan_id: PlanId,
+    category: Annotated[str, Query(max_length=100, description="Category of facilities.")],
+    minutes: Annotated[str, Query(max_length=100, description="On foot, ascending.")] = "5,10,15",
+) -> Response:
+    """Say which facility of a category each cell is nearest to on foot, and what each one covers."""
+    from api.nearby import parse_minutes, service_areas
+
+    record = services.store.dataset(services.store.plan(plan_id).dataset_id)
+    bands = parse_minutes(minutes)
+    tag = tag_of("service-areas", plan_id, 0, f"{record.id}|{record.imported_at}|{category}|{bands}")
+    kept = not_modified(request, tag)
+    if kept is not None:
+        return kept
+    body = services.body(
+        tag, "application/json", lambda: service_areas(services, record, plan_id, category, bands)
+    )
+    return body_response(request, body)
 
 
 def plan_row(record: PlanRecord) -> dict[str, Any]:
