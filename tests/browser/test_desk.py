@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from playwright.sync_api import Error as BrowserError
 
 from gis_core.store import open_store
@@ -207,6 +208,47 @@ def test_a_conflict_is_shown_and_settled(desk: OpenDesk, host: DeskServer, choic
     assert bool(set(theirs["cells"]) & set(ours["cells"])) == (choice == "Keep mine")
 
 
+def test_who_comes_second_hears_that_two_strokes_left_a_grid_in_pieces(
+    desk: OpenDesk, host: DeskServer
+) -> None:
+    page = desk("zh-CN", name="Li Lei")
+    graph = build_lattice(SIDE, SIDE)[1].graph
+    torn: list[int] = []
+
+    def another_is_quicker(route: Route) -> None:
+        """Before our stroke arrives, Anna takes all of its grid but two cells that do not touch."""
+        assert host.store is not None
+        if not torn:
+            mine, before = route.request.post_data_json["cells"], host.store.assignment(1)
+            torn.append(int(np.bincount(before[mine]).argmax()))
+            left = np.setdiff1d(np.flatnonzero(before == torn[0]), mine)
+            around = graph.indices[graph.indptr[left[0]] : graph.indptr[left[0] + 1]]
+            apart = np.setdiff1d(left[1:], around)[-1]
+            taken = np.setdiff1d(left, [left[0], apart])
+            same_area = [ix for ix in np.unique(before).tolist() if ix not in {torn[0], *before[mine]}]
+            grids = np.full(len(taken), next(ix for ix in same_area if (ix < 6) == (torn[0] < 6)))
+            edit = {"cell_ix": taken, "grid_ix": grids, "kind": "paint", "who": "Anna"}
+            host.store.add_edit(1, expected_revision=0, **edit)
+        route.continue_()
+
+    page.route("**/assignment", another_is_quicker)
+    choose(page, 0)
+    page.keyboard.press("p")
+    stroke(page, 0.0, 0.3)
+    bar = page.locator(".decision.is-word")
+    expect(bar).to_contain_text("您与Anna的修改碰在了一起", timeout=20_000)
+    saving(page, "saved", 0)
+    page.screenshot(path=SHOTS / "desk-together.png")
+    theirs, ours = edits(page, host)
+    assert (theirs["who"], ours["who"]) == ("Anna", "Li Lei")
+    assert host.store is not None
+    items = [item for item in host.store.checks(1).items if item.kind == "in_pieces"]
+    assert torn[0] in {item.grid_ix for item in items}
+    assert items[0].grid_code in bar.inner_text()
+    page.get_by_role("tab", name="检查").click()
+    expect(page.locator(".checks")).to_contain_text(str(items[0].grid_code))
+
+
 def test_a_grid_is_named_coloured_locked_and_staffed(desk: OpenDesk, host: DeskServer) -> None:
     page = desk(name="Li Lei")
     choose(page, 0)
@@ -265,8 +307,8 @@ def test_publishing_is_refused_until_what_is_open_is_named(desk: OpenDesk, host:
     saving(page, "saved", 0)
     page.get_by_role("button", name="Plan", exact=True).click()
     page.get_by_role("button", name=re.compile("^Compare")).click()
-    expect(dialog.locator("table.plain")).to_have_count(2)
-    expect(dialog).to_contain_text("change hands")
+    expect(page.locator(".compare-pairs tbody tr")).not_to_have_count(0)
+    expect(page.locator(".compare-sum").first).to_contain_text("change hands")
 
 
 def test_a_draft_is_renamed_taken_back_and_deleted(desk: OpenDesk, host: DeskServer) -> None:

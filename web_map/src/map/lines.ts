@@ -23,10 +23,15 @@ interface Place {
   corner: L.LatLng;
 }
 
+/** A canvas that goes with the map, and the part of the map that it shows. */
+interface Sheet {
+  canvas: HTMLCanvasElement;
+  place: Place | null;
+}
+
 export class LinesLayer extends L.Layer {
-  private readonly canvas = document.createElement("canvas");
-  private place: Place | null = null;
-  private bitmap: ImageBitmap | null = null;
+  private readonly dashes = createSheet("dashes");
+  private readonly bars = createSheet("locked-borders");
   private force: Draw | null = null;
   private locked: Lines | null = null;
   private theme: Theme = "light";
@@ -35,15 +40,14 @@ export class LinesLayer extends L.Layer {
     const pane = map.createPane("lines");
     pane.style.zIndex = "440";
     pane.style.pointerEvents = "none";
-    this.canvas.className = "leaflet-zoom-animated lines";
-    this.canvas.setAttribute("aria-hidden", "true");
-    pane.append(this.canvas);
+    pane.append(this.dashes.canvas, this.bars.canvas);
     this.renew();
     return this;
   }
 
   override onRemove(): this {
-    this.canvas.remove();
+    this.dashes.canvas.remove();
+    this.bars.canvas.remove();
     return this;
   }
 
@@ -62,13 +66,14 @@ export class LinesLayer extends L.Layer {
 
   /** Show the plan in force as something draws it; null hides it. */
   setForce(draw: Draw | null): void {
+    if (draw === this.force) return;
     this.force = draw;
-    this.renew();
+    this.renewDashes();
   }
 
   setLocked(lines: Lines | null): void {
     this.locked = lines && lines.lineStart.length > 1 ? lines : null;
-    this.renew();
+    this.renewBars();
   }
 
   setTheme(theme: Theme): void {
@@ -77,31 +82,43 @@ export class LinesLayer extends L.Layer {
     this.renew();
   }
 
-  private get empty(): boolean {
-    return !this.force && !this.locked;
+  private renew(): void {
+    this.renewDashes();
+    this.renewBars();
   }
 
-  // What is shown stays, moved and stretched with the map, until the new picture is there.
-  private renew(): void {
-    if (!this._map || (this.empty && this.canvas.hidden)) return;
-    this.canvas.hidden = this.empty;
-    if (this.empty) {
-      this.bitmap?.close();
-      this.bitmap = this.place = null;
+  // What is shown stays, moved and stretched with the map, until the new picture is there; that is handed over, not drawn.
+  private renewDashes(): void {
+    const { canvas } = this.dashes;
+    if (!this._map || (!this.force && canvas.hidden)) return;
+    const { force } = this;
+    if (!force) {
+      canvas.hidden = true;
+      this.dashes.place = null;
       return;
     }
     const place = this.placeNow();
-    if (!this.force) {
-      this.bitmap?.close();
-      this.bitmap = null;
-      this.show(place);
-      return;
-    }
-    this.force(place.view, ratio(), this.theme, (bitmap) => {
-      this.bitmap?.close();
-      this.bitmap = bitmap;
-      this.show(place);
+    force(place.view, ratio(), this.theme, (bitmap) => {
+      if (this.force !== force) return bitmap.close();
+      canvas.width = bitmap.width;
+      canvas.height = bitmap.height;
+      canvas.getContext("bitmaprenderer")?.transferFromImageBitmap(bitmap);
+      this.lay(this.dashes, place);
     });
+  }
+
+  private renewBars(): void {
+    const { canvas } = this.bars;
+    if (!this._map || (!this.locked && canvas.hidden)) return;
+    canvas.hidden = !this.locked;
+    if (!this.locked) return;
+    const place = this.placeNow();
+    const scale = ratio();
+    canvas.width = Math.ceil(place.view.width * scale);
+    canvas.height = Math.ceil(place.view.height * scale);
+    const context = canvas.getContext("2d");
+    if (context) drawLocked(context, this.locked, place.view, scale, this.theme);
+    this.lay(this.bars, place);
   }
 
   private placeNow(): Place {
@@ -116,25 +133,31 @@ export class LinesLayer extends L.Layer {
     return { view: { x0: world.x * step, y0: world.y * step, step, width, height, zoom: mapZoom(zoom) }, corner };
   }
 
-  private show(place: Place): void {
-    this.place = place;
-    const { width, height } = place.view;
+  private lay(sheet: Sheet, place: Place): void {
+    const { canvas } = sheet;
     const scale = ratio();
-    this.canvas.width = Math.ceil(width * scale);
-    this.canvas.height = Math.ceil(height * scale);
-    this.canvas.style.width = `${this.canvas.width / scale}px`;
-    this.canvas.style.height = `${this.canvas.height / scale}px`;
-    const context = this.canvas.getContext("2d");
-    if (context && this.bitmap) context.drawImage(this.bitmap, 0, 0);
-    if (context && this.locked) drawLocked(context, this.locked, place.view, scale, this.theme);
+    sheet.place = place;
+    canvas.hidden = false;
+    canvas.style.width = `${canvas.width / scale}px`;
+    canvas.style.height = `${canvas.height / scale}px`;
     this.stretch(this._map.getZoom(), this._map.getCenter());
   }
 
   private stretch(zoom: number, center: L.LatLng): void {
-    if (!this.place) return;
-    const at = (this._map as unknown as ZoomInternals)._latLngToNewLayerPoint(this.place.corner, zoom, center);
-    L.DomUtil.setTransform(this.canvas, at, 2 ** (mapZoom(zoom) - this.place.view.zoom));
+    for (const { canvas, place } of [this.dashes, this.bars]) {
+      if (!place) continue;
+      const at = (this._map as unknown as ZoomInternals)._latLngToNewLayerPoint(place.corner, zoom, center);
+      L.DomUtil.setTransform(canvas, at, 2 ** (mapZoom(zoom) - place.view.zoom));
+    }
   }
+}
+
+function createSheet(name: string): Sheet {
+  const canvas = document.createElement("canvas");
+  canvas.className = `leaflet-zoom-animated ${name}`;
+  canvas.setAttribute("aria-hidden", "true");
+  canvas.hidden = true;
+  return { canvas, place: null };
 }
 
 const ratio = (): number => Math.min(2, globalThis.devicePixelRatio || 1);

@@ -5,6 +5,7 @@ import { movedAsCsv, type MovedPair } from "../state/compare";
 import { useApp } from "./context";
 
 const FIRST = 200;
+const FIRST_PAIRS = 50;
 
 /** Which households change hands between the two plans: from grid to grid, and building by building. */
 export function CompareList() {
@@ -53,6 +54,8 @@ function Pairs() {
   const { t } = state;
   const none = t("compare.none");
   const chosen = compare.pair.value;
+  const [count, setCount] = useState(FIRST_PAIRS);
+  const pairs = compare.found.value?.pairs ?? [];
   const isChosen = (pair: MovedPair): boolean => chosen?.from === pair.from && chosen.to === pair.to;
   return (
     <div class="compare-pairs">
@@ -70,7 +73,7 @@ function Pairs() {
           </tr>
         </thead>
         <tbody>
-          {compare.found.value?.pairs.map((pair) => (
+          {pairs.slice(0, count).map((pair) => (
             <tr key={`${pair.from} ${pair.to}`} class={isChosen(pair) ? "is-current" : ""}>
               <td>
                 <button
@@ -89,6 +92,11 @@ function Pairs() {
           ))}
         </tbody>
       </table>
+      {pairs.length > count && (
+        <button type="button" class="link" onClick={() => setCount(4 * count)}>
+          {t("compare.morePairs", { count: pairs.length - count })}
+        </button>
+      )}
     </div>
   );
 }

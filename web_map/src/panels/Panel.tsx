@@ -63,10 +63,12 @@ function PanelBody() {
   const tabs = tabsOf(app);
   const many = tabs.length > 1;
   const tab = tabs.includes(desk.tab.value) ? desk.tab.value : "grids";
+  // Where a list needs the whole height the card of the grid waits.
+  const card = tab !== "base" && tab !== "compare";
   return (
     <div class="panel-body">
       <Totals />
-      {state.narrow.value && tab !== "base" && <Details />}
+      {state.narrow.value && card && <Details />}
       {many && <Tabs tabs={tabs} chosen={tab} />}
       <div class="tab-page" id="list" tabIndex={-1} role={many ? "tabpanel" : undefined} aria-label={many ? state.t(`tab.${tab}` as Key) : undefined}>
         {tab === "grids" && <GridsPage />}
@@ -76,10 +78,13 @@ function PanelBody() {
         {tab === "history" && <History />}
         {tab === "compare" && <CompareList />}
       </div>
-      {!state.narrow.value && tab !== "base" && <Details />}
+      {!state.narrow.value && card && <Details />}
     </div>
   );
 }
+
+/** Where not all tabs find room the chosen one is scrolled to. */
+const intoSight = (tab: HTMLElement | null): void => tab?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 /** What the upper part of the panel shows. */
 function Tabs({ tabs, chosen }: { tabs: Tab[]; chosen: Tab }) {
@@ -106,6 +111,7 @@ function Tabs({ tabs, chosen }: { tabs: Tab[]; chosen: Tab }) {
           type="button"
           role="tab"
           aria-selected={chosen === tab}
+          ref={chosen === tab ? intoSight : null}
           tabIndex={chosen === tab ? 0 : -1}
           onClick={() => (desk.tab.value = tab)}
         >

@@ -193,6 +193,8 @@ export function createCompare(state: State, desk: Desk, plans: Pick<PlanActions,
         lat: moved.lat,
         bbox: null,
       });
+      const spot = state.spot.peek();
+      if (spot) state.spot.value = { ...spot, pin: true };
       map.value?.point({ lon: moved.lon, lat: moved.lat, cell: moved.cell_from });
     },
   };
