@@ -37,6 +37,10 @@ __all__ = [
 ]
 
 WGS84 = "EPSG:4326"
+#: Beyond what a change touches (degrees), layers are not looked at: some 30 m.
+_MARGIN_DEG = 3e-4
+#: West, south, east, north in degrees.
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -115,14 +119,16 @@ def change_version(before: Layers, changes: Sequence[BaseChange]) -> NextVersion
     applied = apply_changes(before.frames, expand_cuts(before.frames, before.work_crs, changes))
     if len(applied.changed) == 0:
         return _counted(before, applied)
-    _, fabric = layers_as_dataset(before)
-    after = _dataset(applied.frames, before.work_crs)
+    reach = _reach(before, applied.changed)
+    fabric = _fabric(before, reach)
+    after = _dataset(applied.frames, before.work_crs, reach)
     metres = Transformer.from_crs(WGS84, before.work_crs, always_xy=True)
     changed = shapely.transform(applied.changed, metres.transform, interleaved=False)
     try:
         mended = mend_fabric(after, fabric, applied.building_from, changed)
     except CoverageError:
-        whole = build_fabric(after, processes=1)
+        fabric = _fabric(before)
+        whole = build_fabric(_dataset(applied.frames, before.work_crs), processes=1)
         mended = Mended(whole, np.full(whole.n_cells, -1, np.int32), np.ones(whole.n_cells, bool))
     fresh = applied.building_from < 0
     require_inside(after.buildings["id"].to_numpy()[fresh].tolist(), mended.fabric.building_cell_ix[fresh])
@@ -273,10 +279,44 @@ def _new_places(old: Fabric, new: Fabric, old_cell_ix: NDArray[np.int32]) -> NDA
 
 def layers_as_dataset(layers: Layers) -> tuple[Dataset, Fabric]:
     """Return a data version as the dataset and fabric that it was made of, in projected metres."""
-    dataset = _dataset(layers.frames, layers.work_crs)
+    return _dataset(layers.frames, layers.work_crs), _fabric(layers)
+
+
+def _reach(layers: Layers, changed: NDArray[np.object_]) -> Box:
+    """Return the box in degrees around the enclosures that a change may touch, and the cells beside them."""
+    cells = np.asarray(layers.frames["cells"].geometry.array, dtype=object)
+    enclosure = layers.frames["cells"]["enclosure_ix"].to_numpy()
+    tree = shapely.STRtree(cells)
+    near = shapely.buffer(shapely.envelope(changed), _MARGIN_DEG)
+    hit = np.isin(enclosure, enclosure[np.unique(tree.query(near)[1])])
+    beside = layers.graph.indices[np.repeat(hit, np.diff(layers.graph.indptr))]
+    hit[beside] = True
+    bounds = shapely.bounds(np.concatenate([cells[hit], changed]))
+    west, south = (bounds[:, :2].min(axis=0) - _MARGIN_DEG).tolist()
+    east, north = (bounds[:, 2:].max(axis=0) + _MARGIN_DEG).tolist()
+    return west, south, east, north
+
+
+def _placed(frame: gpd.GeoDataFrame, work_crs: str, reach: Box | None) -> gpd.GeoDataFrame:
+    """Return a layer in projected metres; where a box is given, with empty shapes for what lies outside of it."""
+    if reach is None:
+        return frame.to_crs(work_crs)
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    west, south, east, north = reach
+    box = shapely.bounds(shapes)
+    inside = np.flatnonzero(
+        (box[:, 0] <= east) & (box[:, 2] >= west) & (box[:, 1] <= north) & (box[:, 3] >= south)
+    )
+    placed = np.full(len(shapes), shapely.Polygon(), dtype=object)
+    placed[inside] = np.asarray(frame.geometry.iloc[inside].to_crs(work_crs).array, dtype=object)
+    return frame.set_geometry(gpd.GeoSeries(placed, index=frame.index, crs=work_crs))
+
+
+def _fabric(layers: Layers, reach: Box | None = None) -> Fabric:
+    """Return the cells in projected metres, those outside of a box without their shapes."""
     cells = layers.frames["cells"]
-    return dataset, Fabric(
-        cells=np.asarray(cells.geometry.to_crs(layers.work_crs).array, dtype=object),
+    return Fabric(
+        cells=np.asarray(_placed(cells, layers.work_crs, reach).geometry.array, dtype=object),
         boundary_ix=cells["area_ix"].to_numpy(dtype=np.int32),
         enclosure_ix=cells["enclosure_ix"].to_numpy(dtype=np.int32),
         households=cells["households"].to_numpy(dtype=np.int64),
@@ -286,10 +326,12 @@ def layers_as_dataset(layers: Layers) -> tuple[Dataset, Fabric]:
     )
 
 
-def _dataset(frames: Mapping[str, gpd.GeoDataFrame], work_crs: str) -> Dataset:
+def _dataset(frames: Mapping[str, gpd.GeoDataFrame], work_crs: str, reach: Box | None = None) -> Dataset:
     names = {"areas": "boundary"}
     placed = {
-        names.get(name, name): frame.to_crs(work_crs) for name, frame in frames.items() if name != "cells"
+        names.get(name, name): _placed(frame, work_crs, reach if name != "areas" else None)
+        for name, frame in frames.items()
+        if name != "cells"
     }
     buildings = placed["buildings"]
     buildings = with_cut_lines(buildings, work_crs)

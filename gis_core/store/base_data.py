@@ -262,9 +262,8 @@ def move_plan(
         What the log keeps of the change.
     """
     _move_locks(connection, plan.id, moved)
-    households = sum(
-        connection.execute(select(_CELL.c.households).where(_CELL.c.dataset_id == dataset_id)).scalars()
-    )
+    total = select(func.coalesce(func.sum(_CELL.c.households), 0)).where(_CELL.c.dataset_id == dataset_id)
+    households = int(connection.execute(total).scalar_one())
     connection.execute(
         update(_PLAN)
         .where(_PLAN.c.id == plan.id)
