@@ -22,6 +22,8 @@ __all__ = [
     "graph_tag",
     "grids_body",
     "grids_tag",
+    "numbers_body",
+    "numbers_tag",
     "warm",
 ]
 
@@ -77,6 +79,21 @@ def graph_body(services: Services, record: DatasetRecord) -> Body:
     from api.town import build_graph
 
     return services.body(graph_tag(record), _BINARY, lambda: build_graph(services.town(record)))
+
+
+def numbers_tag(record: DatasetRecord, formula: str) -> str:
+    """Name the numbers that a formula gives; a data version never changes."""
+    return tag_of("numbers", record.id, 0, f"{record.imported_at} {formula}")
+
+
+def numbers_body(services: Services, record: DatasetRecord, formula: str) -> Body:
+    """Give the number of each cell that a formula makes of its buildings, ready to send."""
+    from api.town import build_numbers
+
+    def build() -> bytes:
+        return build_numbers(services.store, services.town(record), formula)
+
+    return services.body(numbers_tag(record, formula), _BINARY, build)
 
 
 def warm(services: Services) -> None:

@@ -253,24 +253,61 @@ class Suggestion(Model):
     in_pieces: list[int] = Field(description="Grids that stay in pieces.")
 
 
-class RebalanceBody(Model):
+class FurtherBound(Model):
+    """One more sum of every grid that must stay inside bounds."""
+
+    weight: str = Field(min_length=1, max_length=500, description="Column of buildings or formula.")
+    min: float | None = Field(None, ge=0)
+    max: float | None = Field(None, gt=0)
+
+    @model_validator(mode="after")
+    def room(self) -> FurtherBound:
+        """Refuse bounds that say nothing or leave no room."""
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is above max")
+        return self
+
+
+class Asked(Model):
+    """What can be asked of a proposal beside its number of grids."""
+
+    min: float | None = Field(None, ge=0, description="None: as the plan was made.")
+    max: float | None = Field(None, gt=0)
+    locks: bool = Field(True, description="Whether locks of the plan hold.")
+    weight: str | None = Field(
+        None, max_length=500, description="Column of buildings or formula; None: households."
+    )
+    further: list[FurtherBound] = Field([], max_length=10, description="Further sums of every grid.")
+    barriers: Literal["cost", "cut"] = "cost"
+    pieces: Literal["alone", "nearest", "crossings"] = "alone"
+    max_walk: float | None = Field(None, gt=0, le=1_000_000, description="Metres on foot inside a grid.")
+
+
+class RebalanceBody(Asked):
     """What is to be rebalanced: grids, the grids of cells, or all."""
 
     grids: list[Whole] | None = None
     cells: list[Whole] | None = None
-    min: float | None = Field(None, ge=0, description="None: as the plan was made.")
-    max: float | None = Field(None, gt=0)
+    max_moved: int | None = Field(None, ge=0, description="Most households that may change grid.")
 
 
-class SolveBody(Model):
+class SolveBody(Asked):
     """What is to be cut anew."""
 
     boundary: str | None = Field(None, max_length=200, description="Code; None: each boundary polygon.")
-    min: float | None = Field(None, ge=0, description="None: as the plan was made.")
-    max: float | None = Field(None, gt=0)
-    grids: int | None = Field(None, ge=1, description="How many, locked ones included; None: as many as fit.")
-    locks: bool = Field(True, description="Whether locks of the plan hold.")
-    weight: str | None = Field(None, max_length=500, description="Column of buildings or formula.")
+    grids: (
+        Annotated[int, Field(ge=1)] | tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None
+    ) = Field(None, description="How many, locked ones included, or [least, most]; None: as many as fit.")
+    objective: Literal["plan", "street", "border", "balance"] = "plan"
+
+    @model_validator(mode="after")
+    def numbers(self) -> SolveBody:
+        """Refuse a range without room."""
+        if isinstance(self.grids, tuple) and self.grids[0] > self.grids[1]:
+            raise ValueError("grids is [least, most]")
+        return self
 
 
 class JobStarted(Model):

@@ -21,10 +21,11 @@ from gis_core.fabric.ground import cell_compounds
 from gis_core.model import AdjacencyGraph, Dataset, Fabric
 
 if TYPE_CHECKING:
+    from gis_core.plan.base import Layers
     from gis_core.store import Store
     from gis_core.store.records import DatasetRecord
 
-__all__ = ["Town", "build_graph", "load_town", "read_workload"]
+__all__ = ["Town", "build_graph", "build_numbers", "load_town", "read_columns", "read_ground", "read_workload"]
 
 #: Layers of the store, and what a dataset calls them.
 _LAYERS = {
@@ -91,8 +92,48 @@ def read_workload(store: Store, town: Town, formula: str) -> NDArray[np.float64]
     from gis_core.plan.workload import build_workload
 
     areas, buildings, cells = (store.layer(town.record.id, name) for name in ("areas", "buildings", "cells"))
-    dataset = _dataset(town.record, {"areas": areas, "buildings": _with_extra(buildings)})
+    dataset = _dataset(
+        town.record, {"areas": areas, "buildings": _with_extra(buildings).drop(columns="cell_ix")}
+    )
     return build_workload(dataset, _fabric(cells, buildings, town.graph), formula).cells
+
+
+def build_numbers(store: Store, town: Town, formula: str) -> bytes:
+    """Pack what `read_workload` gives, in the order of `cell_ix`.
+
+    Raises
+    ------
+    ParameterError
+        Where the formula cannot be read, or names a column that is not there.
+    """
+    values = read_workload(store, town, formula).astype(np.float32)
+    meta = {"dataset": town.record.id, "n_cells": town.n_cells, "formula": formula}
+    return encode(meta, {"values": values})
+
+
+def read_columns(store: Store, town: Town) -> list[dict[str, Any]]:
+    """List the numeric columns of the buildings that weights may name, with their sums inside the boundary."""
+    from gis_core.plan.workload import workload_columns
+
+    buildings = _with_extra(store.layer(town.record.id, "buildings"))
+    inside = buildings[buildings["cell_ix"] >= 0]
+    return [
+        {
+            "name": name,
+            "total": float(np.nansum(inside[name].to_numpy(dtype=np.float64))),
+            "missing": int(inside[name].isna().sum()),
+        }
+        for name in workload_columns(buildings)
+        if name != "cell_ix"
+    ]
+
+
+def read_ground(store: Store, town: Town) -> Layers:
+    """Read all layers of a data version, for what is asked of the ground."""
+    from gis_core.plan.base import Layers
+
+    frames = {name: store.layer(town.record.id, name) for name in _LAYERS}
+    return Layers(frames, town.graph, town.record.work_crs)
 
 
 def _dataset(record: DatasetRecord, frames: dict[str, GeoDataFrame]) -> Dataset:

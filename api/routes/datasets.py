@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.bodies import base_body, base_tag, graph_body, graph_tag
+from api.bodies import base_body, base_tag, graph_body, graph_tag, numbers_body, numbers_tag
+from api.editing import json_answer
 from api.geojson import layer_page
-from api.models import Dataset, FeaturePage
+from api.models import Dataset, FeaturePage, Workload
 from api.routes.common import BBOX, BINARY, GeoJsonResponse, parse_bbox
 from api.services import ServicesDep, body_response, not_modified
 
@@ -65,6 +66,39 @@ def get_graph(request: Request, services: ServicesDep, dataset_id: DatasetId) ->
     """Give the cells as a graph with their figures, as typed arrays (docs/http.md)."""
     record = services.store.dataset(dataset_id)
     return not_modified(request, graph_tag(record)) or body_response(request, graph_body(services, record))
+
+
+@router.get("/{dataset_id}/numbers.bin", responses=BINARY, response_class=Response)
+def get_numbers(
+    request: Request,
+    services: ServicesDep,
+    dataset_id: DatasetId,
+    formula: Annotated[str, Query(min_length=1, max_length=500, description="Column of buildings, or formula.")],
+) -> Response:
+    """Give a number of each cell, summed over its buildings, as a typed array (docs/http.md)."""
+    record = services.store.dataset(dataset_id)
+    tag = numbers_tag(record, formula)
+    return not_modified(request, tag) or body_response(request, numbers_body(services, record, formula))
+
+
+@router.get("/{dataset_id}/workload", response_model=Workload)
+def get_workload(
+    services: ServicesDep,
+    dataset_id: DatasetId,
+    *,
+    formula: Annotated[
+        str | None,
+        Query(max_length=500, description="Column of buildings or formula; None: only the columns."),
+    ] = None,
+) -> Response:
+    """Say which columns of the buildings can be weights, and what a formula comes to; 422 where it cannot be read."""
+    from api.town import read_columns, read_workload
+
+    town = services.town(services.store.dataset(dataset_id))
+    total = None
+    if formula is not None and formula.strip():
+        total = round(float(read_workload(services.store, town, formula).sum()), 6)
+    return json_answer({"formula": formula, "total": total, "columns": read_columns(services.store, town)})
 
 
 def dataset_row(record: DatasetRecord) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,7 @@ from api.editing import json_answer
 from api.job_book import job_row
 from api.routes.plans import PlanId
 from api.services import Services, ServicesDep
-from api.town import read_workload
+from api.town import read_ground, read_workload
 from api.views import DEFAULT_BOUNDS
 from gis_core.partition import Bounds
 
@@ -38,13 +39,10 @@ def rebalance(services: ServicesDep, plan_id: PlanId, body: RebalanceBody) -> Re
     """Begin to bring grids inside the bounds with the fewest households changing grid."""
     from gis_core.plan.propose import choose_cells, propose_rebalance
 
-    bounds = _bounds(services, plan_id, body.min, body.max)
-    revision, draft, _ = _read(services, plan_id)
-    arguments = {
-        "draft": draft,
-        "bounds": bounds,
-        "chosen": choose_cells(draft, body.grids, body.cells or []),
-    }
+    revision, draft, town = _read(services, plan_id)
+    draft, asked = _asked(services, plan_id, body, draft, town)
+    chosen = choose_cells(draft, body.grids, body.cells or [])
+    arguments = {**asked, "draft": draft, "chosen": chosen, "max_moved": body.max_moved}
     return _start(services, plan_id, "rebalance", revision, propose_rebalance, arguments)
 
 
@@ -53,15 +51,17 @@ def solve(services: ServicesDep, plan_id: PlanId, body: SolveBody) -> Response:
     """Begin to cut a boundary polygon, or each, into grids anew."""
     from gis_core.plan.propose import propose_cut
 
-    bounds = _bounds(services, plan_id, body.min, body.max)
     revision, draft, town = _read(services, plan_id)
-    if not body.locks:
-        draft = draft.without_locks()
+    draft, asked = _asked(services, plan_id, body, draft, town)
     if body.boundary is not None:
         draft.area_of(body.boundary)
-    if body.weight is not None:
-        draft = replace(draft, weight=read_workload(services.store, town, body.weight))
-    arguments = {"draft": draft, "bounds": bounds, "boundary": body.boundary, "n_grids": body.grids}
+    arguments = {
+        **asked,
+        "draft": draft,
+        "boundary": body.boundary,
+        "n_grids": body.grids,
+        "objective": body.objective,
+    }
     return _start(services, plan_id, "solve", revision, propose_cut, arguments)
 
 
@@ -81,6 +81,40 @@ def _bounds(services: Services, plan_id: int, low: float | None, high: float | N
     """Give the bounds that are asked for; those of the plan where nothing is said."""
     usual = services.store.plan(plan_id).bounds or DEFAULT_BOUNDS
     return Bounds(usual[0] if low is None else low, usual[1] if high is None else high)
+
+
+def _asked(
+    services: Services, plan_id: int, body: RebalanceBody | SolveBody, draft: Draft, town: Town
+) -> tuple[Draft, dict[str, Any]]:
+    """Work out what is asked of a proposal; what cannot be read is refused before the work.
+
+    Raises
+    ------
+    ParameterError
+        Where a formula cannot be read or names a column that is not there.
+    """
+    from gis_core.partition.constraints.weights import WeightBounds
+    from gis_core.plan.ground import GroundOptions
+    from gis_core.plan.terms import Terms
+
+    if not body.locks:
+        draft = draft.without_locks()
+    if body.weight is not None:
+        draft = replace(draft, weight=read_workload(services.store, town, body.weight))
+    further = tuple(
+        WeightBounds(
+            each.weight,
+            read_workload(services.store, town, each.weight),
+            each.min or 0.0,
+            math.inf if each.max is None else each.max,
+        )
+        for each in body.further
+    )
+    ground = GroundOptions(body.barriers, body.pieces, body.max_walk)
+    terms = Terms(further, ground)
+    if terms.asks_ground:
+        terms = replace(terms, layers=read_ground(services.store, town))
+    return draft, {"bounds": _bounds(services, plan_id, body.min, body.max), "terms": terms}
 
 
 def _read(services: Services, plan_id: int) -> tuple[int, Draft, Town]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gis_core.errors import InfeasiblePartitionError, NotFoundError, counted, known_or_near, some_of
 from gis_core.graph.components import part_component_labels, subgraph
 from gis_core.graph.links import change_adjacencies
-from gis_core.model import Fabric, Fault, Infeasible
+from gis_core.model import AdjacencyGraph, Fabric, Fault, Infeasible
 from gis_core.partition import Bounds, Objective, PartitionResult, count_range
 from gis_core.partition.certify import blamed_locks, number
 from gis_core.partition.constraints.borders import Borders
@@ -24,6 +24,7 @@ from gis_core.plan.carry import CarryOver
 from gis_core.plan.workload import Workload
 
 __all__ = [
+    "MOST_TRIES",
     "Asked",
     "best_of_range",
     "kept_codes",
@@ -34,7 +35,8 @@ __all__ = [
     "wish_reasons",
 ]
 
-_MOST_TRIES = 5
+#: Numbers of grids that a range is tried with at most.
+MOST_TRIES = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,8 +322,8 @@ def number_reasons(wanted: int | tuple[int, int] | None, given: int) -> list[Inf
 
 
 def best_of_range(
-    solve: Callable[[int | None], PartitionResult], numbers: tuple[int, int], fabric: Fabric,
-    weight: NDArray[np.float64], bounds: Bounds, objective: Objective,
+    solve: Callable[[int | None], PartitionResult], numbers: tuple[int, int], graph: AdjacencyGraph,
+    boundary_ix: NDArray[np.int32], weight: NDArray[np.float64], bounds: Bounds, objective: Objective,
 ) -> PartitionResult:  # fmt: skip
     """Solve for several numbers of grids and take the best: least outside the bounds, most wishes kept, least price.
 
@@ -339,10 +341,10 @@ def best_of_range(
     low, high = numbers
     usual = round(float(weight.sum()) / bounds.middle) if bounds.middle > 0 else low
     near = min(max(usual, low), high)
-    tried = sorted(range(low, high + 1), key=lambda count: (abs(count - near), count))[:_MOST_TRIES]
-    price = border_cost(fabric.graph, objective)
-    owner = np.repeat(np.arange(fabric.n_cells), np.diff(fabric.graph.indptr))
-    inner = fabric.boundary_ix[owner] == fabric.boundary_ix[fabric.graph.indices]
+    tried = sorted(range(low, high + 1), key=lambda count: (abs(count - near), count))[:MOST_TRIES]
+    price = border_cost(graph, objective)
+    owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
+    inner = boundary_ix[owner] == boundary_ix[graph.indices]
 
     def rank(found: PartitionResult) -> tuple[float, int, float, int]:
         total = np.bincount(found.assignment, weights=weight, minlength=found.n_parts).astype(np.float64)
@@ -350,7 +352,7 @@ def best_of_range(
         mean = np.bincount(found.part_boundary_ix, weights=total)[found.part_boundary_ix] / count
         off = (total - mean) / np.where(mean > 0, mean, 1.0)
         uneven = float((off**2).sum())
-        cut = inner & (found.assignment[owner] != found.assignment[fabric.graph.indices])
+        cut = inner & (found.assignment[owner] != found.assignment[graph.indices])
         border = float(price[cut].sum()) / 2
         outside = float(violation(total, bounds).sum())
         per_grid = 2 * border / found.n_parts

@@ -191,7 +191,7 @@ def make_plan(
         timer.spent_s += improved.seconds
         begin = improved.assignment.astype(np.int64)
     if isinstance(n_grids, tuple):
-        result = best_of_range(solve, n_grids, fabric, weight, limits, prices)
+        result = best_of_range(solve, n_grids, fabric.graph, fabric.boundary_ix, weight, limits, prices)
     elif improved is None or wished or prices != preset("plan"):
         result = solve(n_grids)
     else:

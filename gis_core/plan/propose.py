@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from gis_core.errors import ParameterError, some_of
-from gis_core.graph.components import part_component_labels, subgraph
+from gis_core.graph.components import subgraph
 from gis_core.model import AdjacencyGraph, Infeasible
-from gis_core.partition import Bounds, partition_fabric, preset
-from gis_core.partition.constraints.compounds import WholeCompounds
+from gis_core.partition import Bounds, PartitionResult, partition_fabric, preset
 from gis_core.partition.constraints.together import Together
 from gis_core.partition.objective import violation
 from gis_core.partition.rebalance import rebalance
+from gis_core.plan.asked import MOST_TRIES, best_of_range, number_reasons
+from gis_core.plan.metrics import grids_in_pieces
 from gis_core.plan.rebalance import next_codes
+from gis_core.plan.terms import Terms
 
 __all__ = ["Draft", "Proposal", "choose_cells", "held_cells", "propose_cut", "propose_rebalance"]
 
@@ -189,6 +191,8 @@ def propose_rebalance(
     bounds: Bounds,
     *,
     chosen: NDArray[np.int64],
+    terms: Terms | None = None,
+    max_moved: float | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
     progress: Progress | None = None,
@@ -202,6 +206,10 @@ def propose_rebalance(
         On `draft.weight`.
     chosen : int64, shape (n_chosen,)
         Cells that may take part, as `choose_cells` gives them; they hold whole grids.
+    terms : Terms or None
+        What else is asked.
+    max_moved : float or None
+        Most households that may change grid; None: as few as the bounds need.
     progress : callable
         Called with (step, done, total); may raise to stop.
     """
@@ -211,12 +219,13 @@ def propose_rebalance(
     local[draft.assignment[chosen] < 0] = -1
     weight, held = draft.weight[chosen], held_cells(draft)[chosen]
     groups = Together(np.where(held, local, -1).astype(np.int64), tuple(draft.codes[ix] for ix in parts))
+    graph, wishes = (terms or Terms()).lay(draft, bounds)
     result = rebalance(
-        subgraph(draft.graph, chosen), weight, local, bounds=bounds, zone=draft.area_ix[chosen],
+        subgraph(graph, chosen), weight, local, bounds=bounds, zone=draft.area_ix[chosen],
         stay=draft.households[chosen] + np.where(held, _HELD * bounds.maximum, 0.0), n_parts=len(parts),
         locked=[int(np.searchsorted(parts, ix)) for ix in sorted(draft.locked & set(parts.tolist()))],
-        constraints=(*_compounds(draft, chosen, bounds), *([groups] if held.any() else [])),
-        objective=preset("plan"), rng=seed, time_limit_s=time_limit_s, progress=progress,
+        constraints=(*(wish.restrict(chosen) for wish in wishes), *([groups] if held.any() else [])),
+        objective=preset("plan"), rng=seed, max_moved=max_moved, time_limit_s=time_limit_s, progress=progress,
     )  # fmt: skip
     fresh = np.arange(max(0, result.n_parts - len(parts))) + len(draft.codes)
     wanted = np.concatenate([parts, fresh])[result.assignment]
@@ -228,7 +237,9 @@ def propose_cut(
     bounds: Bounds,
     *,
     boundary: str | None = None,
-    n_grids: int | None = None,
+    n_grids: int | tuple[int, int] | None = None,
+    objective: Literal["plan", "street", "border", "balance"] = "plan",
+    terms: Terms | None = None,
     seed: int = 0,
     time_limit_s: float | None = None,
     progress: Progress | None = None,
@@ -242,8 +253,13 @@ def propose_cut(
         On `draft.weight`.
     boundary : str or None
         Code of the boundary polygon; None: all of them, each on its own.
-    n_grids : int or None
-        Number of grids, locked ones included; None: as many as fit.
+    n_grids : int, (int, int) or None
+        Number of grids, locked ones included, or the least and most of it, of which the best is taken; None: as many
+        as fit.
+    objective : {"plan", "street", "border", "balance"}
+        What counts inside the bounds.
+    terms : Terms or None
+        What else is asked.
 
     Raises
     ------
@@ -256,14 +272,28 @@ def propose_cut(
     fixed = np.where(np.isin(now, sorted(draft.locked)), now, -1).astype(np.int64)
     kept = np.where(held & (fixed < 0), now, -1).astype(np.int64)
     codes = draft.area_codes if area is None else (draft.area_codes[area],)
-    result = partition_fabric(
-        subgraph(draft.graph, chosen), draft.area_ix[chosen] - (area or 0), draft.weight[chosen],
-        boundary_codes=codes, bounds=bounds, n_grids=n_grids, objective="plan", fixed=fixed, seed=seed,
-        constraints=(*_compounds(draft, chosen, bounds), *([Together(kept, draft.codes)] if held.any() else [])),
-        time_limit_s=time_limit_s, progress=progress,
-    )  # fmt: skip
+    graph, wishes = (terms or Terms()).lay(draft, bounds)
+    ground, home, weight = subgraph(graph, chosen), draft.area_ix[chosen] - (area or 0), draft.weight[chosen]
+    asked = (
+        *(wish.restrict(chosen) for wish in wishes),
+        *([Together(kept, draft.codes)] if held.any() else []),
+    )
+    tries = min(MOST_TRIES, n_grids[1] - n_grids[0] + 1) if isinstance(n_grids, tuple) else 1
+
+    def solve(count: int | None) -> PartitionResult:
+        return partition_fabric(
+            ground, home, weight, boundary_codes=codes, bounds=bounds, n_grids=count, objective=objective,
+            fixed=fixed, seed=seed, constraints=asked, progress=progress,
+            time_limit_s=None if time_limit_s is None else time_limit_s / tries,
+        )  # fmt: skip
+
+    if isinstance(n_grids, tuple):
+        result = best_of_range(solve, n_grids, ground, home, weight, bounds, preset(objective))
+    else:
+        result = solve(n_grids)
     wanted = _same_grids(draft, chosen, result.assignment, np.where(fixed >= 0, fixed, kept))
-    return _proposal(draft, chosen, wanted, bounds, result.infeasible)
+    reasons = (*result.infeasible, *number_reasons(n_grids, result.n_parts))
+    return _proposal(draft, chosen, wanted, bounds, reasons)
 
 
 def _neighbours(draft: Draft, grid: int) -> set[int]:
@@ -272,14 +302,6 @@ def _neighbours(draft: Draft, grid: int) -> set[int]:
     owner = np.repeat(np.arange(graph.n_cells), np.diff(graph.indptr))
     near = (draft.assignment[owner] == grid) & (draft.area_ix[owner] == draft.area_ix[graph.indices])
     return set(draft.assignment[graph.indices[near]].tolist()) - {-1}
-
-
-def _compounds(draft: Draft, chosen: NDArray[np.int64], bounds: Bounds) -> tuple[WholeCompounds, ...]:
-    """Return the wish that compounds stay whole, where there are any."""
-    if not len(draft.compounds):
-        return ()
-    compound = draft.compound_ix[chosen].astype(np.int64)
-    return (WholeCompounds(compound, draft.weight[chosen], bounds.maximum, draft.compounds),)
 
 
 def _same_grids(
@@ -422,9 +444,6 @@ def _plain(value: float) -> int | float:
 
 
 def _torn(draft: Draft, after: NDArray[np.int32], touched: NDArray[np.int32]) -> tuple[int, ...]:
-    """List the touched grids that are in pieces."""
-    cells = np.flatnonzero(np.isin(after, touched[touched >= 0]))
-    label = part_component_labels(subgraph(draft.graph, cells), after[cells])
-    pairs = np.unique(np.column_stack([after[cells], label]), axis=0)
-    grids, count = np.unique(pairs[:, 0], return_counts=True)
-    return tuple(grids[count > 1].tolist())
+    """List the touched grids that are in pieces; whole islands of their polygon are forgiven, as publishing does."""
+    torn = grids_in_pieces(draft.graph, after, draft.area_ix)
+    return tuple(np.intersect1d(torn, touched[touched >= 0]).tolist())

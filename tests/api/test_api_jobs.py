@@ -18,6 +18,7 @@ from api import edit_models
 from api.errors import ProblemError
 from api.job_book import MOST_KEPT, MemoryBook, job_row
 from api.jobs import Jobs
+from api.models import Workload
 from gis_core.errors import NotFoundError
 from gis_core.store.records import JobRecord
 from tests.api import slow_work
@@ -234,6 +235,46 @@ def test_cutting_anew(client: TestClient, own_town: SimpleNamespace) -> None:
     }
 
 
+def test_what_else_can_be_asked(client: TestClient, own_town: SimpleNamespace) -> None:
+    asked = {
+        "boundary": "102", "grids": [8, 10], "objective": "balance", "weight": "households + 2*population",
+        "min": 500, "max": 4000, "further": [{"weight": "population", "min": 10}, {"weight": "households", "max": 600}],
+        "barriers": "cut", "pieces": "nearest", "max_walk": 900,
+    }  # fmt: skip
+    proposal = finished(client, client.post("/api/plans/1/solve", json=asked))
+    assert all(
+        row["after"] is None or row["after"]["weight"] > row["after"]["households"]
+        for row in proposal["before_after"]
+    )
+    accept(client, proposal, "partition")
+    after = own_town.store.assignment(1)
+    east = own_town.fabric.boundary_ix == 1
+    assert 8 <= len(np.unique(after[east])) <= 10
+    people = np.bincount(after, weights=own_town.fabric.population)
+    assert (people[np.unique(after[east])] >= 10).all()
+    moving = {
+        "weight": "population",
+        "min": 1,
+        "max": 1e6,
+        "max_moved": 0,
+        "locks": False,
+        "pieces": "crossings",
+    }
+    assert finished(client, client.post("/api/plans/1/rebalance", json=moving))["moved"] == 0
+
+
+def test_columns_that_can_be_weights(client: TestClient, own_town: SimpleNamespace) -> None:
+    path = f"/api/datasets/{own_town.dataset_id}/workload"
+    found = Workload.model_validate(client.get(path, params={"formula": "2*households + 1"}).json())
+    columns = {column.name: column for column in found.columns}
+    total = int(own_town.fabric.households.sum())
+    assert columns["households"].total == total and columns["households"].missing == 0
+    assert "population" in columns and not {"cell_ix", "row", "name"} & set(columns)
+    assert found.total == 2 * total + len(own_town.dataset.buildings)
+    assert client.get(path).json()["total"] is None
+    assert_problem(client.get(path, params={"formula": "cats"}), 400, "bad-parameter", says="households")
+
+
 def test_what_cannot_be_begun(client: TestClient) -> None:
     for what, body, status, code, says in (
         ("rebalance", {"grids": [99]}, 400, "bad-parameter", "99"),
@@ -242,6 +283,10 @@ def test_what_cannot_be_begun(client: TestClient) -> None:
         ("solve", {"boundary": "999"}, 400, "bad-parameter", "101, 102"),
         ("solve", {"weight": "nothing*2"}, 400, "bad-parameter", "nothing"),
         ("solve", {"grids": 0}, 400, "bad-parameter", "grids"),
+        ("solve", {"grids": [9, 4]}, 400, "bad-parameter", "least"),
+        ("solve", {"further": [{"weight": "cats", "max": 4}]}, 400, "bad-parameter", "cats"),
+        ("solve", {"further": [{"weight": "households"}]}, 400, "bad-parameter", "give min"),
+        ("rebalance", {"max_walk": 0}, 400, "bad-parameter", "max_walk"),
     ):
         assert_problem(client.post(f"/api/plans/1/{what}", json=body), status, code, says=says)
     assert_problem(client.post("/api/plans/99/solve", json={}), 404, "not-found")

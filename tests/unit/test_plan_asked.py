@@ -135,7 +135,7 @@ def test_best_of_a_range_takes_bounds_before_price(fabric: Fabric) -> None:
     weight = fabric.households.astype(float)
 
     def best(bounds: Bounds) -> int:
-        return best_of_range(solve, (2, 6), fabric, weight, bounds, Objective()).n_parts
+        return best_of_range(solve, (2, 6), fabric.graph, west, weight, bounds, Objective()).n_parts
 
     assert best(Bounds(100, 130)) == 6
     assert best(Bounds(350, 400)) == 2
@@ -145,7 +145,7 @@ def test_best_of_a_range_takes_bounds_before_price(fabric: Fabric) -> None:
     assert best(Bounds(100, 400)) != 2
     assert set(asked) == {2, 3, 4, 5, 6}
     asked.clear()
-    best_of_range(solve, (2, 40), fabric, weight, Bounds(100, 130), Objective())
+    best_of_range(solve, (2, 40), fabric.graph, west, weight, Bounds(100, 130), Objective())
     assert len(asked) == 5 and 6 in asked
 
 
