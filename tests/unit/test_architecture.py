@@ -17,7 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("gis_core.graph",),
     ("gis_core.fabric",),
     ("gis_core.partition",),
-    ("gis_core.plan", "gis_core.locate", "gis_core.cluster"),
+    ("gis_core.plan", "gis_core.locate", "gis_core.dispatch", "gis_core.cluster"),
     ("gis_core.store", "gis_core.publish"),
     ("api",),
     ("gis_core.commands",),
