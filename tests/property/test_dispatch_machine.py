@@ -121,7 +121,7 @@ FORWARD = [
 ]  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data(), st.sampled_from(POLICIES))
 def test_walks_along_what_is_allowed_never_get_stuck(data: st.DataObject, policy: Policy) -> None:
     case = report("1", Event(EventKind.REPORT, BEGIN), category="fire")
