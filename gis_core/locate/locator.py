@@ -6,15 +6,15 @@ time.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gis_core.crs import convert, crs_to_wgs84
-from gis_core.locate import kernels
 from gis_core.locate.areas import build_areas
 from gis_core.locate.index import AreaIndex, build_index
 from gis_core.model import Fault
@@ -43,6 +43,8 @@ STATUS_NAMES: tuple[str, ...] = ("inside", "on_border", "outside", "no_position"
 _LEAST_SHARE = 0.00005
 #: WGS 84: semi-major axis in metres, eccentricity squared.
 _A_M, _E2 = 6378137.0, 0.0066943799901413165
+#: Distances that are measured by radii of curvature, in metres, up to this latitude.
+_NEAR_M, _NOT_POLAR = 1000.0, 80.0
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,39 @@ class Locator:
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Least x, least y, greatest x, greatest y of all areas, in `crs`."""
-        frame = self.index.frame
-        return float(frame[0]), float(frame[1]), float(frame[6]), float(frame[7])
+        return self.index.bounds
+
+    def code_at(self, x: float, y: float) -> tuple[str | None, bool]:
+        """Return the code of the area at one place in `crs`, and whether a border runs through it.
+
+        The quickest way to ask for one; `locate` says more. None outside and for what is no number.
+
+        Examples
+        --------
+        >>> from geopandas import GeoDataFrame
+        >>> from shapely import box
+        >>> areas = GeoDataFrame({"code": ["a", "b"]}, geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1)], crs=4326)
+        >>> locator = build_locator(areas)
+        >>> locator.code_at(1.5, 0.5), locator.code_at(1.0, 0.5), locator.code_at(3.0, 0.5)
+        (('b', False), ('a', True), (None, False))
+        """
+        label = self._label_at(x, y)
+        if label > 0:
+            return self.codes[label - 1], False
+        return (self.codes[-label - 1], True) if label < 0 else (None, False)
+
+    @cached_property
+    def _label_at(self) -> Callable[[float, float], int]:
+        return self.index.asker()
 
     def locate(
-        self, x: ArrayLike, y: ArrayLike, radius: ArrayLike | None = None, *, crs: str = "wgs84"
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        radius: ArrayLike | None = None,
+        *,
+        crs: str = "wgs84",
+        borders: bool = True,
     ) -> Located:
         """Tell which area each position is in.
 
@@ -124,6 +154,9 @@ class Locator:
             Accuracy of the position; NaN or negative gives no candidates, 0 the area itself.
         crs : str
             `wgs84`, `cgcs2000`, `gcj02`, `bd09` or `EPSG:n`.
+        borders : bool
+            False leaves the nearest border out, which takes far longer to find than the area: `border_m` is NaN
+            and `nearest_ix` -1.
 
         Returns
         -------
@@ -148,25 +181,15 @@ class Locator:
         border_m, nearest_ix = np.full(n, np.nan), np.full(n, -1, np.int32)
         at = np.flatnonzero(known)
         px, py = np.ascontiguousarray(px[at]), np.ascontiguousarray(py[at])
-        code_ix[at], status[at] = self._areas_of(px, py)
-        nearest_ix[at], border_m[at] = self._borders_of(px, py)
-        on_border = status == ON_BORDER
-        border_m[on_border], nearest_ix[on_border] = 0.0, code_ix[on_border]
+        code_ix[at], status[at] = self.index.areas_of(px, py)
+        if borders:
+            nearest_ix[at], border_m[at] = self._borders_of(px, py)
+            on_border = status == ON_BORDER
+            border_m[on_border], nearest_ix[on_border] = 0.0, code_ix[on_border]
         if radius is None:
             return Located(status, code_ix, border_m, nearest_ix)
         metres = np.broadcast_to(np.asarray(radius, np.float64), (n,))[at]
         return self._with_candidates(Located(status, code_ix, border_m, nearest_ix), at, px, py, metres)
-
-    def _areas_of(
-        self, x: NDArray[np.float64], y: NDArray[np.float64]
-    ) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-        i = self.index
-        area_ix, status = np.empty(len(x), np.int32), np.empty(len(x), np.uint8)
-        kernels.locate_points(
-            x, y, i.ends, i.frame, i.cell_start, i.cell_area, i.full, i.band_at, i.first_row, i.band_start,
-            i.band_edge, area_ix, status,
-        )  # fmt: skip
-        return area_ix, status
 
     def _borders_of(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
@@ -177,8 +200,7 @@ class Locator:
         order = np.argsort(i.neighborhood_of(x, y), kind="stable")
         sx, sy = x[order], y[order]
         kx, ky = _metres_per_unit(sy, self.crs)
-        area, foot = np.empty(len(x), np.int32), np.empty((len(x), 2))
-        kernels.nearest_edges(sx, sy, kx, ky, i.ends, i.area, i.order, i.boxes, i.levels, area, foot)
+        area, foot = i.nearest_borders(sx, sy, kx, ky)
         nearest, border_m = np.empty(len(x), np.int32), np.empty(len(x))
         nearest[order], border_m[order] = area, _geodesic_m(sx, sy, foot[:, 0], foot[:, 1], self.crs)
         return nearest, border_m
@@ -188,25 +210,9 @@ class Locator:
         radius: NDArray[np.float64],
     ) -> Located:  # fmt: skip
         """Add the areas that the circles touch, the largest share first, then by code."""
-        i = self.index
         kx, ky = _true_metres_per_unit(x, y, self.crs)
-        start = np.zeros(len(x) + 1, np.int64)
         radius = np.ascontiguousarray(np.where(np.isfinite(radius), radius, np.nan))
-        ix, share = kernels.circle_shares(
-            x,
-            y,
-            radius,
-            kx,
-            ky,
-            found.code_ix[at],
-            i.ends,
-            i.area,
-            i.edge_start,
-            i.order,
-            i.boxes,
-            i.levels,
-            start,
-        )
+        start, ix, share = self.index.circle_shares(x, y, radius, kx, ky, found.code_ix[at])
         owner = np.repeat(at, np.diff(start))
         keep = share >= _LEAST_SHARE
         owner, ix, share = owner[keep], ix[keep], share[keep]
@@ -250,7 +256,12 @@ def _metres_per_unit(y: NDArray[np.float64], crs: CRS) -> tuple[NDArray[np.float
     if not crs.is_geographic:
         unit = np.full(len(y), float(crs.axis_info[0].unit_conversion_factor))
         return unit, unit
-    phi = np.radians(np.clip(y, -89.9, 89.9))
+    return _metres_per_degree(np.clip(y, -89.9, 89.9))
+
+
+def _metres_per_degree(y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return metres per degree of longitude and of latitude on the WGS 84 ellipsoid."""
+    phi = np.radians(y)
     magic = 1.0 - _E2 * np.sin(phi) ** 2
     return (
         np.radians(1.0) * _A_M / np.sqrt(magic) * np.cos(phi),
@@ -279,7 +290,13 @@ def _geodesic_m(
     """Return the distance on the WGS 84 ellipsoid between positions in one system."""
     x1, y1 = crs_to_wgs84(x1, y1, crs)
     x2, y2 = crs_to_wgs84(x2, y2, crs)
-    return np.asarray(_geod().inv(x1, y1, x2, y2)[2], dtype=np.float64)
+    # Up to a kilometre the radii of curvature at the middle give the geodesic to a tenth of a micrometre.
+    kx, ky = _metres_per_degree(0.5 * (y1 + y2))
+    metres = np.hypot((x2 - x1) * kx, (y2 - y1) * ky)
+    far = np.flatnonzero(~((metres < _NEAR_M) & (np.abs(y1) < _NOT_POLAR)))
+    if len(far):
+        metres[far] = _geod().inv(x1[far], y1[far], x2[far], y2[far])[2]
+    return np.asarray(metres, dtype=np.float64)
 
 
 @lru_cache(maxsize=1)

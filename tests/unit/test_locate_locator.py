@@ -14,7 +14,7 @@ from gis_core.crs import convert, from_wgs84
 from gis_core.errors import CrsError, DatasetError, ParameterError
 from gis_core.locate import INSIDE, NO_POSITION, ON_BORDER, OUTSIDE, STATUS_NAMES, Located, build_locator
 from gis_core.locate.areas import build_areas
-from gis_core.locate.kernels import side
+from gis_core.locate.exact import side
 from gis_core.locate.reference import circle_shares_plainly, locate_plainly
 
 #: Metres of a UTM zone at its edge are this far from metres on the ground.
