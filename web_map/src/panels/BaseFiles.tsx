@@ -1,4 +1,4 @@
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { type BaseChange, type CountsPreview, outlineType, type OutlinesPreview, sheetType } from "../api/base";
 import { ApiError } from "../api/request";
 import { formatNumber } from "../i18n";
@@ -126,6 +126,18 @@ function Counts() {
   );
 }
 
+/** What was found, brought into sight. */
+function Found({ children }: { children: preact.ComponentChildren }) {
+  const { t } = useApp().state;
+  const element = useRef<HTMLDivElement>(null);
+  useEffect(() => element.current?.scrollIntoView({ block: "nearest" }), []);
+  return (
+    <div class="base-found" role="group" aria-label={t("base.found")} ref={element}>
+      {children}
+    </div>
+  );
+}
+
 interface FoundProps<T> {
   found: T;
   onTake: () => void;
@@ -137,7 +149,7 @@ function CountsFound({ found, onTake, onClose }: FoundProps<CountsPreview>) {
   const rows = found.unmatched_rows;
   const place = (...parts: (string | null)[]): string => parts.filter(Boolean).join(" ");
   return (
-    <div class="base-found" role="group" aria-label={t("base.found")}>
+    <Found>
       <p role="status">
         <b>{t("base.counts.found", { matched: found.matched, households: found.households, changes: found.changes.length })}</b>
       </p>
@@ -168,7 +180,7 @@ function CountsFound({ found, onTake, onClose }: FoundProps<CountsPreview>) {
       />
       <Notes notes={[...Object.entries(found.columns).map(([target, name]) => `${target} ← ${name}`), ...found.notes]} />
       <Take count={found.changes.length} onTake={onTake} onClose={onClose} />
-    </div>
+    </Found>
   );
 }
 
@@ -299,7 +311,7 @@ function OutlinesFound({ found, onTake, onClose, onParts }: FoundProps<OutlinesP
     if (next.length > 0) onParts(next);
   };
   return (
-    <div class="base-found" role="group" aria-label={t("base.found")}>
+    <Found>
       <p role="status">
         <b>{t("base.outlines.found", { added: found.added, moved: found.moved, left: found.left_out.length })}</b>
       </p>
@@ -320,7 +332,7 @@ function OutlinesFound({ found, onTake, onClose, onParts }: FoundProps<OutlinesP
         items={found.left_out.map(({ row, name, why }) => ({ head: `${t("base.row", { row: row + 1 })} ${name ?? ""}`, text: why }))}
       />
       <Take count={found.changes.length} onTake={onTake} onClose={onClose} />
-    </div>
+    </Found>
   );
 }
 
