@@ -51,3 +51,19 @@ def test_graph_is_kept(client: TestClient, town: SimpleNamespace) -> None:
     tag = client.get(path).headers["etag"]
     assert client.get(path, headers={"if-none-match": tag}).status_code == 304
     assert_problem(client.get("/api/datasets/99/graph.bin"), 404, "not-found")
+
+
+def test_a_number_of_each_cell(client: TestClient, town: SimpleNamespace) -> None:
+    path = f"/api/datasets/{town.dataset_id}/numbers.bin"
+    answer = client.get(path, params={"formula": "2 * levels"})
+    meta, arrays = decode(answer.content)
+    assert meta == {"dataset": town.dataset_id, "n_cells": town.fabric.n_cells, "formula": "2 * levels"}
+    levels = town.dataset.buildings["levels"].to_numpy()
+    wanted = np.bincount(
+        town.fabric.building_cell_ix, weights=2 * levels, minlength=town.fabric.n_cells
+    )
+    np.testing.assert_allclose(arrays["values"], wanted, rtol=1e-6)
+    tag = answer.headers["ETag"]
+    assert client.get(path, params={"formula": "2 * levels"}, headers={"If-None-Match": tag}).status_code == 304
+    assert client.get(path, params={"formula": "levels"}).headers["ETag"] != tag
+    assert_problem(client.get(path, params={"formula": "nothing_there"}), 400, "bad-parameter", says="nothing_there")

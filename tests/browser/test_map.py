@@ -194,7 +194,7 @@ def test_keys_sleep_while_a_word_is_composed(visit: Visit) -> None:
     assert selected_code(page) == chosen is not None
 
 
-@pytest.mark.parametrize("mode", ["Bounds", "Households"])
+@pytest.mark.parametrize("mode", ["Bounds", "Numbers"])
 def test_colour_modes_change_the_map_and_the_legend(visit: Visit, mode: str) -> None:
     watched = visit()
     page = watched.open()

@@ -29,6 +29,7 @@ import { connectDraft } from "./state/editing-load";
 import { connectForce } from "./state/force";
 import { createNotes } from "./state/notes";
 import { openDesk, rememberedWho } from "./state/opendesk";
+import { connectNumbers } from "./state/numbers";
 import { createState, DEFAULT_WIDTH, type State } from "./state/state";
 import { createTimings } from "./state/timings";
 import { createTools } from "./state/tools";
@@ -114,6 +115,7 @@ function start(): void {
     map.show(lon, lat);
   }, cutting.open);
   const paintbox = new Paintbox(state, edit);
+  connectNumbers(state, edit, client);
   connectMap(state, map, engine, timings, paintbox);
   connectEditing(state, edit, tools, map, engine, paintbox, timings);
   connectBase(edit, base, map);

@@ -16,10 +16,16 @@ export interface Client {
   search(id: string, text: string, signal?: AbortSignal): Promise<SearchHit[]>;
   locate(id: string, lon: number, lat: number): Promise<LocateAnswer>;
   binary(path: string, onBytes?: OnBytes): Promise<ArrayBuffer>;
+  json<T>(path: string): Promise<T>;
 }
 
 export const cellsPath = (planId: string): string => `api/plans/${encodeURIComponent(planId)}/cells.bin`;
 export const basePath = (datasetId: string): string => `api/datasets/${encodeURIComponent(datasetId)}/base.bin`;
+
+/** Columns of the buildings that hold numbers, and one of them cell by cell. */
+export const columnsPath = (datasetId: string): string => `api/datasets/${encodeURIComponent(datasetId)}/workload`;
+export const numbersPath = (datasetId: string, formula: string): string =>
+  `api/datasets/${encodeURIComponent(datasetId)}/numbers.bin?formula=${encodeURIComponent(formula)}`;
 
 export const graphPath = (datasetId: string): string => `api/datasets/${encodeURIComponent(datasetId)}/graph.bin`;
 
@@ -36,6 +42,7 @@ export function createClient(root: string, fetcher: Fetcher = (url, init) => fet
     search: (id, text, signal) =>
       json(`${plan(id)}/search?limit=12&q=${encodeURIComponent(text)}`, signal ? { signal } : {}),
     locate: (id, lon, lat) => json(`api/locate?x=${lon}&y=${lat}&crs=wgs84&plan=${encodeURIComponent(id)}`),
+    json,
     binary: async (path, onBytes) => readBytes(await ask(path), onBytes),
   };
 }

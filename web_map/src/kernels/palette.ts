@@ -3,7 +3,7 @@
 import { NOTHING } from "./raster";
 
 export type Rgb = [red: number, green: number, blue: number];
-export type ColourMode = "grid" | "deviation" | "households";
+export type ColourMode = "grid" | "deviation" | "number";
 
 /** Eight of Paul Tol's muted colours: distinct for colour-blind eyes. */
 const GRID_COLOURS: Rgb[] = [
@@ -51,10 +51,9 @@ export function deviationClass(households: number, [min, max]: [number, number])
   return 2;
 }
 
-/** Colour of one grid in a mode; `breaks` are the upper limits of the classes of households. */
-export function gridColour(mode: ColourMode, grid: GridNumbers, bounds: [number, number], breaks: number[]): Rgb {
+/** Colour of one grid by itself or by its bounds; for numbers see state/measures.ts. */
+export function gridColour(mode: Exclude<ColourMode, "number">, grid: GridNumbers, bounds: [number, number]): Rgb {
   if (mode === "deviation") return DEVIATION_COLOURS[deviationClass(grid.households, bounds)];
-  if (mode === "households") return sequenceColour(classOf(grid.households, breaks), breaks.length);
   return GRID_COLOURS[((grid.colour % 8) + 8) % 8];
 }
 
@@ -65,7 +64,7 @@ export function sequenceColour(at: number, count: number): Rgb {
 }
 
 /** Position of the first class whose upper limit is not below the value. */
-export function classOf(value: number, breaks: number[]): number {
+export function classOf(value: number, breaks: readonly number[]): number {
   const at = breaks.findIndex((limit) => value <= limit);
   return at < 0 ? breaks.length - 1 : at;
 }

@@ -16,7 +16,7 @@ const NEUTRAL: Rgb = [88, 88, 86];
 export function borderTone(state: State, grid: number): Rgb {
   if (state.mode.value !== "grid") return state.theme.value === "dark" ? [200, 198, 192] : NEUTRAL;
   const properties = state.grids.value[grid];
-  const colour = gridColour("grid", properties, state.bounds.value, []);
+  const colour = gridColour("grid", properties, state.bounds.value);
   return state.theme.value === "dark" ? lighter(colour) : darker(colour, 0.35);
 }
 
@@ -34,7 +34,7 @@ export function connectMap(state: State, map: MapView, engine: Engine, timings: 
   let theme = state.theme.peek();
   engine.style({ theme, borders: [] });
   // Edits change the classes seldom: only other limits colour everything anew.
-  const breaks = computed(() => (state.mode.value === "households" ? state.breaks.value.join() : ""));
+  const breaks = computed(() => (state.mode.value === "number" ? `${state.measure.value} ${state.breaks.value.join()}` : ""));
 
   effect(() => {
     const gridIx = state.gridIx.value;

@@ -1,12 +1,13 @@
 /** The map of a second plan beside or over the first: a worker, a state and a map of its own that move with it. */
 
-import { effect } from "@preact/signals";
+import { batch, effect } from "@preact/signals";
 import type L from "leaflet";
 import type { Client } from "../api/client";
 import type { PlanSummary } from "../api/types";
 import { createActions } from "../state/actions";
 import type { OtherMap } from "../state/compare";
 import { createEditSession } from "../state/edit";
+import { connectNumbers } from "../state/numbers";
 import { createState, type State } from "../state/state";
 import { createTimings } from "../state/timings";
 import { createEngine } from "../worker/engine";
@@ -54,12 +55,14 @@ export function openOther({ state: first, map: main, client, root, startWorker }
   const timings = createTimings({ timeOrigin: performance.timeOrigin, now: () => performance.now(), mark: () => undefined as never });
   const stays = { fit: () => undefined, reveal: () => undefined, baseReady: map.baseReady, clear: map.clear };
   const actions = createActions(state, client, engine, stays, timings, root);
-  const paintbox = new Paintbox(state, createEditSession(state));
+  const session = createEditSession(state);
+  const paintbox = new Paintbox(state, session);
+  connectNumbers(state, session, client);
 
   const ends = [
     effect(() => void (state.lang.value = first.lang.value)),
     effect(() => void (state.theme.value = first.theme.value)),
-    effect(() => void (state.mode.value = first.mode.value)),
+    effect(() => void batch(() => ([state.mode.value, state.measure.value] = [first.mode.value, first.measure.value]))),
     effect(() => void (first.live.value = state.live.value || first.live.peek())),
   ];
   // A grid that both plans have looks the same on both maps; before the map is painted.

@@ -2,6 +2,7 @@
 
 import { buildPalette, type CellPalette, darker, gridColour, type GridPixels, HATCH, lighter, pixel, setPixels } from "../kernels/palette"; // prettier-ignore
 import type { EditSession } from "../state/edit";
+import { liveNumbers, numberColour, numberOf } from "../state/measures";
 import type { State } from "../state/state";
 import type { Theme } from "../worker/protocol";
 
@@ -97,10 +98,15 @@ export class Paintbox {
     const mode = state.mode.peek();
     const properties = state.grids.peek()[grid];
     if (!properties) return UNASSIGNED;
-    const households = session.live?.figures.households[grid] ?? properties.households;
+    const figures = session.live?.figures;
+    const numbers = figures ? liveNumbers(figures, grid, properties.deviation) : properties;
+    const { households } = numbers;
     const [min, max] = state.bounds.peek();
-    const breaks = mode === "households" ? state.breaks.peek() : [];
-    const colour = gridColour(mode, { households, colour: properties.colour }, [min, max], breaks);
+    const measure = state.measure.peek();
+    const colour =
+      mode === "number"
+        ? numberColour(measure, numberOf(measure, numbers, state.extra.peek()?.[grid]), state.breaks.peek())
+        : gridColour(mode, { households, colour: properties.colour }, [min, max]);
     const alpha = mode === "grid" ? 0.36 : mode === "deviation" ? 0.5 : 0.58;
     const dark = state.theme.peek() === "dark";
     const line = pixel(dark ? lighter(colour) : darker(colour, 0.4), 0.62);

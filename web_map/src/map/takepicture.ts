@@ -5,7 +5,7 @@ import { formatMetres } from "../i18n";
 import { css } from "../kernels/palette";
 import type { Compare } from "../state/compare";
 import type { Desk } from "../state/desk";
-import { legendLines, legendRows } from "../state/legend";
+import { legendLines, legendRows, modeWords } from "../state/legend";
 import type { State } from "../state/state";
 import { drawPicture, type PictureWords, type Shown } from "./picture";
 
@@ -63,7 +63,7 @@ function wordsOf(state: State, map: L.Map, names: PictureWords["names"]): Pictur
   const force = state.showForce.peek() && state.force.peek() === "ready" ? [{ mark: "force", words: t("layer.force") }] : [];
   return {
     title: plan?.name ?? "",
-    detail: `${t(`state.${plan?.state ?? "draft"}`)} · ${today()} · ${t("mode")}: ${t(`mode.${state.mode.peek()}`)}`,
+    detail: `${t(`state.${plan?.state ?? "draft"}`)} · ${today()} · ${t("mode")}: ${modeWords(state)}`,
     rows: legendRows(state).map(({ colour, words }) => ({ colour: css(colour, 0.75), border: css(colour), words })),
     lines: [...legendLines(state), ...force],
     notes: notes.flatMap(({ lon, lat, text }, i) => (inSight.contains([lat, lon]) ? [{ number: i + 1, text }] : [])),

@@ -118,7 +118,7 @@ function Fields({ ix, grid }: { ix: number; grid: GridProperties }) {
       <fieldset class="swatches">
         <legend>{t("grid.colour")}</legend>
         {COLOURS.map((colour) => {
-          const tone = gridColour("grid", { ...grid, colour }, state.bounds.value, []);
+          const tone = gridColour("grid", { ...grid, colour }, state.bounds.value);
           return (
             <button
               key={colour}

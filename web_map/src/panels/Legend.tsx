@@ -1,11 +1,12 @@
 import { useState } from "preact/hooks";
 import { type ColourMode, css } from "../kernels/palette";
 import { formatNumber, type Key } from "../i18n";
-import { legendLines, legendRows } from "../state/legend";
+import { legendLines, legendRows, measureWords } from "../state/legend";
+import { MEASURES, type Measure } from "../state/measures";
 import { useApp } from "./context";
 import { Layers } from "./Layers";
 
-const MODES: ColourMode[] = ["grid", "deviation", "households"];
+const MODES: ColourMode[] = ["grid", "deviation", "number"];
 
 export function Legend() {
   const { state } = useApp();
@@ -55,7 +56,7 @@ function LegendRows() {
   const rows = legendRows(state);
   return (
     <div class={rows.length === 0 ? "legend-body is-row" : "legend-body"}>
-      {mode.value === "households" && <p>{t("legend.method")}</p>}
+      {mode.value === "number" && <MeasureChoice />}
       {rows.length > 0 && (
         <ul>
           {rows.map((row) => (
@@ -79,5 +80,42 @@ function LegendRows() {
         ))}
       </ul>
     </div>
+  );
+}
+
+/** Columns that are figures of the grids already. */
+const KNOWN = new Set<Measure>(["column:households", "column:population"]);
+
+/** Which number the colours show: figures of the grids, or any column of the buildings. */
+function MeasureChoice() {
+  const { state, edit } = useApp();
+  const { t, measure, columns } = state;
+  // The share of streets is known of drafts, whose graph is loaded.
+  const known = MEASURES.filter((each) => each !== "streets" || edit.phase.value === "ready");
+  const others = columns.value.map(({ name }): Measure => `column:${name}`).filter((each) => !KNOWN.has(each));
+  return (
+    <p class="legend-measure">
+      <select
+        aria-label={t("legend.measure")}
+        value={measure.value}
+        onChange={(event) => (measure.value = event.currentTarget.value as Measure)}
+      >
+        {known.map((each) => (
+          <option key={each} value={each}>
+            {measureWords(state, each)}
+          </option>
+        ))}
+        {others.length > 0 && (
+          <optgroup label={t("legend.columns")}>
+            {others.map((each) => (
+              <option key={each} value={each}>
+                {measureWords(state, each)}
+              </option>
+            ))}
+          </optgroup>
+        )}
+      </select>
+      <span class="muted">{t(measure.value === "deviation" ? "legend.steps" : "legend.method")}</span>
+    </p>
   );
 }

@@ -4,10 +4,10 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import type { CellInfo, GridProperties, PlanDetail, PlanSummary } from "../api/types";
 import type { Key, Lang, Values } from "../i18n";
 import { translate } from "../i18n";
-import { naturalBreaks } from "../kernels/classes";
 import type { Lines, Polygons } from "../kernels/geometry";
 import type { ColourMode } from "../kernels/palette";
 import type { Theme } from "../worker/protocol";
+import { breaksOf, type Column, type Measure, numberOf } from "./measures";
 import { rowsOf, type Sort, type Totals, totalsOf, worstGrids } from "./rows";
 
 export type Phase = "plans" | "empty" | "loading" | "ready" | "failed";
@@ -79,6 +79,10 @@ export interface State {
   compared: Signal<boolean>;
   looking: Signal<boolean>;
   mode: Signal<ColourMode>;
+  /** What the colours show where the mode is "number", the columns of the buildings that it could be, and the numbers by grid that come from cells. */
+  measure: Signal<Measure>;
+  columns: Signal<readonly Column[]>;
+  extra: Signal<Float64Array | null>;
   hovered: Signal<number | null>;
   selected: Signal<number | null>;
   spot: Signal<Spot | null>;
@@ -109,6 +113,8 @@ export function createState(lang: Lang): State {
   const sort = signal<Sort>({ key: "code", ascending: true });
   const filter = signal("");
   const outOnly = signal(false);
+  const measure = signal<Measure>("households");
+  const extra = signal<Float64Array | null>(null);
   const chosen = signal<Lang>(lang);
   const bounds = computed<[number, number]>(() => plan.value?.bounds ?? [0, 0]);
   return {
@@ -140,6 +146,9 @@ export function createState(lang: Lang): State {
     compared: signal(false),
     looking: signal(false),
     mode: signal("grid"),
+    measure,
+    columns: signal([]),
+    extra,
     hovered: signal(null),
     selected: signal(null),
     spot: signal(null),
@@ -154,12 +163,10 @@ export function createState(lang: Lang): State {
     rows: computed(() => rowsOf(grids.value, filter.value, outOnly.value, sort.value)),
     totals: computed(() => totalsOf(grids.value, bounds.value)),
     worst: computed(() => worstGrids(grids.value, bounds.value)),
-    breaks: computed(() =>
-      naturalBreaks(
-        grids.value.filter((grid) => !grid.retired).map((grid) => grid.households),
-        classesFor(grids.value.length),
-      ),
-    ),
+    breaks: computed(() => {
+      const of = grids.value.map((grid, i) => (grid.retired ? null : numberOf(measure.value, grid, extra.value?.[i])));
+      return breaksOf(measure.value, of.filter((value) => value !== null), classesFor(grids.value.length));
+    }),
     bounds,
     positions: computed(() => new Map(grids.value.flatMap((grid, i) => (grid.retired ? [] : [[grid.code, i] as const])))),
     t: (key, values) => translate(chosen.value, key, values),
