@@ -127,3 +127,37 @@ test("locked borders are pairs of grids", async () => {
   commands.lockBorder(other, 3, false);
   assert.deepEqual(session.book?.lockedBorders(), []);
 });
+
+test("no edit puts a cell on a locked border, before it or after it, as the server counts", async () => {
+  let [done, held] = [0, 0];
+  for (let seed = 1; seed < 12; seed++) {
+    const { session, commands, live, graph, random } = await openDraft(seed, { columns: 12, rows: 10, areas: 1 }, 7);
+    const pairs = [0, 1].flatMap(() => {
+      const a = Math.floor(random() * 7);
+      const b = live.neighbours(a)[0]?.grid;
+      if (b !== undefined) commands.lockBorder(a, b, true);
+      return b === undefined ? [] : [[a, b]];
+    });
+    const isOn = (gridOf: Int32Array, cell: number): boolean =>
+      [...graph.indices.subarray(graph.indptr[cell], graph.indptr[cell + 1])].some((other) =>
+        pairs.some(([a, b]) => (gridOf[cell] === a && gridOf[other] === b) || (gridOf[cell] === b && gridOf[other] === a)),
+      );
+    for (let round = 0; round < 30; round++) {
+      const before = live.gridOf.slice();
+      const target = Math.floor(random() * 7);
+      const wanted = Uint32Array.from(new Set(Array.from({ length: 12 }, () => Math.floor(random() * graph.n)))).sort();
+      const edit = session.perform("lasso", wanted, target);
+      held += wanted.filter((cell) => before[cell] !== target).length - (edit?.cells.length ?? 0);
+      for (const cell of edit?.cells ?? []) {
+        done++;
+        assert.ok(!isOn(before, cell) && !isOn(live.gridOf, cell));
+      }
+      // What is allowed can be taken back.
+      if (edit && random() < 0.3) {
+        assert.ok(session.undo());
+        assert.deepEqual(live.gridOf, before);
+      }
+    }
+  }
+  assert.ok(done > 300 && held > 50, `${done} ${held}`);
+});

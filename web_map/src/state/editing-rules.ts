@@ -100,7 +100,44 @@ export function allowedCells(
       to[count++] = target;
     }
   }
+  if (attributes.anyBorderLocked) {
+    const kept = offLockedBorders(ground, free.subarray(0, count), to.subarray(0, count));
+    locked += count - kept;
+    count = kept;
+  }
   return { cells: free.slice(0, count), grids: to.slice(0, count), locked, foreign, apart, unknown };
+}
+
+/**
+ * Leave out moves that would put a cell on a locked border, anywhere: as a lock holds before an edit, it holds after it.
+ * The moves that stay are brought to the front; how many they are.
+ */
+function offLockedBorders({ graph, gridOf, attributes }: Ground, cells: Uint32Array, grids: Int32Array): number {
+  const concerned = new Set(attributes.lockedBorders().flat());
+  if (!grids.some((grid) => concerned.has(grid))) return cells.length;
+  const becomes = new Map<number, number>();
+  cells.forEach((cell, i) => becomes.set(cell, grids[i]));
+  const isOn = (cell: number, grid: number): boolean => {
+    if (!concerned.has(grid)) return false;
+    for (let at = graph.indptr[cell]; at < graph.indptr[cell + 1]; at++) {
+      const other = becomes.get(graph.indices[at]) ?? gridOf[graph.indices[at]];
+      if (other >= 0 && other !== grid && attributes.isBorderLocked(grid, other)) return true;
+    }
+    return false;
+  };
+  let count = cells.length;
+  // What stays behind may be the border for others: until nothing changes.
+  for (let last = -1; last !== count; ) {
+    last = count;
+    let kept = 0;
+    for (let i = 0; i < last; i++) {
+      const [cell, grid] = [cells[i], grids[i]];
+      if (isOn(cell, grid)) becomes.delete(cell);
+      else [cells[kept], grids[kept++]] = [cell, grid];
+    }
+    count = kept;
+  }
+  return count;
 }
 
 // A cell without grid belongs to no part of the level above.
