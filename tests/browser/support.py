@@ -81,6 +81,11 @@ class DeskServer:
         self._runner: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def store(self) -> Store | None:
+        """The store while it is served."""
+        return self._store
+
     def start(self) -> None:
         self._store = open_store(str(self._path))
         app = create_app(Settings(port=self._port, web_root=self._web_root), store=self._store)

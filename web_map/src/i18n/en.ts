@@ -357,7 +357,7 @@ export const en = {
   "sync.conflict": "Not saved: choose above",
   "sync.refused": "Not saved: see above",
   "sync.memoryOnly": "This browser keeps nothing: edits without a connection last only while this page is open.",
-  "sync.inPieces": "Grid {codes} is in pieces: your change and one of {name} came together. The check list shows where.",
+  "sync.inPieces": "Grid {codes} is in pieces: your change and one of {name} came together. “To mend” shows where.",
   "sync.recovered": "{count} edits that were not sent are back on the plan.",
   "people.count": "{count} people here",
   "people.alone": "Only you",

@@ -359,7 +359,7 @@ export const zhCN: Record<Key, string> = {
   "sync.conflict": "未保存：请在上方选择",
   "sync.refused": "未保存：请查看上方提示",
   "sync.memoryOnly": "此浏览器不保存数据：离线时的修改仅在本页面打开期间保留。",
-  "sync.inPieces": "网格 {codes} 现在不连通：您与{name}的修改碰在了一起，检查清单会指出位置。",
+  "sync.inPieces": "网格 {codes} 现在不连通：您与 {name} 的修改碰在了一起，“待办”会指出位置。",
   "sync.recovered": "{count} 次未发送的修改已恢复到方案中。",
   "people.count": "{count} 人在线",
   "people.alone": "仅您一人",
