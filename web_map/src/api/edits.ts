@@ -122,18 +122,30 @@ export interface Job {
   error: string | null;
 }
 
-export interface SolveWish {
-  boundary: string | null;
-  min: number;
-  max: number;
-  grids: number | null;
-  locks: boolean;
+/** What else can be asked of a proposal; what is left out is as the server thinks fit. */
+export interface AskedWish {
+  min: number | null;
+  max: number | null;
+  /** Column of buildings or formula; null: households. */
+  weight?: string | null;
+  further?: { weight: string; min: number | null; max: number | null }[];
+  barriers?: "cost" | "cut";
+  pieces?: "alone" | "nearest" | "crossings";
+  max_walk?: number | null;
+  locks?: boolean;
 }
 
-export interface RebalanceWish {
+export interface SolveWish extends AskedWish {
+  boundary: string | null;
+  /** How many, or the least and the most of it. */
+  grids: number | [number, number] | null;
+  objective?: "plan" | "street" | "border" | "balance";
+}
+
+export interface RebalanceWish extends AskedWish {
   grids: number[] | null;
-  min: number;
-  max: number;
+  /** Most households that may change hands. */
+  max_moved?: number | null;
 }
 
 export interface EditingClient {

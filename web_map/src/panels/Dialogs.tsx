@@ -2,10 +2,11 @@ import { useState } from "preact/hooks";
 import { useApp } from "./context";
 import { Dialog } from "./Dialog";
 import { PartitionDialog } from "./PartitionDialog";
+import { RebalanceDialog } from "./RebalanceDialog";
 import { PublishDialog } from "./PublishDialog";
 import { Shortcuts } from "./Shortcuts";
 
-/** The window that is open, if any: publishing, partition, deleting, renaming, shortcuts. */
+/** The window that is open, if any: publishing, partition, rebalance, deleting, renaming, shortcuts. */
 export function Dialogs() {
   const { desk } = useApp();
   const close = (): void => void (desk.dialog.value = null);
@@ -14,6 +15,8 @@ export function Dialogs() {
       return <PublishDialog onClose={close} />;
     case "partition":
       return <PartitionDialog onClose={close} />;
+    case "rebalance":
+      return <RebalanceDialog onClose={close} />;
     case "shortcuts":
       return <Shortcuts onClose={close} />;
     case "delete":

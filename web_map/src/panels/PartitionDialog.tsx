@@ -1,34 +1,47 @@
 import { useState } from "preact/hooks";
 import { formatNumber } from "../i18n";
+import { blankAsking, countOf, HOUSEHOLDS, numberOf, OBJECTIVES, wishOf } from "../state/asking";
+import { hasLevels } from "../state/editing-rules";
+import { LocksField, MoreFields, useAsked, WeightFields } from "./AskedFields";
 import { useApp } from "./context";
 import { Dialog } from "./Dialog";
 
 /** Let the solver cut a community anew; the result is a proposal. */
 export function PartitionDialog({ onClose }: { onClose: () => void }) {
-  const { state, jobs } = useApp();
+  const { state, jobs, edit } = useApp();
   const { t } = state;
-  const boundaries = state.detail.value?.boundaries ?? [];
+  const all = state.detail.value?.boundaries ?? [];
+  // With levels grids lie in parts of the level above, not straight in boundary polygons.
+  const boundaries = edit.ground && hasLevels(edit.ground) ? all.filter((each) => each.n_grids > 0) : all;
   const [boundary, setBoundary] = useState(boundaries.length === 1 ? boundaries[0].code : "");
-  const [min, setMin] = useState(state.bounds.value[0]);
-  const [max, setMax] = useState(state.bounds.value[1]);
   const [count, setCount] = useState("");
-  const [locks, setLocks] = useState(true);
-  const households = boundary === ""
-    ? boundaries.reduce((sum, each) => sum + each.households, 0)
-    : (boundaries.find((each) => each.code === boundary)?.households ?? 0);
-  const least = max > 0 ? Math.ceil(households / max) : 0;
-  const most = min > 0 ? Math.floor(households / min) : 0;
-  const wrong = !(min >= 0 && max >= 1 && min <= max) ? t("partition.wrong") : "";
-  const send = (event: Event): void => {
+  const [objective, setObjective] = useState<(typeof OBJECTIVES)[number]>("plan");
+  const [busy, setBusy] = useState(false);
+  const asked = useAsked(blankAsking(state.bounds.value));
+  const { asking } = asked;
+  const wanted = countOf(count);
+  const wrongCount = typeof wanted === "number" && Number.isNaN(wanted);
+  const here = boundaries.find((each) => each.code === boundary);
+  const households = here ? here.households : boundaries.reduce((sum, each) => sum + each.households, 0);
+  // Of another weight only the sum of the whole town is known.
+  const weight = asking.weight.trim();
+  const sum = weight === HOUSEHOLDS ? households : here && boundaries.length > 1 ? null : asked.total;
+  const [min, max] = [numberOf(asking.min) ?? 0, numberOf(asking.max) ?? 0];
+  const least = sum !== null && max > 0 ? Math.ceil(sum / max) : 0;
+  const most = sum !== null && min > 0 ? Math.floor(sum / min) : 0;
+  const send = async (event: Event): Promise<void> => {
     event.preventDefault();
-    if (wrong) return;
-    const grids = count === "" ? null : Number(count);
-    void jobs.partition({ boundary: boundary || null, min, max, grids, locks });
+    if (wrongCount || busy) return;
+    setBusy(true);
+    const good = await asked.check();
+    setBusy(false);
+    if (!good) return;
+    void jobs.partition({ ...wishOf(asking), boundary: boundary || null, grids: wanted, objective });
     onClose();
   };
   return (
     <Dialog title={t("partition.title")} onClose={onClose}>
-      <form onSubmit={send}>
+      <form class="asked" onSubmit={(event) => void send(event)} noValidate>
         <p class="muted">{t("partition.text")}</p>
         {boundaries.length > 1 && (
           <label class="field">
@@ -43,37 +56,47 @@ export function PartitionDialog({ onClose }: { onClose: () => void }) {
             </select>
           </label>
         )}
-        <div class="fields">
-          <label class="field">
-            <span>{t("partition.min")}</span>
-            <input type="number" min={0} value={min} required onInput={(event) => setMin(event.currentTarget.valueAsNumber)} />
-          </label>
-          <label class="field">
-            <span>{t("partition.max")}</span>
-            <input type="number" min={1} value={max} required onInput={(event) => setMax(event.currentTarget.valueAsNumber)} />
-          </label>
-          <label class="field">
-            <span>{t("partition.grids")}</span>
-            <input type="number" min={1} value={count} placeholder={t("partition.auto")} onInput={(event) => setCount(event.currentTarget.value)} />
-          </label>
-        </div>
-        <p class="muted">
-          {t("partition.hint", { households, least, most: Math.max(least, most) })}
-        </p>
-        <label class="check">
-          <input type="checkbox" checked={locks} onChange={(event) => setLocks(event.currentTarget.checked)} />
-          {t("partition.locks")}
+        <WeightFields asked={asked} />
+        <label class="field">
+          <span>{t("partition.grids")}</span>
+          <input
+            type="text"
+            value={count}
+            placeholder={t("partition.auto")}
+            aria-invalid={wrongCount}
+            aria-describedby={wrongCount ? "fault-count" : undefined}
+            onInput={(event) => setCount(event.currentTarget.value)}
+          />
         </label>
-        {wrong && (
-          <p class="alert" role="alert">
-            {wrong}
+        {wrongCount && (
+          <p class="alert field-fault" role="alert" id="fault-count">
+            {t("asked.noCount")}
           </p>
         )}
+        {sum !== null && !Number.isNaN(min) && !Number.isNaN(max) && (
+          <p class="muted field-hint">
+            {weight === HOUSEHOLDS
+              ? t("partition.hint", { households, least, most: Math.max(least, most) })
+              : t("asked.hint", { total: formatNumber(sum), weight, least, most: Math.max(least, most) })}
+          </p>
+        )}
+        <label class="field">
+          <span>{t("asked.objective")}</span>
+          <select value={objective} onChange={(event) => setObjective(event.currentTarget.value as typeof objective)}>
+            {OBJECTIVES.map((each) => (
+              <option key={each} value={each}>
+                {t(`asked.objective.${each}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <MoreFields asked={asked} />
+        <LocksField asked={asked} />
         <footer>
           <button type="button" class="button" onClick={onClose}>
             {t("dialog.cancel")}
           </button>
-          <button type="submit" class="button primary">
+          <button type="submit" class="button primary" aria-disabled={busy}>
             {t("partition.start")}
           </button>
         </footer>

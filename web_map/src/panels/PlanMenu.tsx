@@ -5,7 +5,7 @@ import { Menu } from "./Menu";
 
 /** What can be done with the whole plan; for a plan that holds: a draft of it. */
 export function PlanMenu() {
-  const { state, desk, plans, commands, edit, jobs, compare } = useApp();
+  const { state, desk, plans, commands, edit, compare } = useApp();
   const { t, plan } = state;
   const [busy, setBusy] = useState(false);
   if (!plan.value || state.phase.value !== "ready") return null;
@@ -38,7 +38,6 @@ export function PlanMenu() {
     edit.change("number", changes);
     desk.say("plan.numbered", { count: changes.length });
   };
-  const [min, max] = state.bounds.value;
   const open = (which: NonNullable<typeof desk.dialog.value>) => () => void (desk.dialog.value = which);
   return (
     <>
@@ -48,7 +47,7 @@ export function PlanMenu() {
           <Entry onClick={() => void branch()}>{t("plan.branch")}</Entry>
           <Entry onClick={compare.open}>{t("plan.compare")}</Entry>
           {ready && <Entry onClick={open("partition")}>{t("partition.title")} …</Entry>}
-          {ready && <Entry onClick={() => void jobs.rebalance({ grids: null, min, max })}>{t("plan.rebalance")}</Entry>}
+          {ready && <Entry onClick={open("rebalance")}>{t("plan.rebalance")} …</Entry>}
           {ready && plan.value.based_on == null && <Entry onClick={number}>{t("plan.number")}</Entry>}
           {ready && <Entry onClick={() => void commands.lockAll(true)}>{t("plan.lockAll")}</Entry>}
           {ready && <Entry onClick={() => void commands.lockAll(false)}>{t("plan.unlockAll")}</Entry>}

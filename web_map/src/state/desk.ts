@@ -19,7 +19,7 @@ import { createSync, type Sync } from "./sync";
 import type { Pages } from "./syncpages";
 import { watchTogether } from "./together";
 
-export type DialogName = "publish" | "partition" | "shortcuts" | "delete" | "rename";
+export type DialogName = "publish" | "partition" | "rebalance" | "shortcuts" | "delete" | "rename";
 export type Tab = "grids" | "checks" | "notes" | "history" | "compare" | "base";
 
 /** A word to the user that goes by itself. */
