@@ -177,7 +177,7 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
       const point = map.latLngToContainerPoint([lat, lon]);
       const size = map.getSize();
       const inside = point.x > 40 && point.y > 40 && point.x < size.x - 40 && point.y < size.y - covered - 40;
-      if (!inside) map.panTo([lat, lon], { animate: motion });
+      if (!inside) map.panBy([point.x - size.x / 2, point.y - (size.y - covered) / 2], { animate: motion });
     },
     redrawLines() {
       if (grids.ready) grids.refresh(false);

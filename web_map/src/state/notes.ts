@@ -54,7 +54,13 @@ export function createNotes(
     if (state.narrow.peek() && state.sheet.peek() === "peek") state.sheet.value = "half";
   };
   effect(() => {
-    if (state.newNote.value) untracked(open);
+    const at = state.newNote.value;
+    if (!at) return;
+    untracked(() => {
+      open();
+      // The panel may cover the place now.
+      show(at.lon, at.lat);
+    });
   });
   const put = (id: string, value: Omit<Note, "id"> | null): boolean =>
     session.change("note", [{ path: `note/${id}`, value }]) !== null;
