@@ -33,10 +33,26 @@ __all__ = ["BaseMethods", "Progress"]
 Progress = Callable[[float], None]
 
 _NO_CELLS = np.empty(0, np.int32)
+#: Rows of all layers of a version that is kept in memory: some 200 MB.
+_MOST_KEPT_ROWS = 400_000
 
 
 class BaseMethods(PlanMethods):
     """What a store does with base data that change."""
+
+    #: The version that was changed last, so that the next change of an hour of work need not read it; versions never
+    #: change and no number is used twice.
+    _last_layers: tuple[int, Layers] | None = None
+
+    def _layers(self, connection: Connection, dataset_id: int) -> Layers:
+        known = self._last_layers
+        if known is not None and known[0] == dataset_id:
+            return known[1]
+        return base_data.read_layers(connection, self._dialect, dataset_id)
+
+    def _keep_layers(self, dataset_id: int, layers: Layers) -> None:
+        rows = sum(len(frame) for frame in layers.frames.values())
+        self._last_layers = (dataset_id, layers) if rows <= _MOST_KEPT_ROWS else None
 
     def derive_dataset(self, dataset_id: int, changes: Sequence[Mapping[str, Any]], *, who: str = "") -> int:
         """Make a data version from another by changes of base data; the other stays as it is.
@@ -205,7 +221,7 @@ class BaseMethods(PlanMethods):
             plan = plans.require(connection, plan_id)
             edits.require_revision(connection, plan, expected_revision)
             note(0.02)
-            layers = base_data.read_layers(connection, self._dialect, plan.dataset_id)
+            layers = self._layers(connection, plan.dataset_id)
             before = plans.assignment(connection, plan_id)
             locked = base_data.locked_cells(connection, plan_id)
             gone = edits.gone_by(connection, plan_id, undoes)
@@ -215,7 +231,8 @@ class BaseMethods(PlanMethods):
         with self._write() as connection:
             result = self._put(connection, plan_id, step, expected_revision, who=who, key=key, undoes=undoes)
             note(0.9)
-            return result
+        self._keep_layers(result.dataset_id, step.after.layers)
+        return result
 
     def restore(
         self,
@@ -252,7 +269,7 @@ class BaseMethods(PlanMethods):
             if wanted and whole:
                 plan = plans.require(connection, plan_id)
                 edits.require_revision(connection, plan, expected_revision)
-                layers = base_data.read_layers(connection, self._dialect, plan.dataset_id)
+                layers = self._layers(connection, plan.dataset_id)
                 assignment = plans.assignment(connection, plan_id)
                 locked = base_data.locked_cells(connection, plan_id)
         if not wanted or not whole:
@@ -283,7 +300,8 @@ class BaseMethods(PlanMethods):
                 key=key,
                 graph_of=lambda dataset_id: self._graph_of(connection, dataset_id),
             )
-            return replace(result, base="restored")
+        self._last_layers = None
+        return replace(result, base="restored")
 
     def _put(
         self,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import shapely
 from test_store_base import change, layers_of, real_town, require_whole, set_count, versions, work
 
 from gis_core.errors import CancelledError
+from gis_core.store.base_data import read_layers
 
 __all__ = ["real_town", "work"]
 
@@ -137,3 +140,29 @@ def test_work_that_is_cancelled_leaves_nothing(work, share):
     assert work.store.plan(work.plan).revision == 0 and versions(work) == [work.first]
     assert seen == sorted(seen)
     require_whole(work)
+
+
+def test_the_version_in_memory_is_the_one_that_was_written(work):
+    line = shapely.geometry.mapping(work.store.layer(work.first, "streets").geometry.iloc[3])
+    change(work, moved(work, "b60", 0.0002), set_count("b3", 9), retire("b40"))
+    change(
+        work, {"op": "add", "layer": "streets", "geometry": line, "values": {"name": "新巷"}}, retire("b41")
+    )
+    change(
+        work,
+        {"op": "add", "layer": "gates", "geometry": {"type": "Point", "coordinates": line["coordinates"][0]}},
+    )
+    number, kept = work.store._last_layers
+    assert number == work.store.plan(work.plan).dataset_id
+    with work.store._read() as connection:
+        written = read_layers(connection, work.store._dialect, number)
+    for name, frame in written.frames.items():
+        memory = kept.frames[name]
+        assert shapely.equals_identical(
+            np.asarray(frame.geometry.array), np.asarray(memory.geometry.array)
+        ).all()
+        for column in frame.columns.drop(frame.geometry.name):
+            there, here = ([None if v != v else v for v in each[column]] for each in (frame, memory))
+            assert there == here, (name, column)
+    for field in fields(written.graph):
+        assert np.array_equal(getattr(written.graph, field.name), getattr(kept.graph, field.name))
