@@ -22,9 +22,12 @@ __all__ = [
     "Barrier",
     "Base",
     "Building",
+    "CaseRow",
+    "CaseStep",
     "Cell",
     "DatasetGraph",
     "DatasetVersion",
+    "DispatchRules",
     "Edit",
     "Facility",
     "Green",
@@ -358,6 +361,71 @@ class ServerPresence(Base):
     client: Mapped[str] = mapped_column(String)
     name: Mapped[str] = mapped_column(String)
     beat_s: Mapped[float] = mapped_column(Real)
+
+
+class CaseRow(Base):
+    """A case: where it is, and how it stands; what made it so are its steps, of which none is ever deleted."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("ux_cases_key", "key", unique=True),
+        Index("ix_cases_state", "state"),
+        Index("ix_cases_reported", "reported_at"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    key: Mapped[str | None] = mapped_column(String)
+    plan_id: Mapped[int | None] = mapped_column(Integer)
+    category: Mapped[str] = mapped_column(String)
+    grade: Mapped[str] = mapped_column(String)
+    state: Mapped[str] = mapped_column(String)
+    unit: Mapped[str | None] = mapped_column(String)
+    grid_code: Mapped[str | None] = mapped_column(String)
+    lon: Mapped[float] = mapped_column(Real)
+    lat: Mapped[float] = mapped_column(Real)
+    accuracy_m: Mapped[float] = mapped_column(Real)
+    reported_at: Mapped[datetime] = mapped_column(UtcTime)
+    due_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    words: Mapped[str] = mapped_column(String)
+    details: Mapped[str] = mapped_column(String)
+    standing: Mapped[str] = mapped_column(String)
+    n_steps: Mapped[int] = mapped_column(Integer)
+
+
+class CaseStep(Base):
+    """One step of a case: who did what when, why, from where, and what came of it."""
+
+    __tablename__ = "case_steps"
+    __table_args__ = (
+        Index("ux_case_steps_number", "case_id", "number", unique=True),
+        Index("ux_case_steps_key", "case_id", "key", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Integer, ForeignKey("cases.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    who: Mapped[str] = mapped_column(String)
+    why: Mapped[str] = mapped_column(String)
+    source: Mapped[str] = mapped_column(String)
+    data: Mapped[str] = mapped_column(String)
+    key: Mapped[str | None] = mapped_column(String)
+    before: Mapped[str | None] = mapped_column(String)
+    after: Mapped[str] = mapped_column(String)
+    unit: Mapped[str | None] = mapped_column(String)
+    due_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class DispatchRules(Base):
+    """The rules of handling cases as JSON; the last row holds, those before say what held."""
+
+    __tablename__ = "dispatch_rules"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    who: Mapped[str] = mapped_column(String)
+    rules: Mapped[str] = mapped_column(String)
 
 
 #: Layer name -> model, in the order in which they are written.

@@ -14,9 +14,9 @@ from sqlalchemy.engine import make_url
 
 from gis_core.errors import ParameterError
 from gis_core.store import datasets, migrate
+from gis_core.store.case_methods import CaseMethods
 from gis_core.store.dialect_geopackage import GeoPackageDialect
 from gis_core.store.dialect_postgis import PostgisDialect
-from gis_core.store.server_methods import ServerMethods
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -32,9 +32,10 @@ ENVIRONMENT = "WANGGE_DB"
 DEFAULT_FILE = Path("var") / "wangge.gpkg"
 
 
-class Store(ServerMethods):
+class Store(CaseMethods):
     """Data versions, plans and edits in one database; what concerns plans stands in
-    `PlanMethods`, what changes base data in `BaseMethods`, what server processes share in `ServerMethods`.
+    `PlanMethods`, what changes base data in `BaseMethods`, what server processes share in `ServerMethods`,
+    cases in `CaseMethods`.
 
     Safe to share between threads. Every method may raise `StoreUnavailableError`; what it says is for users.
 

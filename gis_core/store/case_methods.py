@@ -1,0 +1,132 @@
+"""The methods of a store that concern cases: reporting, steps, lists, rules, urging.
+
+Every method is one transaction, and raises only errors of the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gis_core.store import cases
+from gis_core.store.server_methods import ServerMethods
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gis_core.dispatch import Event
+    from gis_core.dispatch.rules import Rules
+    from gis_core.store.cases import CaseRecord, NewCase
+    from gis_core.store.records import BBox
+
+__all__ = ["CaseMethods"]
+
+_OPEN = ("dispatched", "accepted")
+_PAGE = 500
+
+
+class CaseMethods(ServerMethods):
+    """What a store does with cases. No method deletes one, or a step."""
+
+    def add_case(self, new: NewCase, event: Event) -> CaseRecord:
+        """Write down what was reported; the same `key` again gives the case that is there."""
+        with self._write() as connection:
+            return cases.add(connection, new, event)
+
+    def step_case(self, case_id: int, event: Event, *, seen: int | None = None) -> CaseRecord:
+        """Let an event happen to a case, by the rules that hold now.
+
+        Parameters
+        ----------
+        seen : int, optional
+            Steps that the sender knew of; the event is refused where there are others by now.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is no such case.
+        ConflictError
+            Where it cannot happen there, or the case has moved on.
+        ParameterError
+            Where the event lacks something.
+        """
+        with self._write() as connection:
+            return cases.add_step(connection, case_id, event, cases.read_rules(connection).policy, seen=seen)
+
+    def case(self, case_id: int) -> CaseRecord:
+        """Return a case with all its steps.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is none.
+        """
+        with self._read() as connection:
+            return cases.get(connection, case_id)
+
+    def cases(
+        self,
+        *,
+        states: Sequence[str] = (),
+        is_open: bool | None = None,
+        unit: str | None = None,
+        grid_code: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[list[CaseRecord], int]:
+        """Return a page of the cases without their steps, the newest first, and how many there are in all."""
+        with self._read() as connection:
+            return cases.list_all(
+                connection,
+                states=states,
+                is_open=is_open,
+                unit=unit,
+                grid_code=grid_code,
+                limit=limit,
+                offset=offset,
+            )
+
+    def cases_near(self, box: BBox, since: datetime, *, limit: int = 200) -> list[CaseRecord]:
+        """Return the cases reported in a box of degrees since a moment, without steps, the newest first."""
+        with self._read() as connection:
+            return cases.near(connection, box, since, limit=limit)
+
+    def dispatch_rules(self) -> Rules:
+        """Return the rules that hold."""
+        with self._read() as connection:
+            return cases.read_rules(connection)
+
+    def set_dispatch_rules(self, data: Mapping[str, Any], *, who: str = "") -> Rules:
+        """Set the rules from now on; cases keep the deadlines that they have.
+
+        Raises
+        ------
+        ParameterError
+            Where they cannot be read.
+        """
+        with self._write() as connection:
+            return cases.write_rules(connection, data, who=who)
+
+    def urge_overdue(self, now: datetime) -> list[int]:
+        """Urge the cases that are overdue and were not urged lately; return their numbers.
+
+        Safe to call from several server processes at once: an urging is written once.
+        """
+        from gis_core.dispatch import urging
+
+        policy = self.dispatch_rules().policy
+        urged: list[int] = []
+        offset, total = 0, 1
+        while offset < total:
+            found, total = self.cases(states=_OPEN, limit=_PAGE, offset=offset)
+            offset += _PAGE
+            for record in found:
+                if record.case.due_at is None or record.case.due_at >= now:
+                    continue
+                with self._write() as connection:
+                    whole = cases.get(connection, record.id)
+                    event = urging(whole.case, now, policy)
+                    if event is not None:
+                        after = cases.add_step(connection, record.id, event, policy, seen=None)
+                        urged += [record.id] if after.n_steps > whole.n_steps else []
+        return urged
