@@ -30,7 +30,8 @@ export interface SecondMap extends OtherMap {
 
 /** Put the map of a plan into `host`, which has its size already. */
 export function openOther({ state: first, map: main, client, root, startWorker }: First, plan: PlanSummary, host: HTMLElement): SecondMap {
-  const state = createState(first.lang.peek());
+  // The classes of numbers are those of the first map, so that one colour means one thing.
+  const state: State = { ...createState(first.lang.peek()), breaks: first.breaks };
   state.plans.value = [plan];
   const element = document.createElement("div");
   element.className = "map";
