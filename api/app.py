@@ -19,6 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from api.bodies import warm
 from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
+from api.quick import QuickLayer
 from api.routes import base, datasets, edits, events, export, health, jobs, locate, plans
 from api.routes.common import PROBLEMS
 from api.services import Services
@@ -81,6 +82,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         app.include_router(module.router)
     add_static(app.router, settings.web_root)
     app.add_middleware(OuterLayer, settings=settings)
+    app.add_middleware(QuickLayer, keeper=services.force, outer=OuterLayer(app, settings))
     app.openapi = partial(_schema, app)  # type: ignore[method-assign]
     return app
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from api.force import ForceView
     from api.views import PlanView
 
-__all__ = ["locate_points"]
+__all__ = ["answer_at", "answer_with", "locate_points", "locate_table"]
 
 
 def locate_points(
@@ -67,3 +71,109 @@ def locate_points(
             ]
         results.append(answer)
     return results
+
+
+def answer_at(view: ForceView, x: float, y: float) -> dict[str, Any]:
+    """Tell whose grid a place in WGS 84 is in, as the wire has it."""
+    code, on_border = view.locator.code_at(x, y)
+    nearest_ix, border_m = (0, 0.0) if on_border else view.locator.nearest_at(x, y)
+    rows, codes = view.rows, view.locator.codes
+    row = view.nothing if code is None else rows[bisect_left(codes, code)]
+    return {
+        **row,
+        "status": "outside" if code is None else "on_border" if on_border else "inside",
+        "border_m": round(border_m, 3),
+        "nearest_code": code if code is not None else codes[nearest_ix],
+        "lon": x,
+        "lat": y,
+        "crs": "wgs84",
+    }
+
+
+def answer_with(
+    view: ForceView, x: float, y: float, *, crs: str, radius_m: float | None, border: bool
+) -> dict[str, Any]:
+    """Tell whose grid a place in any system is in, with candidates and the polygon where they are asked for.
+
+    Raises
+    ------
+    CrsError
+        Where `crs` is unknown.
+    ParameterError
+        Where the place has no position in it.
+    """
+    from gis_core.crs import to_wgs84
+    from gis_core.errors import ParameterError
+
+    lon, lat = (float(value) for value in to_wgs84(x, y, crs))
+    if not (math.fabs(lon) <= 360.0 and math.fabs(lat) <= 90.0):
+        raise ParameterError(
+            f"{x:g}, {y:g} is no position in {crs}; degrees are longitude, then latitude.", x=x, y=y
+        )
+    answer = {**answer_at(view, lon, lat), "crs": crs}
+    if radius_m is not None:
+        found = view.locator.locate([lon], [lat], radius_m, borders=False)
+        answer["candidates"] = [
+            {"code": view.locator.codes[ix], "share": round(share, 4)} for ix, share in found.candidates(0)
+        ]
+    if border:
+        answer["border"] = view.border(answer["grid_code"])
+    return answer
+
+
+def locate_table(view: ForceView, table: pa.Table, *, crs: str, borders: bool, limit: int) -> pa.Table:
+    """Tell whose grid each row of a table is in.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        With columns of a position (x and y, longitude and latitude, ...), and perhaps others, which are dropped.
+    borders : bool
+        Whether metres to the nearest border are wanted, which take most of the time.
+
+    Returns
+    -------
+    pyarrow.Table
+        `grid_code`, `status`, and where wanted `border_m`, `nearest_code`; row i for row i.
+
+    Raises
+    ------
+    ParameterError
+        Where there are too many rows, or no columns of a position.
+    """
+    import pyarrow as pa
+
+    from gis_core.errors import ParameterError, some_of
+    from gis_core.locate import STATUS_NAMES
+    from gis_core.locate.points import DEGREE_NAMES, METRE_NAMES
+
+    if table.num_rows > limit:
+        raise ParameterError(
+            f"{table.num_rows} points are too many at once; send at most {limit}.", limit=limit
+        )
+    lower = [name.strip().lower() for name in table.column_names]
+    names = [pair for pair in (*DEGREE_NAMES, *METRE_NAMES) if pair[0] in lower and pair[1] in lower]
+    if not names:
+        raise ParameterError(
+            f"No columns of a position are recognised; call them x and y: {some_of(lower, 12)}."
+        )
+    try:
+        x, y = (table.column(lower.index(name)).cast(pa.float64()).to_numpy() for name in names[0])
+    except pa.ArrowInvalid as error:
+        raise ParameterError(
+            f"The columns {names[0][0]} and {names[0][1]} hold no numbers: {error}."
+        ) from None
+    found = view.locator.locate(x, y, crs=crs, borders=borders)
+    codes = pa.array(view.locator.codes, pa.string())
+
+    def coded(ix: Any, values: Any, missing: int = -1) -> Any:
+        return pa.DictionaryArray.from_arrays(pa.array(ix, pa.int32(), mask=ix == missing), values)
+
+    columns = {
+        "grid_code": coded(found.code_ix, codes),
+        "status": coded(found.status.astype(np.int32), pa.array(STATUS_NAMES)),
+    }
+    if borders:
+        columns["border_m"] = pa.array(found.border_m, from_pandas=True)
+        columns["nearest_code"] = coded(found.nearest_ix, codes)
+    return pa.table(columns)

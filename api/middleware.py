@@ -49,7 +49,10 @@ OUTLINE_TYPES = (
     "application/vnd.google-earth.kmz",
     "image/vnd.dxf",
 )
-_FILE_PATH = re.compile(r"^/api/datasets/\d+/(counts|outlines)$")
+_FILE_PATH = re.compile(r"^/api/datasets/\d+/(counts|outlines)$|^/api/locate/(table)$")
+#: The same for tables of points.
+TABLE_TYPES = ("text/csv", "application/vnd.apache.arrow.stream")
+_TYPES = {"counts": SHEET_TYPES, "outlines": OUTLINE_TYPES, "table": TABLE_TYPES}
 
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[^:\[\]/@]+)(?::\d+)?$", re.IGNORECASE)
 
@@ -111,6 +114,15 @@ class OuterLayer:
             if started:
                 raise
             await problem_response(request_id, 500, "error", BROKEN)(scope, receive, send_with_headers)
+
+    def admits(self, scope: Scope) -> bool:
+        """Tell whether a caller may ask here at all, whatever it asks."""
+        try:
+            self._check_caller(scope)
+            self._check(Headers(scope=scope))
+        except ProblemError:
+            return False
+        return True
 
     def _check_caller(self, scope: Scope) -> None:
         """Refuse callers of other machines, whatever started the server, unless a proxy was declared to let them in."""
@@ -186,7 +198,7 @@ def _check_type(scope: Scope, headers: Headers) -> None:
     if scope["method"] in SAFE_METHODS:
         return
     file = _FILE_PATH.match(scope["path"])
-    allowed = {"counts": SHEET_TYPES, "outlines": OUTLINE_TYPES}[file[1]] if file else BODY_TYPES
+    allowed = _TYPES[file[1] or file[2]] if file else BODY_TYPES
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
     if kind not in allowed and not (empty and not kind and file is None):

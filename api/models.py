@@ -356,6 +356,28 @@ class LocateAnswer(Located):
     )
 
 
+class GridAnswer(Model):
+    """Whose grid one point is in, by which plan, and until when that holds."""
+
+    grid_code: str | None
+    grid_ix: int | None
+    name: str | None
+    plan: int = Field(description="The plan that the grid is of.")
+    revision: int
+    valid_from: str | None = Field(
+        description="Since when the plan is in force; null for one that never was."
+    )
+    valid_to: str | None = Field(description="Until when; null where no end is known.")
+    status: Literal["inside", "on_border", "outside"]
+    border_m: float
+    nearest_code: str
+    lon: float
+    lat: float
+    crs: str
+    candidates: list[Candidate] | None = Field(None, description="Only where a radius was given.")
+    border: dict[str, Any] | None = Field(None, description="GeoJSON geometry of the grid, where asked for.")
+
+
 class BulkQuery(Model):
     """Many points at once."""
 

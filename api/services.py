@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Response
 
 from api.cache import Body, Lru, compress
 from api.exports import Exports
+from api.force import ForceKeeper
 from api.hub import Hub, is_shared
 from api.job_book import JobBook, MemoryBook
 from api.jobs import Jobs
@@ -57,6 +58,7 @@ class Services:
         self._given = store
         self._store: Store | None = store
         self.hub = Hub(lambda: self.store)
+        self.force = ForceKeeper(lambda: self.store)
         self._own_book = MemoryBook()
         self.jobs = Jobs(settings.max_jobs, self.hub.tell_job, self._book)
         self.exports = Exports()

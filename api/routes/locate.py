@@ -5,15 +5,35 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.cells import cell_at
-from api.locating import locate_points
-from api.models import BulkAnswer, BulkQuery, LocateAnswer
-from api.services import ServicesDep
+from api.force import Asked
+from api.locating import answer_with, locate_points, locate_table
+from api.middleware import TABLE_TYPES
+from api.models import BulkAnswer, BulkQuery, GridAnswer, LocateAnswer
+from api.services import ServicesDep, not_modified
 from gis_core.errors import ParameterError
+from gis_core.plan.dates import begin_of
 
 router = APIRouter(prefix="/api/locate", tags=["locate"])
+
+PlanQuery = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="None: what is in force.")]
+AtQuery = Annotated[
+    str | None,
+    Query(max_length=40, description="A day, or a time with its offset: what was in force then."),
+]
+_BYTES: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+TABLE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "grid_code, status, border_m, nearest_code",
+        "content": dict.fromkeys(TABLE_TYPES, _BYTES),
+    }
+}
+TABLE_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": dict.fromkeys(TABLE_TYPES, _BYTES)}
+}
 
 
 @router.get("", response_model=LocateAnswer, response_model_exclude_unset=True)
@@ -49,6 +69,66 @@ def locate_one(
         place = {"lon": answer["lon"], "lat": answer["lat"]}
         answer["near"] = near_rows(services, view.record.dataset_id, **place, near=near, count=near_count)
     return answer
+
+
+@router.get("/grid", response_model=GridAnswer, response_model_exclude_unset=True)
+def locate_grid(
+    request: Request,
+    response: Response,
+    services: ServicesDep,
+    *,
+    x: Annotated[float, Query(allow_inf_nan=False, description="Longitude, or metres east.")],
+    y: Annotated[float, Query(allow_inf_nan=False, description="Latitude, or metres north.")],
+    crs: Annotated[str, Query(max_length=40, description="wgs84, cgcs2000, gcj02, bd09 or EPSG:n")] = "wgs84",
+    plan: PlanQuery = None,
+    at: AtQuery = None,
+    radius: Annotated[
+        float | None, Query(ge=0, le=10_000, description="Accuracy of the fix in metres.")
+    ] = None,
+    border: Annotated[
+        bool, Query(description="Add the polygon of the grid, for the caller to keep.")
+    ] = False,
+) -> Any:
+    """Say whose grid a point is in, quickly: the grid and plan that hold, until when, and metres to the border."""
+    view = services.force.look(_asked(plan, at))
+    etag = f'"{view.etag}"'
+    same = not_modified(request, etag)
+    if same is not None:
+        return same
+    response.headers["ETag"] = f"W/{etag}"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return answer_with(view, x, y, crs=crs, radius_m=radius, border=border)
+
+
+@router.post("/table", response_class=Response, responses=TABLE, openapi_extra=TABLE_BODY)
+async def locate_rows(
+    request: Request,
+    services: ServicesDep,
+    *,
+    crs: Annotated[str, Query(max_length=40)] = "wgs84",
+    plan: PlanQuery = None,
+    at: AtQuery = None,
+    borders: Annotated[bool, Query(description="Whether metres to the nearest border are wanted.")] = True,
+) -> Response:
+    """Say whose grid each row of a table is in, CSV for CSV and Arrow for Arrow, in their order."""
+    body = await request.body()
+    kind = request.headers["content-type"].partition(";")[0].strip().lower()
+
+    def answer() -> bytes:
+        from api.tables import read_table, write_table
+
+        view = services.force.look(_asked(plan, at))
+        limit = services.settings.max_points
+        return write_table(
+            locate_table(view, read_table(body, kind), crs=crs, borders=borders, limit=limit), kind
+        )
+
+    return Response(await run_in_threadpool(answer), media_type=kind)
+
+
+def _asked(plan: int | None, at: str | None) -> Asked:
+    moment = begin_of(at, option="at")
+    return Asked(plan, None if moment is None else moment.isoformat())
 
 
 @router.post("", response_model=BulkAnswer)

@@ -128,6 +128,13 @@ class Locator:
             return self.codes[label - 1], False
         return (self.codes[-label - 1], True) if label < 0 else (None, False)
 
+    def nearest_at(self, x: float, y: float) -> tuple[int, float]:
+        """Return the area of the border nearest to one place in `crs`, and metres to it, as `locate` gives them."""
+        px, py = np.array([x], np.float64), np.array([y], np.float64)
+        kx, ky = _metres_per_unit(py, self.crs)
+        area, foot = self.index.nearest_borders(px, py, kx, ky)
+        return int(area[0]), float(_geodesic_m(px, py, foot[:, 0], foot[:, 1], self.crs)[0])
+
     @cached_property
     def _label_at(self) -> Callable[[float, float], int]:
         return self.index.asker()

@@ -1,0 +1,126 @@
+"""`GET /api/locate/grid` without the framework, which would take ten times as long as the answer.
+
+Only plain questions are answered here: what is unusual (other parameters, a bad value, a condition, a plan that is not
+ready) goes on to the route of the same path in `api.routes.locate`, which gives the same answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.force import FRESH_S, STALE_S, Asked, ForceKeeper
+from api.locating import answer_at
+from api.middleware import SECURITY_HEADERS
+
+if TYPE_CHECKING:
+    from api.middleware import OuterLayer
+
+__all__ = ["PATH", "QuickLayer"]
+
+PATH = "/api/locate/grid"
+_KNOWN = frozenset({"x", "y", "plan", "crs"})
+_NOW = Asked()
+_MOST_CALLERS = 1_000
+_HEADERS = [
+    *((name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS),
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"private, no-cache"),
+]
+
+
+class QuickLayer:
+    """Answers one path; everything else goes on.
+
+    Parameters
+    ----------
+    app : ASGIApp
+    keeper : ForceKeeper
+    outer : OuterLayer
+        Whose rules on callers and hosts hold here too.
+    """
+
+    def __init__(self, app: ASGIApp, keeper: ForceKeeper, outer: OuterLayer) -> None:
+        self.app = app
+        self.keeper = keeper
+        self.outer = outer
+        self._admitted: dict[Any, bool] = {}
+        self._looking: set[Asked] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or hand on."""
+        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
+            found = self._answer(scope)
+            if found is not None:
+                body, etag = found
+                headers = [
+                    *_HEADERS,
+                    (b"etag", etag),
+                    (b"content-length", b"%d" % len(body)),
+                    (b"x-request-id", secrets.token_hex(8).encode()),
+                ]
+                await send({"type": "http.response.start", "status": 200, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
+                return
+        await self.app(scope, receive, send)
+
+    def _answer(self, scope: Scope) -> tuple[bytes, bytes] | None:
+        """Return the answer and its tag; None where the route must see to it."""
+        if not self._admits(scope):
+            return None
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        if not (query.keys() <= _KNOWN):
+            return None
+        try:
+            x, y = float(query["x"]), float(query["y"])
+            asked = Asked(int(query["plan"])) if "plan" in query else _NOW
+        except (KeyError, ValueError):
+            return None
+        if query.get("crs", "wgs84") != "wgs84" or not (math.fabs(x) <= 360.0 and math.fabs(y) <= 90.0):
+            return None
+        kept = self.keeper.peek(asked)
+        if kept is None or kept[1] > STALE_S:
+            return None
+        view, age = kept
+        if age > FRESH_S and asked not in self._looking:
+            self._look(asked)
+        return orjson.dumps(answer_at(view, x, y)), b'W/"' + view.etag.encode() + b'"'
+
+    def _admits(self, scope: Scope) -> bool:
+        """Tell whether the outer layer lets a plain question of this caller in; asked once for each."""
+        host = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value
+            elif name in (b"if-none-match", b"content-length", b"transfer-encoding"):
+                return False
+        key = (scope["client"][0] if scope.get("client") else None, host)
+        known = self._admitted.get(key)
+        if known is None:
+            if len(self._admitted) >= _MOST_CALLERS:
+                self._admitted.clear()
+            known = self._admitted[key] = self.outer.admits(scope)
+        return known
+
+    def _look(self, asked: Asked) -> None:
+        """Ask the store aside whether another plan came into force."""
+
+        async def look() -> None:
+            try:
+                await asyncio.to_thread(self.keeper.look, asked)
+            except Exception:
+                pass  # the kept answer gets too old, and the route says what is wrong
+            finally:
+                self._looking.discard(asked)
+
+        self._looking.add(asked)
+        task = asyncio.get_running_loop().create_task(look())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
