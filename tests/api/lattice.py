@@ -72,12 +72,19 @@ def build_lattice(columns: int = 10, rows: int = 10, *, jitter: float = 0.2) -> 
     return dataset, fabric
 
 
-def build_lattice_plan(dataset: Dataset, fabric: Fabric, columns: int, rows: int) -> PlanFile:
-    """Cut the town into rectangles of 5 by 4 cells that stay inside their boundary polygon."""
+def build_lattice_plan(
+    dataset: Dataset,
+    fabric: Fabric,
+    columns: int,
+    rows: int,
+    grid: tuple[int, int] = (GRID_COLUMNS, GRID_ROWS),
+) -> PlanFile:
+    """Cut the town into rectangles of `grid` cells that stay inside their boundary polygon."""
+    across, down = grid
     column, row = np.divmod(np.arange(fabric.n_cells), rows)
     half = columns // 2
-    local = np.where(fabric.boundary_ix == 0, column, column - half) // GRID_COLUMNS
-    key = (fabric.boundary_ix.astype(np.int64) * columns + local) * rows + row // GRID_ROWS
+    local = np.where(fabric.boundary_ix == 0, column, column - half) // across
+    key = (fabric.boundary_ix.astype(np.int64) * columns + local) * rows + row // down
     _, assignment = np.unique(key, return_inverse=True)
     assignment = assignment.astype(np.int64)
     order = np.argsort(assignment, kind="stable")
@@ -116,7 +123,8 @@ def build_lattice_plan(dataset: Dataset, fabric: Fabric, columns: int, rows: int
         },
         dataset.buildings.geometry,
     )
-    report = {"grids": len(codes), "households": int(households.sum()), "bounds": [300, 500], "seed": 1}
+    bounds = [15 * across * down, 25 * across * down]
+    report = {"grids": len(codes), "households": int(households.sum()), "bounds": bounds, "seed": 1}
     frames = {"grids": grids, "buildings": buildings, "cells": cells}
     return PlanFile(**{k: v.to_crs(4326) for k, v in frames.items()}, report=report, name="lattice plan")
 

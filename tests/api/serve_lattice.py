@@ -20,11 +20,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8123)
     parser.add_argument("--cells", type=int, default=10_000)
+    parser.add_argument("--grid-side", type=int, help="cells a side of a grid; without it 5 by 4")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO)
     side = max(10, math.isqrt(arguments.cells))
     dataset, fabric = build_lattice(side, side)
-    plan = build_lattice_plan(dataset, fabric, side, side)
+    one = arguments.grid_side
+    plan = build_lattice_plan(dataset, fabric, side, side, *([(one, one)] if one else []))
     with tempfile.TemporaryDirectory() as folder, open_store(str(Path(folder) / "lattice.gpkg")) as store:
         dataset_id = store.add_dataset(dataset, fabric)
         store.add_plan(plan, dataset_id=dataset_id, name="格网示例 lattice")

@@ -59,11 +59,13 @@ def test_a_number_of_each_cell(client: TestClient, town: SimpleNamespace) -> Non
     meta, arrays = decode(answer.content)
     assert meta == {"dataset": town.dataset_id, "n_cells": town.fabric.n_cells, "formula": "2 * levels"}
     levels = town.dataset.buildings["levels"].to_numpy()
-    wanted = np.bincount(
-        town.fabric.building_cell_ix, weights=2 * levels, minlength=town.fabric.n_cells
-    )
+    wanted = np.bincount(town.fabric.building_cell_ix, weights=2 * levels, minlength=town.fabric.n_cells)
     np.testing.assert_allclose(arrays["values"], wanted, rtol=1e-6)
     tag = answer.headers["ETag"]
-    assert client.get(path, params={"formula": "2 * levels"}, headers={"If-None-Match": tag}).status_code == 304
+    assert (
+        client.get(path, params={"formula": "2 * levels"}, headers={"If-None-Match": tag}).status_code == 304
+    )
     assert client.get(path, params={"formula": "levels"}).headers["ETag"] != tag
-    assert_problem(client.get(path, params={"formula": "nothing_there"}), 400, "bad-parameter", says="nothing_there")
+    assert_problem(
+        client.get(path, params={"formula": "nothing_there"}), 400, "bad-parameter", says="nothing_there"
+    )

@@ -125,10 +125,18 @@ def test_map() -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)
     *first, ours, peer = rows
-    assert [(row["size"], row["cells"]) for row in first] == [("desktop", 400), ("phone", 400)]
+    assert [(row["what"], row["cells"]) for row in first] == [("page, desktop", 400), ("page, phone", 400)]
     assert all(row["first_paint_ms"] >= row["decode_ms"] + row["index_ms"] > 0 for row in first)
     assert ours["cells"] == peer["cells"] == 400
     for name in ("stroke_ms", "frame_ms", "recolour_all_ms", "zoom_longest_frame_ms"):
         assert ours[name] >= 0
         assert peer[name] >= 0
-    assert ours["lasso_all_ms"] > 0
+    for name in (
+        "lasso_all_ms",
+        "lasso_all_cpu_ms",
+        "frame_cpu_p95_ms",
+        "split_ms",
+        "recolour_all_cpu_ms",
+        "zoom_cpu_ms",
+    ):
+        assert ours[name] > 0

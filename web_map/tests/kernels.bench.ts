@@ -13,10 +13,18 @@ import { randomFrom } from "./random";
 const STEP = 1000;
 const random = randomFrom(1);
 
+const asJson = process.argv.includes("--json");
+const rows: Record<string, string | number>[] = [];
+
+function say(words: string): void {
+  if (!asJson) console.log(words);
+}
+
 function report(what: string, times: number[]): void {
   times.sort((a, b) => a - b);
   const at = (share: number): string => times[Math.min(times.length - 1, Math.floor(share * times.length))].toFixed(3);
-  console.log(`${what.padEnd(64)} median ${at(0.5)}  p95 ${at(0.95)}  max ${at(1)} ms`);
+  rows.push({ what, kernel_ms: Number(at(0.5)), kernel_p95_ms: Number(at(0.95)) });
+  say(`${what.padEnd(64)} median ${at(0.5)}  p95 ${at(0.95)}  max ${at(1)} ms`);
 }
 
 function time(what: string, rounds: number, prepare: (round: number) => () => void): void {
@@ -67,7 +75,7 @@ function strokes(name: string, graph: Graph, live: LivePlan, spot: () => number)
 }
 
 const graph = makeTown({ columns: 400, rows: 250, block: 8 }, random);
-console.log(`${graph.n} cells, ${graph.indices.length / 2} links, Node ${process.version}`);
+say(`${graph.n} cells, ${graph.indices.length / 2} links, Node ${process.version}`);
 const [gridOf, nGrids] = squares(graph, 10, -1);
 time("live plan made from nothing", 10, () => () => void new LivePlan(graph, gridOf.slice(), nGrids));
 time("index of anchors made", 10, () => () => void indexAnchors(graph));
@@ -122,9 +130,16 @@ for (let i = 0; i < 10000; i++) {
   journal.push({ key, kind: "paint", ...delta, changes: [], undoesKey: null });
 }
 const megabytes = (journal.byteLength / 1e6).toFixed(1);
-console.log(`journal of 10,000 strokes, ${(strokeCells / 10000).toFixed(0)} cells each: ${megabytes} MB in memory`);
+rows.push({ what: "10,000 strokes of undo", megabytes: Number(megabytes) });
+say(`journal of 10,000 strokes, ${(strokeCells / 10000).toFixed(0)} cells each: ${megabytes} MB in memory`);
 time("journal: one stroke read back", 200, (round) => () => void journal.at(round * 40));
 const whole = new LivePlan(graph, gridOf.slice(), nGrids);
 const colours = colourGrids(graph, whole);
 time(`colours of ${nGrids} grids`, 20, () => () => void colourGrids(graph, whole, colours));
 time("a grid of 100 cells dissolved", 200, (round) => () => void dissolve(graph, whole, 1 + round, 500));
+const everything = Uint32Array.from({ length: graph.n }, (_, cell) => cell);
+time("all cells into one grid", 40, () => {
+  const live = new LivePlan(graph, gridOf.slice(), nGrids);
+  return () => void live.apply(everything, 5);
+});
+if (asJson) console.log(JSON.stringify(rows));
