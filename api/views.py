@@ -51,6 +51,8 @@ class PlanView:
         `grid_ix` of each cell; -1 unassigned.
     areas : dict
         Name of each boundary polygon by its code.
+    parents : dict
+        What each boundary polygon is a part of, by its code.
     """
 
     def __init__(
@@ -75,6 +77,9 @@ class PlanView:
         self.areas = {
             clean(code): clean(name) for code, name in zip(areas["code"], areas["name"], strict=True)
         }
+        self.parents: dict[str | None, str | None] = {
+            clean(code): clean(parent) for code, parent in zip(areas["code"], areas["parent"], strict=True)
+        }
         self._rows = self._build_rows(grids)
         self._row_of = {number: row for row, number in enumerate(self.numbers)}
         self._ix_of_code = dict(zip(self.codes, self.numbers, strict=True))
@@ -97,12 +102,14 @@ class PlanView:
     @cached_property
     def properties(self) -> list[dict[str, Any]]:
         """Numbers of each grid as the wire has them, with colour and label."""
-        colours = colour_grids(self.geometry).tolist()
+        chosen = {
+            self._row_of[ix]: colour for ix, colour in self._chosen_colours.items() if ix in self._row_of
+        }
+        colours = colour_grids(self.geometry, chosen).tolist()
         rows = []
-        for row, number, colour, label in zip(self._rows, self.numbers, colours, self._labels, strict=True):
-            chosen = self._chosen_colours.get(number, colour)
+        for row, colour, label in zip(self._rows, colours, self._labels, strict=True):
             place = None if math.isnan(label[0]) else [round(value, 7) for value in label]
-            rows.append({**row, "colour": chosen, "label": place})
+            rows.append({**row, "colour": colour, "label": place})
         return rows
 
     @cached_property

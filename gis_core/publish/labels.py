@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,7 +35,7 @@ _BEFORE = re.compile(r"(?:[\s,，、-]+|\d*\s*[~～－—至-])+$")
 _NUMBER = re.compile(r"\d+[A-Za-z]?(?:[-/]\d+)?(?:号楼|号院|号|幢|栋|座|弄)?")
 
 
-def colour_grids(polygons: NDArray[np.object_]) -> NDArray[np.uint8]:
+def colour_grids(polygons: NDArray[np.object_], chosen: Mapping[int, int] | None = None) -> NDArray[np.uint8]:
     """Give each polygon of a coverage one of eight colours so that neighbours differ.
 
     Polygons that meet in no more than a point are kept apart too wherever eight colours allow it. Those that
@@ -46,6 +46,8 @@ def colour_grids(polygons: NDArray[np.object_]) -> NDArray[np.uint8]:
     ----------
     polygons : object, shape (n,)
         Polygons or multipolygons whose common borders have the same vertices; empty ones touch nothing.
+    chosen : mapping of int to int
+        Colours that were chosen by hand, by position: they stay, and the others give way to them.
 
     Returns
     -------
@@ -56,15 +58,19 @@ def colour_grids(polygons: NDArray[np.object_]) -> NDArray[np.uint8]:
     first, second = tree.query(polygons, predicate="intersects")
     once = first < second
     pairs = np.column_stack([first[once], second[once]]).astype(np.int64)
-    colours, clashes = colour_graph(len(polygons), pairs)
+    colours, clashes = colour_graph(len(polygons), pairs, chosen)
     if clashes:
         shared = shapely.intersection(polygons[pairs[:, 0]], polygons[pairs[:, 1]])
-        colours, _ = colour_graph(len(polygons), pairs[shapely.get_dimensions(shared) >= 1])
+        colours, _ = colour_graph(len(polygons), pairs[shapely.get_dimensions(shared) >= 1], chosen)
     return colours
 
 
-def colour_graph(n: int, pairs: NDArray[np.int64]) -> tuple[NDArray[np.uint8], int]:
+def colour_graph(
+    n: int, pairs: NDArray[np.int64], chosen: Mapping[int, int] | None = None
+) -> tuple[NDArray[np.uint8], int]:
     """Colour the nodes 0 .. n-1 of a graph with eight colours, smallest-last, the least used colour first.
+
+    Where that leaves clashes, as colours chosen by hand can, the node with the fewest colours left comes next instead.
 
     Parameters
     ----------
@@ -72,31 +78,80 @@ def colour_graph(n: int, pairs: NDArray[np.int64]) -> tuple[NDArray[np.uint8], i
         Number of nodes.
     pairs : int64, shape (m, 2)
         Neighbors, each pair once, no loops.
+    chosen : mapping of int to int
+        Colours that stay.
 
     Returns
     -------
     colours : uint8, shape (n,)
         Colour of each node.
     clashes : int
-        Nodes for which all eight colours were taken; 0 for every planar graph.
+        Nodes for which all eight colours were taken; 0 for every planar graph without chosen colours.
     """
+    given = dict(chosen or {})
     neighbors: list[list[int]] = [[] for _ in range(n)]
     for one, other in pairs.tolist():
         neighbors[one].append(other)
         neighbors[other].append(one)
+    colours, clashes = _in_order(neighbors, reversed(_smallest_first(neighbors)), given)
+    if clashes and given:
+        tighter = _in_order(neighbors, None, given)
+        if tighter[1] < clashes:
+            return tighter
+    return colours, clashes
+
+
+def _in_order(
+    neighbors: list[list[int]], order: Iterable[int] | None, given: Mapping[int, int]
+) -> tuple[NDArray[np.uint8], int]:
+    """Colour nodes one after the other; without an order the one whose neighbours have most colours comes next."""
+    n = len(neighbors)
     colours = np.full(n, 255, dtype=np.uint8)
     used = [0] * N_COLOURS
+    taken = [[0] * N_COLOURS for _ in range(n)]
     clashes = 0
-    for node in reversed(_smallest_first(neighbors)):
-        taken = [0] * N_COLOURS
-        for other in neighbors[node]:
-            if colours[other] != 255:
-                taken[colours[other]] += 1
-        colour = min(range(N_COLOURS), key=lambda c: (taken[c], used[c], c))
-        clashes += taken[colour] > 0
+
+    def give(node: int, colour: int) -> None:
         colours[node] = colour
         used[colour] += 1
+        for other in neighbors[node]:
+            taken[other][colour] += 1
+
+    for node, colour in given.items():
+        give(node, colour)
+    free = [node for node in range(n) if node not in given]
+    queue = [(N_COLOURS - _kinds(taken[node]), -len(neighbors[node]), node) for node in free]
+    heapq.heapify(queue)
+    wanted = iter(order) if order is not None else None
+    while True:
+        if wanted is not None:
+            node = next(wanted, -1)
+            if node < 0:
+                break
+        else:
+            if not queue:
+                break
+            left, degree, node = heapq.heappop(queue)
+            now = N_COLOURS - _kinds(taken[node])
+            if colours[node] == 255 and now != left:
+                heapq.heappush(queue, (now, degree, node))
+                continue
+        if colours[node] != 255:
+            continue
+        colour = min(range(N_COLOURS), key=lambda c: (taken[node][c], used[c], c))
+        clashes += taken[node][colour] > 0
+        give(node, colour)
+        if wanted is None:
+            for other in neighbors[node]:
+                if colours[other] == 255:
+                    item = (N_COLOURS - _kinds(taken[other]), -len(neighbors[other]), other)
+                    heapq.heappush(queue, item)
     return colours, clashes
+
+
+def _kinds(taken: Sequence[int]) -> int:
+    """Count the colours that neighbours have."""
+    return sum(count > 0 for count in taken)
 
 
 def label_points(polygons: NDArray[np.object_], *, detail: float = 0.01) -> NDArray[np.float64]:

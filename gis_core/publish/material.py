@@ -272,8 +272,8 @@ def _material(
     layers["buildings"] = buildings
     places = buildings["grid_ix"].to_numpy()
     counts = np.bincount(places[places >= 0], minlength=len(grids))
-    given = colour_grids(shapes).tolist()
-    known = [colours.get(str(code), colour) for code, colour in zip(grids["code"], given, strict=True)]
+    chosen = {row: colours[str(code)] for row, code in enumerate(grids["code"]) if str(code) in colours}
+    known = colour_grids(shapes, chosen).tolist()
     facts = _facts(grids, _community_names(plan, layers), counts, known, staff)
     loose = plan.cells["grid_code"].isna()
     has_counts = "households" in plan.cells

@@ -105,3 +105,19 @@ def test_label_of_parts_is_in_the_widest() -> None:
     parts = shapely.union(shapely.box(0, 0, 1, 1), shapely.box(5, 5, 8, 8))
     (label,) = label_points(np.array([parts]))
     assert shapely.contains_xy(shapely.box(5, 5, 8, 8), *label)
+
+
+def test_colours_chosen_by_hand_stay_and_the_others_give_way() -> None:
+    rng = np.random.default_rng(7)
+    squares = shapely.box(
+        *np.divmod(np.arange(400), 20), *(part + 1 for part in np.divmod(np.arange(400), 20))
+    )
+    left, right = shapely.STRtree(squares).query(squares, predicate="intersects")
+    for _ in range(10):
+        chosen = {int(at): int(rng.integers(8)) for at in rng.choice(400, 60, replace=False)}
+        colours = colour_grids(squares, chosen)
+        assert all(colours[at] == colour for at, colour in chosen.items())
+        by_hand = np.isin(left, list(chosen)) & np.isin(right, list(chosen))
+        clash = (left < right) & (colours[left] == colours[right]) & ~by_hand
+        border = shapely.get_dimensions(shapely.intersection(squares[left], squares[right])) == 1
+        assert not (clash & border).any()

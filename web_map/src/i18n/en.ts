@@ -470,6 +470,7 @@ export const en = {
   "asked.total": "{total} in all",
   "asked.hint": "{weight} comes to {total}: {least} to {most} grids fit the bounds.",
   "asked.noWeight": "Name a column of the buildings, or a formula.",
+  "asked.badFormula": "This cannot be used: {detail}",
   "asked.noBound": "Give a minimum, a maximum or both.",
   "asked.noMetres": "Give metres above 0, or nothing.",
   "asked.noCount": "Give a number such as 12, or a range such as 10-14.",

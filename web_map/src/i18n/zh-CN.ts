@@ -472,6 +472,7 @@ export const zhCN: Record<Key, string> = {
   "asked.total": "合计 {total}",
   "asked.hint": "{weight} 合计 {total}：按上下限可划 {least} 到 {most} 个网格。",
   "asked.noWeight": "请填写楼栋的数值字段或公式。",
+  "asked.badFormula": "无法使用：{detail}",
   "asked.noBound": "请填写下限、上限，或两者都填。",
   "asked.noMetres": "请填写大于 0 的米数，或留空。",
   "asked.noCount": "请填写数字（如 12）或范围（如 10-14）。",

@@ -14,33 +14,47 @@ interface Touching {
   lengthM: Float64Array;
 }
 
+/** Whether the colour of a grid was chosen by hand, and so stays. */
+export type IsFixed = (grid: number) => boolean;
+const NONE_FIXED: IsFixed = () => false;
+
 /**
  * Colours of all grids. A grid keeps its present colour unless a larger one beside it has kept the same. Where eight
- * colours do not suffice for that, all are given anew; grids without cells get a colour too.
+ * colours do not suffice for that, all are given anew, but those chosen by hand; grids without cells get a colour too.
  */
-export function colourGrids(graph: Graph, live: LivePlan, present: ArrayLike<number> = []): Uint8Array {
+export function colourGrids(graph: Graph, live: LivePlan, present: ArrayLike<number> = [], isFixed: IsFixed = NONE_FIXED): Uint8Array {
   const touching = touchingGrids(graph, live);
-  const colours = new Uint8Array(live.nGrids).fill(NO_COLOUR);
+  const chosen = new Uint8Array(live.nGrids).fill(NO_COLOUR);
+  for (let grid = 0; grid < live.nGrids; grid++) if (isFixed(grid) && present[grid] < COLOURS) chosen[grid] = present[grid];
+  const colours = chosen.slice();
   const { cells } = live.figures;
   const bySize = Array.from(colours.keys()).sort((a, b) => cells[b] - cells[a] || a - b);
   for (const grid of bySize) {
+    if (colours[grid] < COLOURS) continue;
     const wish = grid < present.length ? present[grid] : NO_COLOUR;
     if (wish < COLOURS && borderByColour(touching, colours, grid)[wish] === 0) colours[grid] = wish;
   }
   const order = smallestLast(touching);
   if (fillIn(touching, colours, order)) return colours;
-  const anew = new Uint8Array(live.nGrids).fill(NO_COLOUR);
+  const anew = chosen.slice();
   return fillIn(touching, anew, order) ? anew : colours;
 }
 
 /**
- * After an edit: give the touched grids colours that differ from those beside them, changing `colours` (one a grid) in
- * place. Returns the grids whose colour changed, ascending.
+ * After an edit: give the touched grids, or those beside them, colours that differ, changing `colours` (one a grid) in
+ * place; those chosen by hand stay. Returns the grids whose colour changed, ascending.
  */
-export function mendColours(graph: Graph, live: LivePlan, colours: Uint8Array, touched: Iterable<number>): number[] {
+export function mendColours(
+  graph: Graph,
+  live: LivePlan,
+  colours: Uint8Array,
+  touched: Iterable<number>,
+  isFixed: IsFixed = NONE_FIXED,
+): number[] {
   const { cells } = live.figures;
   const changed = new Set<number>();
   const recolour = (grid: number): boolean => {
+    if (isFixed(grid)) return false;
     const beside = new Set(live.neighbours(grid).map(({ grid: other }) => colours[other]));
     const free = leastUsed(usesOf(colours), (colour) => !beside.has(colour));
     if (free < 0) return false;
@@ -51,12 +65,12 @@ export function mendColours(graph: Graph, live: LivePlan, colours: Uint8Array, t
   for (const grid of [...new Set(touched)].sort((a, b) => cells[b] - cells[a] || a - b)) {
     if (colours[grid] >= COLOURS && recolour(grid)) continue;
     for (const { grid: other } of live.neighbours(grid)) {
-      if (colours[other] !== colours[grid]) continue;
+      if (colours[other] !== colours[grid] || (isFixed(other) && isFixed(grid))) continue;
       const smaller = cells[other] < cells[grid] || (cells[other] === cells[grid] && other > grid) ? other : grid;
       if (recolour(smaller) || recolour(smaller === grid ? other : grid)) continue;
-      return replaceAll(colours, colourGrids(graph, live, colours), changed);
+      return replaceAll(colours, colourGrids(graph, live, colours, isFixed), changed);
     }
-    if (colours[grid] >= COLOURS) return replaceAll(colours, colourGrids(graph, live, colours), changed);
+    if (colours[grid] >= COLOURS) return replaceAll(colours, colourGrids(graph, live, colours, isFixed), changed);
   }
   return [...changed].sort((a, b) => a - b);
 }

@@ -97,7 +97,7 @@ export function FieldFault({ faults, field }: { faults: Faults; field: string })
   if (!fault) return null;
   return (
     <p class="alert field-fault" role="alert" id={`fault-${field.replace("/", "-")}`}>
-      {typeof fault === "string" ? t(fault) : fault.detail}
+      {typeof fault === "string" ? t(fault) : t("asked.badFormula", fault)}
     </p>
   );
 }

@@ -23,8 +23,6 @@ export interface Commands {
   lockBorder(a: number, b: number, on: boolean): Edit | null;
 }
 
-const COLOURS = 8;
-
 export function createCommands(state: State, session: EditSession): Commands {
   const refuse = (key: Key): null => {
     session.say(key, {}, true);
@@ -50,28 +48,16 @@ export function createCommands(state: State, session: EditSession): Commands {
     return grid === undefined ? area : book.boundaryOf(grid) || area;
   };
 
-  // The changes that make a grid for these cells, in a colour that no grid around them has.
-  const birth = (cells: ArrayLike<number>, not: number): { grid: number; changes: Change[] } | null => {
-    const { ground, live, book } = session;
-    if (!ground || !live || !book || cells.length === 0) return null;
+  const create = (kind: string, cells: ArrayLike<number>): Edit | null => {
+    const { live, book } = session;
+    if (!live || !book || cells.length === 0) return null;
     const boundary = partOf(cells);
-    const taken = new Set([...takersOf(ground.graph, live.gridOf, cells), not].map((ix) => state.grids.peek()[ix]?.colour));
-    let colour = 0;
-    while (colour < COLOURS - 1 && taken.has(colour)) colour++;
     const grid = live.nGrids;
-    const changes = [
-      { path: `grid/${grid}`, value: { code: book.nextCode(boundary), boundary_code: boundary } },
-      { path: `grid/${grid}/colour`, value: colour },
-    ];
-    return { grid, changes };
-  };
-
-  const create = (kind: string, cells: ArrayLike<number>, from: number): Edit | null => {
-    const made = birth(cells, from);
-    const edit = made && session.perform(kind, cells, made.grid, made.changes);
-    if (!edit || !made) return null;
-    state.selected.value = made.grid;
-    const { code, households: count } = state.grids.peek()[made.grid];
+    const birth = { path: `grid/${grid}`, value: { code: book.nextCode(boundary), boundary_code: boundary } };
+    const edit = session.perform(kind, cells, grid, [birth]);
+    if (!edit) return null;
+    state.selected.value = grid;
+    const { code, households: count } = state.grids.peek()[grid];
     session.say("edit.made", { code, count });
     return edit;
   };
@@ -128,9 +114,9 @@ export function createCommands(state: State, session: EditSession): Commands {
       const parts = new Map<string, number>();
       for (let i = 0; i < cells.length; i++) parts.set(partOfCell(cells[i]), (parts.get(partOfCell(cells[i])) ?? 0) + 1);
       const [most] = [...parts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0];
-      return create("new", Array.from(cells).filter((cell) => partOfCell(cell) === most), -1);
+      return create("new", Array.from(cells).filter((cell) => partOfCell(cell) === most));
     },
-    split: (grid, left, right) => create("split", households(left) < households(right) ? left : right, grid),
+    split: (_grid, left, right) => create("split", households(left) < households(right) ? left : right),
     lockGrid: (grid, on) => session.change("lock", [{ path: `grid/${grid}/locked`, value: on ? true : null }]),
     lockAll(on) {
       const changes = state.grids.peek().flatMap((grid, ix) =>

@@ -193,7 +193,7 @@ export function createEditSession(state: State): EditSession {
     if (!ground || !live) return;
     const lockedCells = changes.flatMap(({ path }) => (path.startsWith("lock/cell/") ? [Number(path.slice(10))] : []));
     const grids = gridsOf(delta, gridsOfChanges(changes));
-    list.refresh(live, ground.attributes, grids);
+    for (const grid of list.refresh(live, ground.attributes, grids)) grids.add(grid);
     redraw(lockedCells.length > 0 ? { ...delta, cells: Uint32Array.of(...delta.cells, ...lockedCells) } : delta, grids, true);
     if (changes.length > 0) attributesVersion.value++;
   };

@@ -1,25 +1,28 @@
 /** The list of grids that the whole page reads, kept true after each edit. */
 
 import { type GridProperties, retiredGrid } from "../api/types";
+import { mendColours, NO_COLOUR } from "../kernels/colouring";
 import type { LivePlan } from "../kernels/live";
 import type { Attributes } from "./attributes";
 import type { State } from "./state";
-
-const COLOURS = 8;
 
 interface Sum {
   households: number;
   grids: number;
 }
 
-/** Brings the list up to date grid by grid; only where the mean of a boundary polygon changed, all of its grids. */
+/**
+ * Brings the list up to date grid by grid; only where the mean of a boundary polygon changed, all of its grids. Colours
+ * are mended around the edit, so that neighbours differ; those chosen by hand stay.
+ */
 export class GridList {
   private sums: Map<string | null, Sum> | null = null;
   private names = new Map<string | null, string | null>();
 
   constructor(private readonly state: State) {}
 
-  refresh(live: LivePlan, book: Attributes, touched: Iterable<number>): void {
+  /** Returns the grids beyond the touched ones that look different now. */
+  refresh(live: LivePlan, book: Attributes, touched: Iterable<number>): number[] {
     const grids = this.state.grids.peek().slice();
     while (grids.length < live.nGrids) grids.push(retiredGrid(book.codes[grids.length] ?? ""));
     const fresh = this.sums === null;
@@ -32,6 +35,7 @@ export class GridList {
       grids[ix] = describe(grids, live, book, ix, this.names, bounds);
       this.add(grids[ix], 1);
     }
+    const recoloured = recolour(grids, live, book, changed);
     const moved = new Set([...this.sums].filter(([code, sum]) => means.get(code) !== meanOf(sum)).map(([code]) => code));
     grids.forEach((grid, ix) => {
       if (!fresh && !changed.has(ix) && !moved.has(grid.boundary_code)) return;
@@ -40,6 +44,7 @@ export class GridList {
       if (deviation !== grid.deviation) grids[ix] = { ...grid, deviation };
     });
     this.state.grids.value = grids;
+    return recoloured.filter((ix) => !changed.has(ix));
   }
 
   private count(grids: readonly GridProperties[]): Map<string | null, Sum> {
@@ -87,17 +92,17 @@ function describe(
     polsby_popper: perimeter > 0 ? (4 * Math.PI * area) / perimeter ** 2 : 0,
     deviation: old?.deviation ?? null,
     in_bounds: households >= min && households <= max,
-    colour: grid.colour ?? freeColour(grids, live, ix, old?.colour ?? null),
+    colour: grid.colour ?? old?.colour ?? NO_COLOUR,
     label: old?.label ?? [0, 0],
     retired: grid.retired,
   };
 }
 
-// The colour that a grid has, or the first that none of its neighbours has.
-function freeColour(grids: readonly GridProperties[], live: LivePlan, ix: number, has: number | null): number {
-  if (live.figures.cells[ix] === 0) return has ?? 0;
-  const taken = new Set(live.neighbours(ix).map(({ grid }) => grids[grid]?.colour));
-  if (has !== null && !taken.has(has)) return has;
-  for (let colour = 0; colour < COLOURS; colour++) if (!taken.has(colour)) return colour;
-  return has ?? 0;
+// Gives grids around an edit other colours where two that touch have the same; those that changed.
+function recolour(grids: GridProperties[], live: LivePlan, book: Attributes, touched: ReadonlySet<number>): number[] {
+  const colours = Uint8Array.from(grids, ({ colour, retired }) => (retired ? NO_COLOUR : colour));
+  const living = [...touched].filter((ix) => !grids[ix].retired);
+  const changed = mendColours(live.graph, live, colours, living, (ix) => book.grid(ix).colour !== null);
+  for (const ix of changed) grids[ix] = { ...grids[ix], colour: colours[ix] };
+  return changed;
 }
