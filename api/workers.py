@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from api.settings import Settings
     from gis_core.store import Store
 
-__all__ = ["require_room", "run_workers"]
+__all__ = ["end_with_parent", "require_room", "run_workers"]
 
 _LOG = logging.getLogger("wangge.api")
 #: Seconds between two looks at whether to stop; one that died is begun anew after as many.
@@ -139,12 +139,13 @@ def _end(workers: list[_Worker]) -> None:
 
 def _serve(settings: Settings, sock: socket.socket, pipe: connection.Connection) -> None:
     """Serve in a process of its own; it ends with the one that began it."""
-    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
+    threading.Thread(target=end_with_parent, name="parent", daemon=True).start()
     with suppress(KeyboardInterrupt):
         run_server(settings, sock, on_ready=lambda: pipe.send(True))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for the end of the process that began this one, and end as well."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

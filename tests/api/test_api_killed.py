@@ -25,7 +25,7 @@ from gis_core.store import Store, open_store
 from tests.api.lattice import build_lattice, build_lattice_plan
 
 #: `WANGGE_TEST_KILLS=50 scripts/test tests/api/test_api_killed.py`.
-N_KILLS = int(os.environ.get("WANGGE_TEST_KILLS", "3"))
+N_KILLS = int(os.environ.get("WANGGE_TEST_KILLS", "2"))
 SIDE = 20
 SERVER = Path(__file__).with_name("mortal_server.py")
 

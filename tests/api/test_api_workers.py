@@ -83,14 +83,34 @@ def test_several_processes_serve_and_end_together(request: pytest.FixtureRequest
     assert not any(command_of(pid) for pid in first | second)
 
 
-@pytest.mark.postgis
-def test_processes_do_not_outlive_the_one_that_began_them(request: pytest.FixtureRequest) -> None:
-    url = request.getfixturevalue("postgis_server").create_database()
-    with begin("--db", url, "--workers", "2") as process:
-        url_of(process)
-        servers = servers_of(process.pid)
+ORPHAN = """
+import multiprocessing, threading, time
+from api.workers import end_with_parent
+
+def wait():
+    threading.Thread(target=end_with_parent, daemon=True).start()
+    time.sleep(600)
+
+if __name__ == "__main__":
+    child = multiprocessing.get_context("spawn").Process(target=wait)
+    child.start()
+    print(child.pid, flush=True)
+    child.join()
+"""
+
+
+def test_processes_do_not_outlive_the_one_that_began_them(tmp_path: Path) -> None:
+    script = tmp_path / "orphan.py"
+    script.write_text(ORPHAN, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        assert command_of(child)
         process.kill()
-    wait_for(lambda: not any(command_of(pid) for pid in servers))
+    wait_for(lambda: not command_of(child))
 
 
 def test_a_file_is_served_by_one_process(tmp_path: Path) -> None:
