@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from gis_core.model import AdjacencyGraph
 from gis_core.partition._random import new_state
 from gis_core.partition.balance import balanced, even_out, greatest_deviation, into_bounds
 from gis_core.partition.bounds import deviation_lower_bound
+from gis_core.partition.narrowing import is_coarse, narrowed
 from gis_core.partition.objective import Bounds, Objective, border_cost, violation
 from gis_core.partition.problem import Constraint, Problem
 from gis_core.partition.refine import part_totals
@@ -277,6 +279,13 @@ def _find(
     return min(still, best, key=lambda one: one.score), rounds * work.plans
 
 
+def _once(search: Search, work: _Effort, rng: np.random.Generator, first: Plan | None) -> Plan:
+    """Evolve plans, unless there is one to begin with, and regroup the best one."""
+    plan = into_bounds(search, search.evolve(work.plans, work.per_cell, rng)) if first is None else first
+    plan = regroup(search, plan, max(4, int(work.groups * search.n_parts)), work.per_group, rng)
+    return min(plan, search.plan(search.quench(plan.part.copy(), 10)), key=lambda one: one.score)
+
+
 def _rounds(search: Search, work: _Effort) -> tuple[int, int]:
     """Return how often the time that is left allows to begin anew, and how many plans to begin with each time."""
     left = search.clock.deadline - time.perf_counter()
@@ -348,6 +357,9 @@ def _find_even(
     n_groups = min(_MOST_EVEN_GROUPS, max(4, int(9.5 * k * min(1.0, 150 * k / n, n / 2000))))
     # Groups are worth more here than plans.
     plans = min(4, work.plans)
+    if is_coarse(search):
+        again = partial(_find, search, work, rng, None, use_time=False)
+        return narrowed(search, lambda start: _once(search, work, rng, start), lambda: again()[0], bound), 1
     unavoidable = _unavoidable(search)
     least = 2 if n < _SMALL else 1
     rounds = 0

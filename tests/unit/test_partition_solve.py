@@ -62,6 +62,19 @@ def test_the_balance_objective_is_more_even_than_the_street_objective():
     assert worst["balance"] <= worst["street"]
 
 
+def test_parts_of_a_few_heavy_cells_are_made_even_too():
+    weight = np.random.default_rng(1).choice([4.0, 20.0, 60.0, 160.0], size=180, p=[0.5, 0.25, 0.15, 0.1])
+    n_parts = round(weight.sum() / 400)
+    mean, off = weight.sum() / n_parts, []
+    for name in ("plan", "balance"):
+        found = solve(
+            lattice(15, 12), weight, n_parts=n_parts, bounds=Bounds(0, 900), objective=preset(name), rng=1
+        )
+        assert len(parts_in_pieces(lattice(15, 12), found.assignment)) == 0
+        off.append(np.abs(_totals(found, weight, n_parts) / mean - 1).max())
+    assert off[1] <= min(0.02, off[0] / 2)
+
+
 def test_the_same_seed_gives_the_same_partition():
     graph, households = town(3, 15, 20)
     runs = [solve(graph, households, n_parts=3, bounds=Bounds(), rng=9).assignment for _ in range(2)]
