@@ -20,11 +20,12 @@ from api.bodies import warm
 from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
 from api.quick import QuickLayer
-from api.routes import base, datasets, edits, events, export, health, jobs, locate, plans
+from api.routes import base, datasets, edits, events, export, health, incidents, jobs, locate, plans
 from api.routes.common import PROBLEMS
 from api.services import Services
 from api.settings import Settings
 from api.static import add_static
+from api.urging import keep_urging
 from gis_core import __version__
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(services.hub.run)
+                group.start_soon(keep_urging, services)
                 try:
                     yield
                 finally:
@@ -78,7 +80,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
     )
     app.state.services = services
     add_error_handlers(app)
-    for module in (health, datasets, plans, edits, base, jobs, export, locate, events):
+    for module in (health, datasets, plans, edits, base, jobs, export, locate, incidents, events):
         app.include_router(module.router)
     add_static(app.router, settings.web_root)
     app.add_middleware(OuterLayer, settings=settings)

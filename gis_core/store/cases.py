@@ -67,6 +67,8 @@ class CaseRecord:
 
 def add(connection: Connection, new: NewCase, event: Event) -> CaseRecord:
     """Write a new case; one whose key is known is returned as it stands."""
+    for text in (new.key, new.grid_code, event.key):
+        plain_text(text or "")
     if new.key is not None:
         known = connection.execute(select(_CASE.c.id).where(_CASE.c.key == new.key)).scalar_one_or_none()
         if known is not None:
@@ -101,6 +103,8 @@ def add_step(
     ConflictError
         Where it cannot happen there, or the case has moved on since `seen` steps.
     """
+    for text in (event.key, event.to, event.data.get("grid")):
+        plain_text(text or "")
     query = select(_CASE.c.n_steps).where(_CASE.c.id == case_id).with_for_update()
     n_steps = connection.execute(query).scalar_one_or_none()
     record = get(connection, case_id)
@@ -115,7 +119,10 @@ def add_step(
         _require_other(connection, case_id, event.other)
     case = apply(record.case, event, policy)
     _write_step(connection, case_id, len(case.steps) - 1, case.steps[-1])
-    connection.execute(update(_CASE).where(_CASE.c.id == case_id).values(**_standing(case)))
+    values = _standing(case)
+    if "grid" in event.data:
+        values["grid_code"] = event.data["grid"]
+    connection.execute(update(_CASE).where(_CASE.c.id == case_id).values(**values))
     return get(connection, case_id)
 
 

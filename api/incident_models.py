@@ -1,0 +1,156 @@
+"""What goes over the wire where cases are reported and handled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from api.edit_models import Key
+from api.models import Candidate, Model
+from gis_core.dispatch import EventKind, State
+
+__all__ = ["Incident", "IncidentDetail", "IncidentPage", "ReportBody", "RulesBody", "StepBody"]
+
+Text = Annotated[str, Field(max_length=4000)]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ReportBody(Model):
+    """What is reported."""
+
+    key: Key = None
+    x: float = Field(allow_inf_nan=False, description="Longitude, or metres east.")
+    y: float = Field(allow_inf_nan=False, description="Latitude, or metres north.")
+    crs: str = Field("wgs84", max_length=40, description="wgs84, cgcs2000, gcj02, bd09 or EPSG:n")
+    accuracy_m: float = Field(0.0, ge=0, le=10_000)
+    plan: int | None = Field(
+        None, ge=1, le=2**31 - 1, description="None: the plan that came into force last."
+    )
+    category: Word = Field(examples=["漏水"])
+    grade: Word = Field("general", examples=["simple", "general", "prominent", "major"])
+    words: Text = ""
+    address: Text = ""
+    road: Word | None = Field(None, description="Name of the road that it is on.")
+    asset: Word | None = Field(None, description="Category of the asset that it is about.")
+    owner: Word | None = Field(None, description="Who owns that asset.")
+    where: Annotated[str, Field(max_length=200, description="Where the report came from.")] = ""
+
+
+class StepBody(Model):
+    """What is to happen to a case."""
+
+    key: Key = None
+    kind: EventKind
+    why: Text = ""
+    where: Annotated[str, Field(max_length=200, description="Where the step came from.")] = ""
+    to: Word | None = Field(
+        None, description="Unit that gets it; None: as the rules say (of dispatch, return, escalate)."
+    )
+    minutes: float | None = Field(None, gt=0, lt=1e6, description="extend: working minutes more.")
+    passed: bool | None = Field(None, description="check: whether the place is as it should be.")
+    other: int | None = Field(None, ge=1, le=2**31 - 1, description="link: the case that this one repeats.")
+    grid: Word | None = Field(None, description="The grid that it lies in, where that was not sure.")
+    seen: int | None = Field(
+        None, ge=1, description="Steps that the sender knows; refused where there are others."
+    )
+
+
+class RulesBody(Model):
+    """The rules of handling cases; docs/dispatch.md has their form."""
+
+    calendar: dict[str, Any] = Field(default_factory=dict)
+    deadlines: list[dict[str, Any]] = Field(default_factory=list, max_length=10_000)
+    duty: dict[str, Any] = Field(default_factory=dict)
+    max_returns: int = Field(2, ge=0, le=100)
+    max_extensions: int = Field(2, ge=0, le=100)
+
+
+class Incident(Model):
+    """A case as it stands."""
+
+    id: int
+    category: str
+    grade: str
+    state: State
+    step: int = Field(ge=1, le=7, description="Of the seven steps.")
+    unit: str | None
+    level: str
+    plan: int | None
+    grid_code: str | None = Field(description="None where it is not sure, or outside.")
+    lon: float
+    lat: float
+    accuracy_m: float
+    words: str
+    details: dict[str, Any]
+    reported_at: datetime
+    dispatched_at: datetime | None
+    due_at: datetime | None
+    accept_by: datetime | None
+    round: int
+    returns: int
+    extensions: int
+    urgings: int
+    duplicate_of: int | None
+    n_steps: int
+    clock: Literal["none", "running", "stopped", "ended"]
+    left_minutes: float | None = Field(description="Working minutes until it is due.")
+    late_minutes: float
+    overdue: bool
+    soon: bool
+    accept_overdue: bool
+
+
+class IncidentPage(Model):
+    """A page of cases, the newest first."""
+
+    total: int
+    incidents: list[Incident]
+
+
+class StepRow(Model):
+    """A step of a case."""
+
+    number: int
+    kind: str
+    at: datetime
+    who: str
+    why: str
+    where: str
+    to: str | None
+    minutes: float | None
+    passed: bool | None
+    other: str | None
+    data: dict[str, Any]
+    before: str | None
+    after: str
+    unit: str | None
+    due_at: datetime | None
+
+
+class DutyRow(Model):
+    """Whose a case is by the rules, and why."""
+
+    unit: str | None
+    because: str
+    rule: str | None
+    also: list[str] = Field(description="Rules as closely drawn that name somebody else.")
+
+
+class LikeRow(Model):
+    """A case that this one may repeat."""
+
+    id: int
+    metres: float
+    score: float
+
+
+class IncidentDetail(Incident):
+    """A case with its history, and what can be done."""
+
+    allowed: list[str]
+    duty: DutyRow
+    candidates: list[Candidate] = Field(description="Grids that it may lie in, where that was not sure.")
+    duplicates: list[LikeRow] = Field(description="Open cases that it may repeat, the likeliest first.")
+    steps: list[StepRow]
