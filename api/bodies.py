@@ -22,6 +22,8 @@ __all__ = [
     "graph_tag",
     "grids_body",
     "grids_tag",
+    "in_force_body",
+    "in_force_tag",
     "numbers_body",
     "numbers_tag",
     "warm",
@@ -39,6 +41,22 @@ def grids_tag(record: PlanRecord) -> str:
 def grids_body(services: Services, view: PlanView) -> Body:
     """Give the grids of a plan as GeoJSON, ready to send."""
     return services.body(grids_tag(view.record), "application/geo+json", view.geojson)
+
+
+def in_force_tag(services: Services, record: PlanRecord) -> str:
+    """Name this state of what is in force: which plans hold where, and the ground that is asked about."""
+    held = services.store.plans_in_force()
+    plans = [(found.plan.id, found.plan.created_at, found.boundary_codes) for found in held]
+    ground = services.store.dataset(record.dataset_id)
+    return tag_of("in-force", ground.id, len(held), (ground.imported_at, plans))
+
+
+def in_force_body(services: Services, record: PlanRecord) -> Body:
+    """Give the grids in force where a plan lies as GeoJSON, ready to send."""
+    from api.geojson import in_force_page
+
+    tag = in_force_tag(services, record)
+    return services.body(tag, "application/geo+json", lambda: in_force_page(services.store, record.id))
 
 
 def cells_tag(record: PlanRecord) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gis_core.store import Store
 
-__all__ = ["frame_rows", "in_force_body", "layer_page"]
+__all__ = ["frame_rows", "in_force_page", "layer_page"]
 
 #: Columns that hold JSON text; the wire has them as objects.
 _JSON_COLUMNS = frozenset({"extra"})
@@ -39,7 +39,7 @@ def layer_page(
     return feature_json(head, range(offset, offset + len(frame)), frame_rows(frame), geometry)
 
 
-def in_force_body(store: Store, plan_id: int) -> bytes:
+def in_force_page(store: Store, plan_id: int) -> bytes:
     """Write the grids that are in force now where a plan lies; an empty collection where none is.
 
     Raises

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.bodies import cells_body, cells_tag, grids_body, grids_tag
+from api.bodies import cells_body, cells_tag, grids_body, grids_tag, in_force_body, in_force_tag
 from api.models import CellDetail, ForceCollection, GridCollection, Hit, Plan, PlanDetail, ServiceAreas
 from api.routes.common import BINARY, GeoJsonResponse
 from api.services import ServicesDep, body_response, not_modified, tag_of
@@ -51,11 +51,11 @@ def get_grids(request: Request, services: ServicesDep, plan_id: PlanId) -> Respo
 
 
 @router.get("/{plan_id}/in-force", response_model=ForceCollection, response_class=GeoJsonResponse)
-def get_in_force(services: ServicesDep, plan_id: PlanId) -> Response:
+def get_in_force(request: Request, services: ServicesDep, plan_id: PlanId) -> Response:
     """Give the grids that are in force now where a plan lies, whichever plans they are of; none where none is."""
-    from api.geojson import in_force_body
-
-    return GeoJsonResponse(in_force_body(services.store, plan_id), headers={"Cache-Control": "no-cache"})
+    record = services.store.plan(plan_id)
+    tag = in_force_tag(services, record)
+    return not_modified(request, tag) or body_response(request, in_force_body(services, record))
 
 
 @router.get("/{plan_id}/cells.bin", responses=BINARY, response_class=Response)

@@ -347,6 +347,8 @@ def test_what_is_in_force_where_a_draft_lies(own_town: SimpleNamespace) -> None:
         wish = {"valid_from": None, "except": ["out_of_bounds", "unnamed", "without_staff"]}
         assert plan.post("publish", wish).status_code == 200
         answer = client.get(f"/api/plans/{draft}/in-force")
+        known = {"If-None-Match": answer.headers["etag"]}
+        assert client.get(f"/api/plans/{draft}/in-force", headers=known).status_code == 304
         found = models.ForceCollection.model_validate_json(answer.content)
         assert found.plans == [plan.number]
         grids = client.get(f"/api/plans/{draft}/grids").json()["features"]
