@@ -139,7 +139,9 @@ function start(): void {
   effect(() => {
     const half = 0.46 * window.innerHeight;
     const covered = { peek: 108 + 60, half, full: half }[state.sheet.value];
-    map.setCovered(state.narrow.value ? covered : 0);
+    // On a phone two maps stand one above the other over the sheet (compare.css).
+    const stacked = state.compared.value && !state.looking.value && window.innerWidth < 600;
+    map.setCovered(state.narrow.value ? covered - (stacked ? 108 : 0) : 0);
   });
 
   render(
