@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from api.force import ForceView
     from api.views import PlanView
 
-__all__ = ["answer_at", "answer_with", "locate_points", "locate_table"]
+__all__ = ["answer_at", "answer_with", "locate_points", "locate_table", "places_of"]
 
 
 def locate_points(
@@ -177,3 +177,34 @@ def locate_table(view: ForceView, table: pa.Table, *, crs: str, borders: bool, l
         columns["border_m"] = pa.array(found.border_m, from_pandas=True)
         columns["nearest_code"] = coded(found.nearest_ix, codes)
     return pa.table(columns)
+
+
+def places_of(text: str, *, crs: str, near: tuple[float, float, float, float] | None) -> list[dict[str, Any]]:
+    """Read pasted coordinates as places in WGS 84, the likeliest first; `crs` holds where the text names no system.
+
+    Raises
+    ------
+    CrsError
+        Where `crs`, or the system that the text names, is unknown.
+    """
+    from gis_core.crs import parse_crs, to_wgs84
+    from gis_core.locate.place import read_place
+
+    found = []
+    for reading in read_place(text, near):
+        name = parse_crs(reading.crs or crs).name
+        lon, lat = (float(value) for value in to_wgs84(reading.x, reading.y, name))
+        if math.isfinite(lon) and math.isfinite(lat):
+            found.append(
+                {
+                    "lon": round(lon, 9),
+                    "lat": round(lat, 9),
+                    "x": reading.x,
+                    "y": reading.y,
+                    "crs": name,
+                    "crs_stated": reading.crs is not None,
+                    "order": reading.order,
+                    "form": reading.form,
+                }
+            )
+    return found

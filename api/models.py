@@ -378,6 +378,19 @@ class GridAnswer(Model):
     border: dict[str, Any] | None = Field(None, description="GeoJSON geometry of the grid, where asked for.")
 
 
+class Place(Model):
+    """One way to read pasted coordinates."""
+
+    lon: float = Field(description="In WGS 84.")
+    lat: float
+    x: float = Field(description="As it was read, in `crs`.")
+    y: float
+    crs: str
+    crs_stated: bool = Field(description="Whether the text itself names the system.")
+    order: Literal["lon-lat", "lat-lon"] = Field(description="How they stood in the text.")
+    form: Literal["decimal", "dms", "wkt", "geojson", "link"]
+
+
 class BulkQuery(Model):
     """Many points at once."""
 

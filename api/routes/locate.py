@@ -12,7 +12,7 @@ from api.cells import cell_at
 from api.force import Asked
 from api.locating import answer_with, locate_points, locate_table
 from api.middleware import TABLE_TYPES
-from api.models import BulkAnswer, BulkQuery, GridAnswer, LocateAnswer
+from api.models import BulkAnswer, BulkQuery, GridAnswer, LocateAnswer, Place
 from api.services import ServicesDep, not_modified
 from gis_core.errors import ParameterError
 from gis_core.plan.dates import begin_of
@@ -98,6 +98,21 @@ def locate_grid(
     response.headers["ETag"] = f"W/{etag}"
     response.headers["Cache-Control"] = "private, no-cache"
     return answer_with(view, x, y, crs=crs, radius_m=radius, border=border)
+
+
+@router.get("/places", response_model=list[Place])
+def read_places(
+    services: ServicesDep,
+    *,
+    text: Annotated[str, Query(max_length=2000, description="Coordinates as they were pasted.")],
+    crs: Annotated[str, Query(max_length=40, description="System of a text that names none.")] = "wgs84",
+    plan: PlanQuery = None,
+) -> list[dict[str, Any]]:
+    """Read coordinates in any usual form, in every way that is possible, the likeliest first; none is an empty list."""
+    from api.locating import places_of
+
+    near = None if plan is None else services.store.plan(plan).bbox
+    return places_of(text, crs=crs, near=near)
 
 
 @router.post("/table", response_class=Response, responses=TABLE, openapi_extra=TABLE_BODY)

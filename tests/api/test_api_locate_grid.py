@@ -192,3 +192,20 @@ def _until(client: TestClient, ask: dict[str, float], holds) -> dict:
             return answer.json()
         assert time.monotonic() < ends
         time.sleep(0.05)
+
+
+def test_pasted_coordinates(client: TestClient, town: SimpleNamespace) -> None:
+    point = town.plan.grids.geometry.iloc[2].representative_point()
+    x, y = (float(value) for value in from_wgs84(point.x, point.y, "gcj02"))
+    ask = {"text": f"{y}, {x}", "crs": "gcj02", "plan": 1}
+    (place,) = [models.Place(**row) for row in client.get("/api/locate/places", params=ask).json()]
+    assert (place.lon, place.lat) == pytest.approx((point.x, point.y), abs=1e-8)
+    assert (place.crs, place.crs_stated, place.order) == ("gcj02", False, "lat-lon")
+    link = {"text": f"https://uri.amap.com/marker?position={x},{y}"}
+    (linked,) = client.get("/api/locate/places", params=link).json()
+    assert linked["crs_stated"] and linked["lon"] == place.lon
+    both = client.get("/api/locate/places", params={"text": "9.52 47.14"}).json()
+    assert [row["order"] for row in both] == ["lon-lat", "lat-lon"]
+    assert client.get("/api/locate/places", params={"text": "渔人码头3号楼"}).json() == []
+    assert_problem(client.get("/api/locate/places", params={"text": "1 2", "crs": "mars"}), 400, "bad-crs")
+    assert_problem(client.get("/api/locate/places", params={"text": "SRID=99;POINT(1 2)"}), 400, "bad-crs")

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Client } from "../src/api/client";
 import type { GridProperties, PlanSummary } from "../src/api/types";
 import { createActions, type Target } from "../src/state/actions";
-import { parseCoordinates } from "../src/state/coordinates";
+import { looksLikePlace, parseCoordinates } from "../src/state/coordinates";
 import { nextSort, rowsOf, totalsOf, worstGrids } from "../src/state/rows";
 import { createState } from "../src/state/state";
 import { createTimings } from "../src/state/timings";
@@ -51,6 +51,13 @@ test("a header begins with the useful direction, then turns round", () => {
   const first = nextSort({ key: "code", ascending: true }, "households");
   assert.deepEqual(first, { key: "households", ascending: false });
   assert.deepEqual(nextSort(first, "households"), { key: "households", ascending: true });
+});
+
+test("what the server should read as a place", () => {
+  for (const text of ["121.49, 31.24", "31°14′24″N 121°29′24″E", "北纬31.24 东经121.49", "POINT (1 2)", "geo:1,2", "https://x.cn/?q=1,2"])
+    assert.equal(looksLikePlace(text), true, text);
+  for (const text of ["", "3号楼", "渔人码头3号楼2单元", "人民路12弄3号", "12 Main Street 5", "1203"])
+    assert.equal(looksLikePlace(text), false, text);
 });
 
 test("pasted coordinates in either order", () => {

@@ -1,7 +1,17 @@
 /** The only place that asks the server. Paths are relative to the page, so that the app may live under a prefix. */
 
 import { createAsk, type Fetcher } from "./request";
-import type { CellInfo, GridFeature, InForce, LocateAnswer, PlanDetail, PlanSummary, SearchHit } from "./types";
+import type {
+  CellInfo,
+  Datum,
+  GridFeature,
+  InForce,
+  LocateAnswer,
+  PlaceReading,
+  PlanDetail,
+  PlanSummary,
+  SearchHit,
+} from "./types";
 
 export { ApiError, type Fetcher } from "./request";
 export type OnBytes = (received: number) => void;
@@ -15,6 +25,8 @@ export interface Client {
   cell(id: string, cellIx: number): Promise<CellInfo>;
   search(id: string, text: string, signal?: AbortSignal): Promise<SearchHit[]>;
   locate(id: string, lon: number, lat: number): Promise<LocateAnswer>;
+  /** Pasted coordinates, read in every way that is possible. */
+  places(id: string, text: string, datum: Datum, signal?: AbortSignal): Promise<PlaceReading[]>;
   binary(path: string, onBytes?: OnBytes): Promise<ArrayBuffer>;
   json<T>(path: string): Promise<T>;
 }
@@ -42,6 +54,11 @@ export function createClient(root: string, fetcher: Fetcher = (url, init) => fet
     search: (id, text, signal) =>
       json(`${plan(id)}/search?limit=12&q=${encodeURIComponent(text)}`, signal ? { signal } : {}),
     locate: (id, lon, lat) => json(`api/locate?x=${lon}&y=${lat}&crs=wgs84&plan=${encodeURIComponent(id)}`),
+    places: (id, text, datum, signal) =>
+      json(
+        `api/locate/places?plan=${encodeURIComponent(id)}&crs=${datum}&text=${encodeURIComponent(text)}`,
+        signal ? { signal } : {},
+      ),
     json,
     binary: async (path, onBytes) => readBytes(await ask(path), onBytes),
   };

@@ -106,6 +106,18 @@ export interface SearchHit {
   bbox: Bbox | null;
 }
 
+/** Systems of coordinates that people paste. */
+export type Datum = "wgs84" | "cgcs2000" | "gcj02" | "bd09";
+
+/** One way to read pasted coordinates; `lon`, `lat` in WGS 84. */
+export interface PlaceReading {
+  lon: number;
+  lat: number;
+  crs: string;
+  crs_stated: boolean;
+  order: "lon-lat" | "lat-lon";
+}
+
 export interface LocateAnswer {
   status: "inside" | "on_border" | "outside";
   grid_code: string | null;

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { SearchHit } from "../api/types";
+import type { Datum, PlaceReading, SearchHit } from "../api/types";
 import { shortCode } from "../kernels/codes";
 import type { Key } from "../i18n";
-import { parseCoordinates } from "../state/coordinates";
+import { DATUMS, datumName, looksLikePlace, parseCoordinates } from "../state/coordinates";
+import { rememberDatum, rememberedDatum } from "../state/datum";
 import type { State } from "../state/state";
 import { isComposing, useApp } from "./context";
 
@@ -24,10 +25,24 @@ export function Search() {
   const [text, setText] = useState("");
   const [open, setOpen] = useState(false);
   const [active, setActive] = useState(0);
-  const { hits, standing } = useHits(text, client.search, state.plan.value?.id ?? null);
-  const point = parseCoordinates(text, state.plan.value?.bbox ?? null);
+  const [datum, setDatum] = useState(rememberedDatum);
+  const places = usePlaces(text, datum, client.places, state.plan.value?.id ?? null);
+  const isPlace = looksLikePlace(text) && places?.length !== 0;
+  const { hits, standing } = useHits(isPlace ? "" : text, client.search, state.plan.value?.id ?? null);
+  // What the page reads by itself stands until the server, which reads every form and datum, has answered.
+  const own = parseCoordinates(text, state.plan.value?.bbox ?? null);
+  const point = places === null && datum === "wgs84" ? own : null;
 
-  const choices: Choice[] = point
+  const choices: Choice[] = places?.length
+    ? places.map((place, i) => ({
+        key: `place-${i}`,
+        kind: "point",
+        title: t("search.point", { lon: place.lon.toFixed(6), lat: place.lat.toFixed(6) }),
+        detail: [t(`search.order.${place.order}`), datumName(place.crs)].join(" · "),
+        grid: "",
+        choose: () => void actions.locate(place.lon, place.lat, { zoom: true }),
+      }))
+    : point
     ? [
         {
           key: "point",
@@ -95,6 +110,25 @@ export function Search() {
       />
       <div class="search-page" hidden={!shown}>
         {note && <p class="search-note">{note}</p>}
+        {(own !== null || !!places?.length) && (
+          <label class="search-datum">
+            <span>{t("search.datum")}</span>
+            <select
+              value={datum}
+              onChange={(event) => {
+                const chosen = event.currentTarget.value as Datum;
+                rememberDatum(chosen);
+                setDatum(chosen);
+              }}
+            >
+              {DATUMS.map((one) => (
+                <option key={one.datum} value={one.datum}>
+                  {one.name}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
         <ul id="search-results" role="listbox" aria-label={t("search.results")} hidden={choices.length === 0}>
           {choices.map((choice, i) => (
             <li
@@ -140,7 +174,7 @@ function useHits(
   const asking = useRef(ask);
   useEffect(() => {
     const wanted = text.trim();
-    if (!plan || wanted === "" || parseCoordinates(wanted, null)) return setAnswer({ hits: [], standing: "idle" });
+    if (!plan || wanted === "") return setAnswer({ hits: [], standing: "idle" });
     const stop = new AbortController();
     setAnswer((before) => ({ hits: before.hits, standing: "busy" }));
     const timer = setTimeout(() => {
@@ -155,4 +189,29 @@ function useHits(
     };
   }, [text, plan]);
   return answer;
+}
+
+/** Pasted coordinates as the server reads them; null while it has not answered. */
+function usePlaces(
+  text: string,
+  datum: Datum,
+  ask: (plan: string, text: string, datum: Datum, signal: AbortSignal) => Promise<PlaceReading[]>,
+  plan: string | null,
+): PlaceReading[] | null {
+  const [places, setPlaces] = useState<PlaceReading[] | null>(null);
+  const asking = useRef(ask);
+  useEffect(() => {
+    setPlaces(null);
+    const wanted = text.trim();
+    if (!plan || !looksLikePlace(wanted)) return;
+    const stop = new AbortController();
+    const timer = setTimeout(() => {
+      asking.current(plan, wanted, datum, stop.signal).then(setPlaces, () => undefined);
+    }, WAIT_MS);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [text, datum, plan]);
+  return places;
 }

@@ -1,6 +1,25 @@
 /** Coordinates as people paste them. */
 
-import type { Bbox } from "../api/types";
+import type { Bbox, Datum } from "../api/types";
+
+export const DATUMS: readonly { datum: Datum; name: string }[] = [
+  { datum: "wgs84", name: "WGS 84" },
+  { datum: "cgcs2000", name: "CGCS2000" },
+  { datum: "gcj02", name: "GCJ-02" },
+  { datum: "bd09", name: "BD-09" },
+];
+
+/** How a system is written for people; an EPSG code is its own name. */
+export const datumName = (crs: string): string => DATUMS.find((one) => one.datum === crs)?.name ?? crs;
+
+/** Whether a text may be coordinates, a link of a map or the like, so that the server should read it as a place. */
+export function looksLikePlace(text: string): boolean {
+  const words = text.trim();
+  if (words.length > 2000) return false;
+  if (/^(https?:\/\/|geo:|\{|(srid=\d+;)?\s*point\b)/i.test(words)) return true;
+  if ((words.match(/[0-9０-９]+/g) ?? []).length < 2) return false;
+  return parseCoordinates(words, null) !== null || /^[\s\d０-９．.,，、;；/|°º˚'"′″’”+\-−()[\]:=：NSEWnsew度分秒]+$/.test(words.replace(/[东西]经|[南北]纬|[经纬]度|longitude|latitude|long|lng|lon|lat/gi, ""));
+}
 
 /**
  * Read "lon, lat" or "lat, lon" (comma, Chinese comma, semicolon or space). Where both orders are possible the one
