@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PlanSummary } from "../src/api/types";
+import { createCursor } from "../src/state/cursor";
+import { unitToLonLat } from "../src/kernels/geometry";
 import { connectForce, holdsAt, othersInForce } from "../src/state/force";
 import { noteId, notesOf } from "../src/state/notes";
 import { createState } from "../src/state/state";
@@ -117,6 +119,18 @@ test("notes stand in the order in which they were made, also after a reload", ()
   assert.ok(ids.every((id) => /^[A-Za-z0-9_-]{1,64}$/.test(id)));
   const mixed = [2, 0, 3, 1].map((i) => [`note/${ids[i]}`, { lon: 1, lat: 2, text: "x" }] as const);
   assert.deepEqual(notesOf(new Map<string, unknown>([...mixed, ["grid/1", {}]])).map(({ id }) => id), ids);
+});
+
+test("the cell of the keyboard begins a note with the tool for notes, and gives to a grid with any other", async () => {
+  const { state, session, ground } = await openDraft(6);
+  const cursor = createCursor(state, session, () => undefined);
+  session.tool.value = "note";
+  cursor.step("up", [ground.graph.anchor[0], ground.graph.anchor[1]]);
+  cursor.assign(false);
+  assert.equal(session.cursor.value, 0);
+  const [lon, lat] = unitToLonLat(ground.graph.anchor[0], ground.graph.anchor[1]);
+  assert.deepEqual(state.newNote.value, { lon, lat });
+  assert.equal(session.undoDepth.value, 0);
 });
 
 test("locked borders are pairs of grids", async () => {

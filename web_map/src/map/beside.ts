@@ -55,7 +55,7 @@ export function openBeside({ state, set, edit, map, paintbox, client, ask, root,
     compare,
     exports: createExports(set.desk, ask, saveFile),
     openOther(plan, host) {
-      second = openOther({ state, map, client, root, startWorker }, plan, host);
+      second = openOther({ state, map, client, editing: set.desk.editing, root, startWorker }, plan, host);
       return second;
     },
     relayout: () => map.leaflet.invalidateSize({ animate: false, pan: true }),

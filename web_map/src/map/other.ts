@@ -1,12 +1,14 @@
 /** The map of a second plan beside or over the first: a worker, a state and a map of its own that move with it. */
 
-import { batch, effect } from "@preact/signals";
+import { batch, effect, untracked } from "@preact/signals";
 import type L from "leaflet";
 import type { Client } from "../api/client";
+import type { EditingClient } from "../api/edits";
 import type { PlanSummary } from "../api/types";
 import { createActions } from "../state/actions";
 import type { OtherMap } from "../state/compare";
 import { createEditSession } from "../state/edit";
+import { loadDraft } from "../state/editing-load";
 import { connectNumbers } from "../state/numbers";
 import { createState, type State } from "../state/state";
 import { createTimings } from "../state/timings";
@@ -20,6 +22,7 @@ export interface First {
   state: State;
   map: MapView;
   client: Client;
+  editing: Pick<EditingClient, "state">;
   root: string;
   startWorker: () => Worker;
 }
@@ -29,7 +32,7 @@ export interface SecondMap extends OtherMap {
 }
 
 /** Put the map of a plan into `host`, which has its size already. */
-export function openOther({ state: first, map: main, client, root, startWorker }: First, plan: PlanSummary, host: HTMLElement): SecondMap {
+export function openOther({ state: first, map: main, client, editing, root, startWorker }: First, plan: PlanSummary, host: HTMLElement): SecondMap {
   // The classes of numbers are those of the first map, so that one colour means one thing.
   const state: State = { ...createState(first.lang.peek()), breaks: first.breaks };
   state.plans.value = [plan];
@@ -59,6 +62,10 @@ export function openOther({ state: first, map: main, client, root, startWorker }
   const session = createEditSession(state);
   const paintbox = new Paintbox(state, session);
   connectNumbers(state, session, client);
+  const openGraph = (): void => {
+    const [plan, gridIx] = [state.plan.peek(), state.gridIx.peek()];
+    if (plan && gridIx) void session.open(() => loadDraft(client, editing, plan.id, plan.dataset_id, gridIx, state.revision.peek()));
+  };
 
   const ends = [
     effect(() => void (state.lang.value = first.lang.value)),
@@ -66,6 +73,13 @@ export function openOther({ state: first, map: main, client, root, startWorker }
     effect(() => void batch(() => ([state.mode.value, state.measure.value] = [first.mode.value, first.measure.value]))),
     effect(() => void (first.live.value = state.live.value || first.live.peek())),
   ];
+  // Its graph is loaded only for the one number that needs it.
+  ends.push(
+    effect(() => {
+      const needed = state.mode.value === "number" && state.measure.value === "streets" && state.phase.value === "ready";
+      if (needed && session.phase.peek() === "off") untracked(openGraph);
+    }),
+  );
   // A grid that both plans have looks the same on both maps; before the map is painted.
   ends.push(
     effect(() => {
@@ -76,6 +90,13 @@ export function openOther({ state: first, map: main, client, root, startWorker }
     }),
   );
   connectMap(state, map, engine, timings, paintbox);
+  // The classes stay when its own numbers come.
+  ends.push(
+    effect(() => {
+      const gridIx = state.extra.value && state.gridIx.peek();
+      if (gridIx) untracked(() => map.recolour(paintbox.build(gridIx)));
+    }),
+  );
   ends.push(effect(() => map.setWords({ map: state.t("compare.map", { name: plan.name }), zoomIn: state.t("map.zoomIn"), zoomOut: state.t("map.zoomOut") })));
   map.setMotion(!matchMedia("(prefers-reduced-motion: reduce)").matches);
   map.resize();
