@@ -132,7 +132,7 @@ def add_version(
         "derived_from": source.derived_from if replace else dataset_id,
         "changes": json.dumps([*known, step], ensure_ascii=False),
     }
-    taken = datasets.TakenOver(dataset_id, after.sources, after.differs) if replace else None
+    taken = datasets.TakenOver(dataset_id, after.sources, after.differs, moves=replace)
     return datasets.write(connection, dialect, values, after.layers.frames, after.layers.graph, taken)
 
 

@@ -75,7 +75,7 @@ def add(
 
 @dataclass(frozen=True)
 class TakenOver:
-    """A version whose rows go to the one that is made from it.
+    """A version whose rows are taken over by the one that is made from it.
 
     Attributes
     ----------
@@ -84,11 +84,14 @@ class TakenOver:
         Of the layers that differ: row that each row of the new version had; -1 where it is new.
     differs : mapping of str to bool
         Of the same: whether a row is new or has other values.
+    moves : bool
+        Whether it is deleted after that, so that its rows can be moved; else they are copied in the database.
     """
 
     dataset_id: int
     sources: Mapping[str, NDArray[np.int64]]
     differs: Mapping[str, NDArray[np.bool_]]
+    moves: bool
 
 
 def write(
@@ -104,7 +107,7 @@ def write(
     Parameters
     ----------
     takes_over : TakenOver, optional
-        A version that is deleted after this: rows that did not change are moved, not written again.
+        The version that this one is made from: rows that did not change are not written again.
     """
     west, south, east, north = frames["areas"].total_bounds.tolist()
     values = {
@@ -123,7 +126,7 @@ def write(
     for name, frame in frames.items():
         rows = np.arange(len(frame))
         if takes_over is not None:
-            rows = _take_over(connection, name, takes_over, dataset_id, len(frame))
+            rows = _take_over(connection, dialect, name, takes_over, dataset_id, len(frame))
         _insert_rows(connection, dialect, name, dataset_id, frame, rows)
     return dataset_id
 
@@ -147,27 +150,30 @@ def _insert_rows(
 
 
 def _take_over(
-    connection: Connection, name: str, taken: TakenOver, dataset_id: int, n_rows: int
+    connection: Connection, dialect: Dialect, name: str, taken: TakenOver, dataset_id: int, n_rows: int
 ) -> NDArray[np.intp]:
-    """Move the rows of a layer that did not change from one version to another; return those to be written."""
+    """Take over the rows of a layer that did not change; return those to be written."""
     table = table_of(LAYERS[name])
-    mine = table.c.dataset_id == taken.dataset_id
-    if name not in taken.sources:
-        connection.execute(update(table).where(mine).values(dataset_id=dataset_id))
-        return np.arange(0)
-    source, same = taken.sources[name], ~taken.differs[name]
+    every = np.arange(n_rows)
+    source, same = taken.sources.get(name, every), ~taken.differs.get(name, np.zeros(n_rows, bool))
     rows = np.flatnonzero(same)
     # Runs of rows that follow each other in both versions.
     breaks = (np.diff(rows) != 1) | (np.diff(source[rows]) != 1)
     starts = np.concatenate([[0], np.flatnonzero(breaks) + 1]) if len(rows) else np.empty(0, np.intp)
     if len(rows) < (1 - _MOSTLY) * n_rows or len(starts) > _MOST_RUNS:
         return np.arange(n_rows)
-    ends = np.append(starts[1:], len(rows))
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-        first, last = int(source[rows[start]]), int(source[rows[end - 1]])
-        shift = int(rows[start]) - first
+    ends = np.append(starts[1:], len(rows))[: len(starts)]
+    runs = [
+        (int(source[rows[start]]), int(source[rows[end - 1]]), int(rows[start] - source[rows[start]]))
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+    ]
+    if not taken.moves:
+        dialect.copy_rows(connection, table, taken.dataset_id, dataset_id, runs)
+        return np.flatnonzero(~same)
+    for first, last, shift in runs:
+        mine = (table.c.dataset_id == taken.dataset_id) & table.c.ix.between(first, last)
         values = {"dataset_id": dataset_id} | ({"ix": table.c.ix + shift} if shift else {})
-        connection.execute(update(table).where(mine, table.c.ix.between(first, last)).values(values))
+        connection.execute(update(table).where(mine).values(values))
     return np.flatnonzero(~same)
 
 

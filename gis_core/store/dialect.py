@@ -56,6 +56,16 @@ class Dialect(Protocol):
     ) -> None:
         """Insert many rows of a layer at the driver's best pace."""
 
+    def copy_rows(
+        self,
+        connection: Connection,
+        table: Table,
+        source: int,
+        target: int,
+        runs: Sequence[tuple[int, int, int]],
+    ) -> None:
+        """Copy rows of a layer from one data version to another: first and last `ix`, and what is added to it."""
+
     def refresh_extent(self, connection: Connection, table: Table) -> None:
         """Set the stated extent of a layer right after rows changed or went."""
 

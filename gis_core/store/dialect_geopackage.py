@@ -23,6 +23,7 @@ from sqlalchemy.engine import URL
 
 from gis_core.errors import ConflictError, GisCoreError, StoreUnavailableError
 from gis_core.store import geopackage, migrate
+from gis_core.store.rows import copied_columns
 
 __all__ = ["GeoPackageDialect", "is_store_file"]
 
@@ -173,6 +174,39 @@ class GeoPackageDialect:
         self._fill_rtree(connection, table.name, first, shapely.bounds(geometry))
         self.extend_extent(connection, table, geometry)
         connection.exec_driver_sql(geopackage.insert_trigger(table.name))
+
+    def copy_rows(
+        self,
+        connection: Connection,
+        table: Table,
+        source: int,
+        target: int,
+        runs: Sequence[tuple[int, int, int]],
+    ) -> None:
+        """Copy rows, and their boxes in the R-tree as they are, with the insert trigger put aside."""
+        name = table.name
+        least = connection.exec_driver_sql(
+            f"SELECT min(fid) FROM {name} WHERE dataset_id = ?", (source,)
+        ).scalar_one()
+        if least is None or not runs:
+            return
+        away = self._next_fid(connection, name) - int(least)
+        columns = copied_columns(table)
+        connection.exec_driver_sql(f"DROP TRIGGER {geopackage.INSERT_TRIGGER.format(table=name)}")
+        for first, last, shift in runs:
+            mine = (source, first, last)
+            connection.exec_driver_sql(
+                f"INSERT INTO {name} (fid, dataset_id, ix, {columns})"
+                f" SELECT fid + ?, ?, ix + ?, {columns} FROM {name} WHERE dataset_id = ? AND ix BETWEEN ? AND ?",
+                (away, target, shift, *mine),
+            )
+            connection.exec_driver_sql(
+                f"INSERT INTO rtree_{name}_geom SELECT r.id + ?, r.minx, r.maxx, r.miny, r.maxy"
+                f" FROM {name} o JOIN rtree_{name}_geom r ON r.id = o.fid"
+                " WHERE o.dataset_id = ? AND o.ix BETWEEN ? AND ?",
+                (away, *mine),
+            )
+        connection.exec_driver_sql(geopackage.insert_trigger(name))
 
     @staticmethod
     def _next_fid(connection: Connection, table: str) -> int:

@@ -32,6 +32,7 @@ from sqlalchemy.engine import URL
 
 from gis_core.errors import ConflictError, GisCoreError, StoreUnavailableError
 from gis_core.store import migrate
+from gis_core.store.rows import copied_columns
 from gis_core.store.types import SRID, Geom
 
 __all__ = ["PostgisDialect"]
@@ -141,6 +142,24 @@ class PostgisDialect:
                 cursor.copy_expert(
                     f"COPY {table.name} ({quoted}) FROM STDIN", io.StringIO("\n".join(lines) + "\n")
                 )
+        connection.exec_driver_sql(f"ANALYZE {table.name}")
+
+    def copy_rows(
+        self,
+        connection: Connection,
+        table: Table,
+        source: int,
+        target: int,
+        runs: Sequence[tuple[int, int, int]],
+    ) -> None:
+        """Copy rows inside the server."""
+        columns = copied_columns(table)
+        for first, last, shift in runs:
+            connection.exec_driver_sql(
+                f"INSERT INTO {table.name} (dataset_id, ix, {columns}) SELECT %s, ix + %s, {columns}"
+                f" FROM {table.name} WHERE dataset_id = %s AND ix BETWEEN %s AND %s",
+                (target, shift, source, first, last),
+            )
         connection.exec_driver_sql(f"ANALYZE {table.name}")
 
     def refresh_extent(self, connection: Connection, table: Table) -> None:

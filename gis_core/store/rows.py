@@ -28,6 +28,7 @@ __all__ = [
     "WGS84",
     "by_ix",
     "column_values",
+    "copied_columns",
     "fold",
     "page",
     "plain_text",
@@ -57,6 +58,11 @@ def require_geometry(layer: str, frame: GeoDataFrame) -> NDArray[np.object_]:
             rows=bad.tolist(),
         )
     return geometry
+
+
+def copied_columns(table: Table) -> str:
+    """Return the columns of a layer that a row keeps in another data version, quoted, for a statement."""
+    return ", ".join(f'"{c.name}"' for c in table.columns if c.name not in ("fid", "dataset_id", "ix"))
 
 
 def column_values(table: Table, column: str, values: pd.Series | Sequence[Any]) -> list[Any]:
