@@ -18,6 +18,9 @@ from gis_core.store.models import Building, Facility, Grid, Street, table_of
 from gis_core.store.records import HitKind, SearchHit
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gis_core.store.dialect import Dialect
     from gis_core.store.search_index import SearchIndexes
 
@@ -50,14 +53,14 @@ def find(
         return []
     town, grids = indexes.town(connection, dataset_id), indexes.grids(connection, plan_id)
     ranked: list[tuple[float, HitKind, Any]] = [
-        (hit.score, "grid", grids.grids[hit.entry][0]) for hit in grids.index.find(wanted, limit=limit)
+        (hit.score, "grid", grids.grids[hit.entry]) for hit in grids.index.find(wanted, limit=limit)
     ]
     ranked += [
         (hit.score, town.kinds[hit.entry], town.keys[hit.entry])
         for hit in town.index.find(wanted, limit=limit)
     ]
     ranked.sort(key=lambda one: (-round(one[0], 3), _ORDER.index(one[1])))
-    seek = _Seek(connection, dialect, plan_id, dataset_id)
+    seek = _Seek(connection, dialect, plan_id, dataset_id, grids.code_of_cell)
     places: dict[tuple[HitKind, Any], SearchHit] = {}
     for kind in _ORDER:
         keys = [key for _, its, key in ranked[:limit] if its == kind]
@@ -74,6 +77,7 @@ class _Seek:
     dialect: Dialect
     plan_id: int
     dataset_id: int
+    code_of_cell: NDArray[np.object_]
 
     def hits(self, kind: HitKind, keys: Sequence[Any]) -> Iterable[tuple[Any, SearchHit]]:
         """Give the hits of one kind, in any order."""
@@ -98,13 +102,11 @@ class _Seek:
                 yield row.grid_ix, _hit("grid", row.code, row.name or "", shape, grid_code=row.code)
 
     def _buildings(self, keys: Sequence[int]) -> Iterable[tuple[Any, SearchHit]]:
-        codes = plans.grid_codes(self.connection, self.plan_id)
-        assignment = plans.assignment(self.connection, self.plan_id)
         rows = self._rows(_BUILDING, keys)
         for row, shape in zip(rows, self._shapes(rows), strict=True):
             title, detail = _building_title(row)
             inside = row.cell_ix >= 0
-            code, cell = (codes[assignment[row.cell_ix]], row.cell_ix) if inside else (None, None)
+            code, cell = (self.code_of_cell[row.cell_ix], row.cell_ix) if inside else (None, None)
             yield row.ix, _hit("building", title, detail, shape, grid_code=code, cell_ix=cell)
 
     def _streets(self, keys: Sequence[str]) -> Iterable[tuple[Any, SearchHit]]:

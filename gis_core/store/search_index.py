@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection, Table, select
 
+from gis_core.store import plans
 from gis_core.store.models import (
     Area,
     Building,
@@ -19,11 +20,15 @@ from gis_core.store.models import (
     DatasetVersion,
     Facility,
     Grid,
+    Plan,
     Street,
     table_of,
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from gis_core.locate.address import AddressIndex, Entry
     from gis_core.store.records import HitKind
 
@@ -32,8 +37,8 @@ __all__ = ["GridIndex", "SearchIndexes", "TownIndex"]
 V = TypeVar("V")
 #: Data versions and plans whose indexes are kept.
 _KEPT = 4
-_AREA, _BUILDING, _CELL, _FACILITY, _GRID, _STREET, _VERSION = (
-    table_of(model) for model in (Area, Building, Cell, Facility, Grid, Street, DatasetVersion)
+_AREA, _BUILDING, _CELL, _FACILITY, _GRID, _PLAN, _STREET, _VERSION = (
+    table_of(model) for model in (Area, Building, Cell, Facility, Grid, Plan, Street, DatasetVersion)
 )
 #: Further names of a building among the columns that have no place of their own.
 _MORE_NAMES = re.compile(r'"(name_en|name:en|alt_name|old_name|short_name|别名|曾用名|英文名)"')
@@ -57,12 +62,22 @@ class TownIndex:
     keys: tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GridIndex:
-    """The grids of a plan: number, code and name of each entry."""
+    """The grids of one revision of a plan.
+
+    Attributes
+    ----------
+    index : AddressIndex
+    grids : tuple of int
+        `grid_ix` of each entry.
+    code_of_cell : object, shape (n_cells,)
+        Code of the grid of each cell; None for none.
+    """
 
     index: AddressIndex
-    grids: tuple[tuple[int, str, str], ...]
+    grids: tuple[int, ...]
+    code_of_cell: NDArray[np.object_]
 
 
 class SearchIndexes:
@@ -81,11 +96,9 @@ class SearchIndexes:
 
     def grids(self, connection: Connection, plan_id: int) -> GridIndex:
         """Return the index of the grids that a plan has now."""
-        query = select(_GRID.c.grid_ix, _GRID.c.code, _GRID.c.name).where(_GRID.c.plan_id == plan_id)
-        rows = tuple(
-            (ix, code, name or "") for ix, code, name in connection.execute(query.order_by(_GRID.c.grid_ix))
-        )
-        return self._get(("grids", plan_id, rows), lambda: _grids(rows))
+        query = select(_PLAN.c.revision, _PLAN.c.created_at).where(_PLAN.c.id == plan_id)
+        revision, made = connection.execute(query).one()
+        return self._get(("grids", plan_id, made, revision), lambda: _grids(connection, plan_id))
 
     def _get(self, key: Hashable, build: Callable[[], V]) -> V:
         with self._lock:
@@ -148,7 +161,12 @@ def _more_names(extra: str | None) -> list[str]:
     ]
 
 
-def _grids(rows: tuple[tuple[int, str, str], ...]) -> GridIndex:
+def _grids(connection: Connection, plan_id: int) -> GridIndex:
     from gis_core.locate.address import AddressIndex, Entry
 
-    return GridIndex(AddressIndex([Entry(_texts(name), (code,)) for _, code, name in rows]), rows)
+    query = select(_GRID.c.grid_ix, _GRID.c.code, _GRID.c.name).where(_GRID.c.plan_id == plan_id)
+    rows = connection.execute(query.order_by(_GRID.c.grid_ix)).all()
+    index = AddressIndex([Entry(_texts(row.name), (row.code,)) for row in rows])
+    codes = plans.grid_codes(connection, plan_id)
+    code_of_cell = codes[plans.assignment(connection, plan_id)]
+    return GridIndex(index, tuple(row.grid_ix for row in rows), code_of_cell)
