@@ -33,7 +33,15 @@ interface BarProps {
   children: ComponentChildren;
 }
 
+/** Kinds that wait for an answer. */
+const ASKING = new Set(["is-cut", "is-proposal", "is-refusal", "is-conflict"]);
+
 function Bar({ kind, role = "group", label, children }: BarProps) {
+  const { state } = useApp();
+  useEffect(() => {
+    // On a tablet the sheet would cover it.
+    if (ASKING.has(kind) && state.narrow.peek()) state.sheet.value = "peek";
+  }, [kind]);
   return (
     <section class={`decision ${kind}`} role={role} aria-label={label}>
       {children}

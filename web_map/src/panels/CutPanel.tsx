@@ -13,6 +13,10 @@ function Decide({ view }: { view: CutView }) {
   const { state, cutting } = useApp();
   const { t } = state;
   const form = useRef<HTMLFormElement>(null);
+  useEffect(() => {
+    // On a tablet the sheet would cover what asks for a decision, and the map.
+    if (state.narrow.peek()) state.sheet.value = "peek";
+  }, [view.cell]);
   useEffect(() => form.current?.querySelector<HTMLInputElement>("input[type=number]")?.select(), [view.cell]);
   const { building, buildings, parts, straight } = view;
   if (!building) return null;
