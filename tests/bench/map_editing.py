@@ -60,7 +60,7 @@ def measure_editing(browser: Browser, url: str, effort: Effort) -> dict[str, Any
     newest = watched.api("/api/plans")[0]
     answer = page.request.post(f"{url}/api/plans", data={"from": str(newest["id"]), "name": "bench"})
     plan = answer.json()
-    watched.open(f"/#plan={plan['id']}")
+    watched.open(f"/#plan={plan['id']}", ready=False)
     wait_for(lambda: watched.timings().get("editable"), 180)
     row: dict[str, Any] = {"what": "wangge", "editable_ms": round(watched.timings()["editable"], 1)}
     row["cells"], row["grids"] = plan["n_cells"], plan["n_grids"]

@@ -183,7 +183,10 @@ export class Overlay extends L.Layer {
     const { hovered, selected, cell, pin, theme } = this.content;
     const [left, top, right, bottom] = this.extent(view);
     sheet.canvas.hidden = left >= right || top >= bottom;
-    if (sheet.canvas.hidden) return;
+    if (sheet.canvas.hidden) {
+      sheet.canvas.width = sheet.canvas.height = 0;
+      return;
+    }
     const { ratio } = view;
     const [width, height] = [right - left, bottom - top];
     sheet.canvas.width = width * ratio;
@@ -309,6 +312,7 @@ export class Overlay extends L.Layer {
 function createSheet(name: string, pane: HTMLElement): Sheet {
   const canvas = L.DomUtil.create("canvas", `leaflet-zoom-animated ${name}`, pane);
   canvas.setAttribute("aria-hidden", "true");
+  canvas.width = canvas.height = 0;
   canvas.hidden = true;
   return { canvas, corner: L.latLng(0, 0), zoom: 0 };
 }
