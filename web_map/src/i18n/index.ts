@@ -52,11 +52,24 @@ export function firstLang(remembered: string | null, wanted: readonly string[]):
   return "en";
 }
 
+const moments = new Map<string, Intl.DateTimeFormat>();
+
+// Making a format takes some milliseconds, using it next to none.
+function momentFormat(lang: Lang, kind: "time" | "day"): Intl.DateTimeFormat {
+  const key = `${lang} ${kind}`;
+  let format = moments.get(key);
+  if (!format) {
+    const time = { hour: "2-digit", minute: "2-digit", hour12: false } as const;
+    const options = kind === "time" ? time : ({ month: "short", day: "numeric", ...time } as const);
+    moments.set(key, (format = new Intl.DateTimeFormat(lang, options)));
+  }
+  return format;
+}
+
 /** A moment as people say it: the time today, else day and time. */
 export function formatTime(at: string | number, lang: Lang, now = new Date()): string {
   const moment = new Date(at);
   if (Number.isNaN(moment.getTime())) return "";
-  const time = { hour: "2-digit", minute: "2-digit", hour12: false } as const;
-  if (moment.toDateString() === now.toDateString()) return moment.toLocaleTimeString(lang, time);
-  return moment.toLocaleString(lang, { month: "short", day: "numeric", ...time });
+  const today = moment.toDateString() === now.toDateString();
+  return momentFormat(lang, today ? "time" : "day").format(moment);
 }
