@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from gis_core.store import Store
     from gis_core.store.records import DatasetRecord
 
-__all__ = ["Town", "build_graph", "build_numbers", "load_town", "read_columns", "read_ground", "read_workload"]
+__all__ = [
+    "Town",
+    "build_graph",
+    "build_numbers",
+    "load_town",
+    "read_columns",
+    "read_ground",
+    "read_workload",
+]
 
 #: Layers of the store, and what a dataset calls them.
 _LAYERS = {

@@ -73,7 +73,9 @@ def get_numbers(
     request: Request,
     services: ServicesDep,
     dataset_id: DatasetId,
-    formula: Annotated[str, Query(min_length=1, max_length=500, description="Column of buildings, or formula.")],
+    formula: Annotated[
+        str, Query(min_length=1, max_length=500, description="Column of buildings, or formula.")
+    ],
 ) -> Response:
     """Give a number of each cell, summed over its buildings, as a typed array (docs/http.md)."""
     record = services.store.dataset(dataset_id)
