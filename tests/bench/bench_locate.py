@@ -133,7 +133,10 @@ def measure(n: int, *, n_points: int, n_postgis: int) -> dict[str, Any]:
 
 def main() -> None:
     sizes = [int(text) for text in sys.argv[1:] if text.isdigit()] or list(SIZES)
-    save("locate", [measure(n, n_points=POINTS, n_postgis=POSTGIS_POINTS) for n in sizes])
+    rows: list[dict[str, Any]] = []
+    for n in sizes:
+        rows.append(measure(n, n_points=POINTS, n_postgis=POSTGIS_POINTS))
+        save("locate", rows)
 
 
 if __name__ == "__main__":

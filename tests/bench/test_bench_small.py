@@ -13,6 +13,7 @@ import pytest
 
 from bench import (
     bench_fabric,
+    bench_locate,
     bench_partition,
     bench_rebalance,
     bench_store,
@@ -29,6 +30,12 @@ def test_fabric() -> None:
     row = bench_fabric.run(sys.executable, "run_fabric.py", DEMO, 1)
     assert row["coverage_valid"] is True
     assert row["cells"] >= 1500
+
+
+def test_locate() -> None:
+    row = bench_locate.measure(60, n_points=2_000, n_postgis=0)
+    assert row["mismatches"] == 0
+    assert row["memory_of_coordinates"] <= 2
 
 
 def test_store(tmp_path: Path) -> None:
