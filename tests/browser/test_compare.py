@@ -164,6 +164,7 @@ def test_notes_locked_borders_and_files(draft: Page, host: DeskServer) -> None:
 
     page.keyboard.press("n")
     page.mouse.click(*place(page, 0.5, 0.5))
+    expect(page.get_by_label("New note", exact=True)).to_be_focused()
     page.keyboard.type("New lift 加装电梯")
     page.keyboard.press("Control+Enter")
     pin = page.get_by_role("button", name="Note 1: New lift 加装电梯")
@@ -178,6 +179,7 @@ def test_notes_locked_borders_and_files(draft: Page, host: DeskServer) -> None:
     page.mouse.up()
     wait_for(lambda: notes()[0]["lon"] > before["lon"])
     page.get_by_role("button", name="Change the text").click()
+    expect(page.get_by_label("Text of the note")).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.type("Two lifts")
     page.get_by_role("button", name="Save", exact=True).click()

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { LONGEST_NOTE } from "../state/notes";
 import type { Note } from "../state/state";
 import { isComposing, useApp } from "./context";
@@ -73,7 +73,7 @@ function Writing({ id, text, onEnd }: { id: string | null; text: string; onEnd: 
   const { t } = state;
   const field = useRef<HTMLTextAreaElement>(null);
   const [words, setWords] = useState(text);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
   const save = (event?: Event): void => {
     event?.preventDefault();
     if (words.trim() === "") return;
