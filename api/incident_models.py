@@ -48,7 +48,7 @@ class StepBody(Model):
     to: Word | None = Field(
         None, description="Unit that gets it; None: as the rules say (of dispatch, return, escalate)."
     )
-    minutes: float | None = Field(None, gt=0, lt=1e6, description="extend: working minutes more.")
+    minutes: float | None = Field(None, gt=0, le=200_000, description="extend: working minutes more.")
     passed: bool | None = Field(None, description="check: whether the place is as it should be.")
     other: int | None = Field(None, ge=1, le=2**31 - 1, description="link: the case that this one repeats.")
     grid: Word | None = Field(None, description="The grid that it lies in, where that was not sure.")

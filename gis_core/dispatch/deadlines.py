@@ -13,9 +13,11 @@ from gis_core.errors import ParameterError
 if TYPE_CHECKING:
     from gis_core.dispatch.machine import Policy
 
-__all__ = ["Deadline", "DeadlineTable", "Standing", "standing", "urging"]
+__all__ = ["MOST_MINUTES", "Deadline", "DeadlineTable", "Standing", "standing", "urging"]
 
 _ANY = "*"
+#: Longest deadline and extension: about two years of working time.
+MOST_MINUTES = 200_000
 _RUNNING = (State.DISPATCHED, State.ACCEPTED)
 #: Share of the time that is left when a case begins to press.
 _SOON = 0.2
@@ -43,10 +45,21 @@ class Deadline:
     urge_every: float = 240.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.accept_minutes <= self.handle_minutes or self.urge_every <= 0:
+        if not (
+            isinstance(self.category, str)
+            and isinstance(self.grade, str)
+            and isinstance(self.around_the_clock, bool)
+        ):
             raise ParameterError(
-                f"The deadline of {self.category}, {self.grade} needs 0 <= accept_minutes <= handle_minutes and "
-                "urge_every above 0."
+                "Category and grade of a deadline are texts, around_the_clock is true or false."
+            )
+        minutes = (self.accept_minutes, self.handle_minutes, self.urge_every)
+        if not all(isinstance(one, int | float) and not isinstance(one, bool) for one in minutes):
+            raise ParameterError("The minutes of a deadline are numbers.")
+        if not 0 <= self.accept_minutes <= self.handle_minutes <= MOST_MINUTES or not self.urge_every > 0:
+            raise ParameterError(
+                f"The deadline of {self.category}, {self.grade} needs 0 <= accept_minutes <= handle_minutes <= "
+                f"{MOST_MINUTES:,} and urge_every above 0."
             )
 
 
@@ -80,10 +93,7 @@ class DeadlineTable:
         for row in rows:
             if set(row) - known:
                 raise ParameterError(f"A deadline has no {sorted(set(row) - known)[0]!r}.")
-            try:
-                table.append(Deadline(**row))
-            except TypeError:
-                raise ParameterError("The minutes of a deadline are numbers.") from None
+            table.append(Deadline(**row))
         return cls(table)
 
     def find(self, category: str, grade: str) -> Deadline:

@@ -196,13 +196,25 @@ class DutyTable:
         for row in data.get("rules", ()):
             if set(row) - known:
                 raise ParameterError(f"A rule of responsibility has no {sorted(set(row) - known)[0]!r}.")
-            if not row.get("name") or not row.get("unit"):
+            if not all(isinstance(row.get(key), str) and row[key] for key in ("name", "unit")):
                 raise ParameterError("Each rule of responsibility needs a name and a unit.")
-            lists = {name: tuple(row.get(name, ())) for name in _CONDITIONS if name != "hours"}
+            lists = {key: _texts(row, key) for key in _CONDITIONS if key != "hours"}
             hours = calendar_from(row["hours"]) if row.get("hours") else None
-            rules.append(DutyRule(str(row["name"]), str(row["unit"]), hours=hours, **lists))
+            rules.append(DutyRule(row["name"], row["unit"], hours=hours, **lists))
         names = [rule.name for rule in rules]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ParameterError(f"Two rules of responsibility are called {twice!r}.")
-        return cls(tuple(rules), dict(data.get("units", {})))
+        units = data.get("units", {})
+        if not isinstance(units, Mapping) or not all(
+            isinstance(one, str) for pair in units.items() for one in pair
+        ):
+            raise ParameterError("The units of territories are texts by code.")
+        return cls(tuple(rules), dict(units))
+
+
+def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    values = row.get(key, [])
+    if not isinstance(values, list | tuple) or not all(isinstance(value, str) and value for value in values):
+        raise ParameterError(f"{key} of the rule {row['name']!r} is a list of texts.")
+    return tuple(values)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gis_core.dispatch.case import LEVELS, Case, Event, EventKind, State, Step
-from gis_core.dispatch.deadlines import DeadlineTable
+from gis_core.dispatch.deadlines import MOST_MINUTES, DeadlineTable
 from gis_core.dispatch.worktime import AROUND_THE_CLOCK, WorkCalendar
 from gis_core.errors import ConflictError, ParameterError
 
@@ -192,8 +192,10 @@ def _require(case: Case, event: Event) -> None:
             raise ParameterError(f"{event.kind} needs the unit that gets the case.")
         if event.kind in (_E.RETURN, _E.HAND_OVER) and event.to == case.unit:
             raise ParameterError(f"The case is with {case.unit} already; {event.kind} names another unit.")
-    if event.kind == _E.EXTEND and not (event.minutes is not None and 0 < event.minutes < 1e6):
-        raise ParameterError("extend needs the working minutes that are asked for, more than 0.")
+    if event.kind == _E.EXTEND and not (event.minutes is not None and 0 < event.minutes <= MOST_MINUTES):
+        raise ParameterError(
+            f"extend needs the working minutes that are asked for, above 0, at most {MOST_MINUTES:,}."
+        )
     if event.kind == _E.CHECK and event.passed is None:
         raise ParameterError("check needs to say whether the place is as it should be.")
     if event.kind == _E.LINK and (not event.other or event.other == case.id):

@@ -17,6 +17,7 @@ __all__ = ["AROUND_THE_CLOCK", "WorkCalendar", "calendar_from"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
+_LEAST_WEEK = 60
 #: A calendar whose next working hour is farther away than this has none.
 _FARTHEST = timedelta(days=400)
 
@@ -50,7 +51,7 @@ class WorkCalendar:
             ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError):
             raise ParameterError(f"There is no time zone {self.zone!r}; write it as Asia/Shanghai.") from None
-        if not any(self.hours) or (self.workdays and not self.hours[0] and not any(self.hours[1:])):
+        if sum(end - start for spans in self.hours for start, end in spans) < _LEAST_WEEK:
             raise ParameterError("A calendar needs at least one working hour a week.")
 
     def spans(self, day: date) -> tuple[Span, ...]:
@@ -162,7 +163,9 @@ def calendar_from(data: Mapping[str, Any]) -> WorkCalendar:
     """
     unknown = set(data) - {"hours", "holidays", "workdays", "zone"}
     given = data.get("hours", {})
-    unknown |= set(given) - set(_DAYS)
+    if not isinstance(given, Mapping) or not all(isinstance(spans, list | tuple) for spans in given.values()):
+        raise ParameterError('The hours of a calendar are lists by day, such as {"mon": ["09:00-17:00"]}.')
+    unknown |= {str(day) for day in given} - set(_DAYS)
     if unknown:
         raise ParameterError(f"A calendar has no {sorted(unknown)[0]!r}.")
     base = WorkCalendar()
@@ -170,7 +173,10 @@ def calendar_from(data: Mapping[str, Any]) -> WorkCalendar:
     days = {}
     for name in ("holidays", "workdays"):
         try:
-            days[name] = frozenset(date.fromisoformat(text) for text in data.get(name, ()))
+            listed = data.get(name, [])
+            if not isinstance(listed, list | tuple):
+                raise TypeError
+            days[name] = frozenset(date.fromisoformat(text) for text in listed)
         except (TypeError, ValueError):
             raise ParameterError(f"The {name} of a calendar are days such as 2026-10-01.") from None
     return WorkCalendar(hours, days["holidays"], days["workdays"], str(data.get("zone", base.zone)))

@@ -112,8 +112,8 @@ def test_rules_say_whose_it_is_and_until_when(client: TestClient, town: SimpleNa
 
 
 def test_what_may_be_the_same_is_proposed_and_linked(client: TestClient, town: SimpleNamespace) -> None:
-    first = report(client, town, 33, words="花园路井盖松动响声很大")
-    again = report(client, town, 33, words="花园路井盖松动")
+    first = report(client, town, 33, category="井盖", words="花园路井盖松动响声很大")
+    again = report(client, town, 33, category="井盖", words="花园路井盖松动")
     assert [one.id for one in again.duplicates] == [first.id]
     linked = step(client, again.id, "link", other=first.id)
     assert (linked.state, linked.duplicate_of) == ("duplicate", first.id)

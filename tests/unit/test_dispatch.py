@@ -28,6 +28,7 @@ from gis_core.dispatch import (
     unit_records,
     urging,
 )
+from gis_core.dispatch.rules import rules_from
 from gis_core.errors import ConflictError, ParameterError
 
 #: A Monday morning in Shanghai.
@@ -284,3 +285,24 @@ def test_deadlines_by_category_then_grade() -> None:
     for bad in ({"handle_minutes": -1}, {"minutes": 3}, {"handle_minutes": "soon"}):
         with pytest.raises(ParameterError):
             DeadlineTable.from_rows([bad])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"deadlines": [{"handle_minutes": float("inf")}]},
+        {"deadlines": [{"handle_minutes": 1e9}]},
+        {"deadlines": [{"category": ["a"]}]},
+        {"deadlines": {"a": 1}},
+        {"duty": {"rules": [{"name": "x", "unit": "y", "grids": "310101"}]}},
+        {"duty": {"rules": [{"name": ["x"], "unit": "y"}]}},
+        {"duty": {"units": ["x"]}},
+        {"calendar": {"hours": {"mon": "09:00-17:00"}}},
+        {"calendar": {"hours": {"mon": ["09:00-09:30"]}}},
+        {"calendar": {"holidays": "2026-01-01"}},
+        {"max_returns": True},
+    ],
+)
+def test_rules_of_the_wrong_kind_are_refused(data: dict) -> None:
+    with pytest.raises(ParameterError):
+        rules_from(data)
