@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import anyio
@@ -152,7 +153,9 @@ def test_who_hangs_up_cancels(desk):
     async def send(message):
         sent.append(message)
 
-    anyio.run(stream, {}, receive, send)
+    # In a thread of its own: another test may have left a loop in this one.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(anyio.run, stream, {}, receive, send).result(30)
     assert b"problem" in stream._last and b"cancelled" in stream._last
     assert all(message.get("more_body", True) for message in sent)
 

@@ -18,6 +18,7 @@ export function Bars() {
       <CutPanel />
       {edit.cutOff.value && !edit.proposal.value && <CutOffBar />}
       <JobBar />
+      <BaseBar />
       <ExportBar />
       {edit.proposal.value && <ProposalBar />}
       {refusal && <RefusalBar refusal={refusal} />}
@@ -157,6 +158,25 @@ function ExportBar() {
         {left !== null && left > 1 ? t("job.left", { seconds: left }) : ""}
       </span>
       <button type="button" class="button" onClick={exports.cancel}>
+        {t("job.cancel")}
+      </button>
+    </Bar>
+  );
+}
+
+/** Base data that are being changed, where their own page of the panel is not open. */
+function BaseBar() {
+  const { state, base } = useApp();
+  const { t } = state;
+  const share = base.applying.value;
+  if (share === null || base.on.value) return null;
+  const percent = Math.round(100 * share);
+  return (
+    <Bar kind="is-job" role="status">
+      <span>{t("base.applying")}</span>
+      <progress max={100} value={percent} aria-label={t("base.applying")} />
+      <span class="number">{percent} %</span>
+      <button type="button" class="button" onClick={base.cancel}>
         {t("job.cancel")}
       </button>
     </Bar>
