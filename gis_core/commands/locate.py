@@ -53,6 +53,13 @@ def locate(
             "--layer", help="Layer of the polygons in a GeoPackage. Default: grids, else the only one."
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Keep what is done where the work ends early, and go on from there (CSV, GeoJSON).",
+        ),
+    ] = False,
     db: Db = None,
     json_: Json = False,
 ) -> None:
@@ -69,8 +76,9 @@ def locate(
     with terminal_progress(not json_) as progress:
         locator = build_locator(_areas(plan, db, layer, at), code_col)
         report = locate_file(
-            locator, points, out, crs=crs, x_col=x, y_col=y, radius_col=radius_col, progress=progress
-        )
+            locator, points, out, crs=crs, x_col=x, y_col=y, radius_col=radius_col, resume=resume,
+            progress=progress,
+        )  # fmt: skip
     for fault in report.faults:
         typer.echo(f"{fault_line(fault.layer, fault.message)} {fault.fix}", err=True)
     for note in report.notes:

@@ -18,6 +18,7 @@ from gis_core.crs import convert, parse_crs, to_wgs84
 from gis_core.errors import DatasetError, ParameterError
 from gis_core.locate.locator import OUTSIDE, STATUS_NAMES, Located, Locator
 from gis_core.locate.points import Chunk, PointSource, open_points
+from gis_core.locate.resume import Progress, key_of, part_folder
 from gis_core.locate.sinks import SINKS, Answers, Sink
 from gis_core.model import Fault
 
@@ -68,7 +69,8 @@ class BulkReport:
 
 def locate_file(
     locator: Locator, source: Path, out: Path, *, crs: str | None = None, x_col: str | None = None,
-    y_col: str | None = None, radius_col: str | None = None, progress: Callable[[str, int, int], None] | None = None,
+    y_col: str | None = None, radius_col: str | None = None, resume: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> BulkReport:  # fmt: skip
     """Locate every row of a table of points and write the table with the answers.
 
@@ -85,6 +87,9 @@ def locate_file(
         Columns of the position in a CSV.
     radius_col : str, optional
         Column of the accuracy in metres; adds `candidates`.
+    resume : bool
+        Keep what is done where the work ends early, and go on from there where the same was asked before (CSV and
+        GeoJSON).
     progress : callable, optional
         Called with ("locate", rows done, 0).
 
@@ -101,6 +106,10 @@ def locate_file(
     kind = _OUT_FORMATS.get(out.suffix.lower())
     if kind is None:
         raise ParameterError(f"The ending of {out.name} names no format; write .csv, .geojson or .parquet.")
+    if resume and kind == "parquet":
+        raise ParameterError(
+            "--resume is for .csv and .geojson, which grow row by row; Parquet is written whole."
+        )
     if not out.parent.is_dir():
         raise DatasetError(f"There is no folder {out.parent} to write {out.name} in; make it first.")
     geographic = crs is None or parse_crs(crs).is_geographic
@@ -116,16 +125,20 @@ def locate_file(
             f"if they are, say --crs {points.hinted_crs}."
         )
     report.added = _free_names(points.names, radius_col is not None, report.notes)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
-        sink = SINKS[kind](folder / out.name, points, report.added, report.crs)
+    if resume:
+        how = (report.crs, x_col, y_col, radius_col, kind)
+        _locate_on(locator, points, out, kind, report, key_of(locator, source, how), progress)
+    else:
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
         try:
-            _locate_chunks(locator, points, sink, report, progress)
+            sink = SINKS[kind](folder / out.name, points, report.added, report.crs)
+            try:
+                _locate_chunks(locator, points, sink, report, progress)
+            finally:
+                sink.close()
+            (folder / out.name).replace(out)
         finally:
-            sink.close()
-        (folder / out.name).replace(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
     report.notes += points.notes
     if report.counts["no_position"]:
         report.notes.append(
@@ -149,12 +162,44 @@ def _free_names(taken: Sequence[str], candidates: bool, notes: list[str]) -> lis
     return added
 
 
-def _locate_chunks(
-    locator: Locator, points: PointSource, sink: Sink, report: BulkReport,
+def _locate_on(
+    locator: Locator, points: PointSource, out: Path, kind: str, report: BulkReport, key: str,
     progress: Callable[[str, int, int], None] | None,
 ) -> None:  # fmt: skip
-    swapped = 0
-    for chunk in points.chunks():
+    """Locate in a folder that stays where the work ends early, from where it ended before."""
+    folder = part_folder(out)
+    folder.mkdir(exist_ok=True)
+    grown = folder / out.name
+    done = Progress.read(folder, key, grown)
+    if done.rows:
+        report.notes.append(f"{done.rows} rows were done before; the work went on from there.")
+    sink = SINKS[kind](grown, points, report.added, report.crs, append=done.chunks > 0)
+
+    def keep(chunks: int, swapped: int) -> None:
+        sink.flush()
+        Progress(key, chunks, report.rows, grown.stat().st_size, swapped, dict(report.counts)).write(folder)
+
+    try:
+        _locate_chunks(locator, points, sink, report, progress, done, keep)
+    finally:
+        sink.close()  # whatever this adds to a file that is not whole is cut off when the work goes on
+    grown.replace(out)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _locate_chunks(
+    locator: Locator, points: PointSource, sink: Sink, report: BulkReport,
+    progress: Callable[[str, int, int], None] | None, done: Progress | None = None,
+    keep: Callable[[int, int], None] | None = None,
+) -> None:  # fmt: skip
+    """Locate every chunk that is not done, telling `keep` after each."""
+    swapped, skipped = 0, 0
+    if done is not None and done.chunks:
+        report.rows, swapped, skipped = done.rows, done.swapped, done.chunks
+        report.counts |= done.counts
+    for number, chunk in enumerate(points.chunks(), 1):
+        if number <= skipped:
+            continue
         found = locator.locate(chunk.x, chunk.y, chunk.radius, crs=report.crs)
         longitude, latitude = to_wgs84(chunk.x, chunk.y, report.crs)
         sink.write(chunk, Answers(_values(locator, found), longitude, latitude))
@@ -163,6 +208,8 @@ def _locate_chunks(
         for name, count in zip(STATUS_NAMES, counts, strict=True):
             report.counts[name] += count
         swapped += _swapped(locator, chunk, found, report.crs)
+        if keep is not None:
+            keep(number, swapped)
         if progress is not None:
             progress("locate", report.rows, 0)
     if swapped * 2 > report.rows:

@@ -40,6 +40,10 @@ class Sink(Protocol):
         """Add the rows of one chunk."""
         ...
 
+    def flush(self) -> None:
+        """See to it that what was written is in the file."""
+        ...
+
     def close(self) -> None:
         """Finish the file."""
         ...
@@ -52,11 +56,14 @@ def _short(values: Sequence[Any]) -> list[Any]:
 class CsvSink:
     """UTF-8 with a byte-order mark; a geometry of the input becomes WKT."""
 
-    def __init__(self, path: Path, points: PointSource, added: list[str], crs: str) -> None:
-        self._file = path.open("w", encoding="utf-8-sig", newline="")
+    def __init__(
+        self, path: Path, points: PointSource, added: list[str], crs: str, *, append: bool = False
+    ) -> None:
+        mode, encoding = ("a", "utf-8") if append else ("w", "utf-8-sig")
+        self._file = path.open(mode, encoding=encoding, newline="")
         self._writer = csv.writer(self._file)
         self._header = [*points.names, *added]
-        self._started = False
+        self._started = append
 
     def write(self, chunk: Chunk, answers: Answers) -> None:
         """Add the rows of one chunk."""
@@ -74,6 +81,10 @@ class CsvSink:
         if not self._started:
             self._writer.writerow([*self._header, *(["geometry"] if has_geometry else [])])
             self._started = True
+
+    def flush(self) -> None:
+        """See to it that what was written is in the file."""
+        self._file.flush()
 
     def close(self) -> None:
         """Finish the file; a table without rows has its header."""
@@ -95,11 +106,14 @@ def _wkt(x: NDArray[np.float64], y: NDArray[np.float64]) -> list[str]:
 class GeoJsonSink:
     """RFC 7946, one feature a line; features of a GeoJSON input keep their geometry in WGS 84."""
 
-    def __init__(self, path: Path, points: PointSource, added: list[str], crs: str) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="\n")
+    def __init__(
+        self, path: Path, points: PointSource, added: list[str], crs: str, *, append: bool = False
+    ) -> None:
+        self._file = path.open("a" if append else "w", encoding="utf-8", newline="\n")
         self._names, self._added, self._crs = points.names, added, crs
-        self._first = True
-        self._file.write('{"type": "FeatureCollection", "features": [')
+        self._first = not append
+        if not append:
+            self._file.write('{"type": "FeatureCollection", "features": [')
 
     def write(self, chunk: Chunk, answers: Answers) -> None:
         """Add the rows of one chunk."""
@@ -123,6 +137,10 @@ class GeoJsonSink:
                 ("\n" if self._first else ",\n") + json.dumps(feature, ensure_ascii=False, default=str)
             )
             self._first = False
+
+    def flush(self) -> None:
+        """See to it that what was written is in the file."""
+        self._file.flush()
 
     def close(self) -> None:
         """Finish the file."""
@@ -151,7 +169,9 @@ def _point(longitude: float, latitude: float) -> dict[str, Any] | None:
 class ParquetSink:
     """GeoParquet; the rows of a GeoParquet input keep their types and geometry, others get points in WGS 84."""
 
-    def __init__(self, path: Path, points: PointSource, added: list[str], crs: str) -> None:
+    def __init__(
+        self, path: Path, points: PointSource, added: list[str], crs: str, *, append: bool = False
+    ) -> None:
         self._path, self._points, self._added = path, points, added
         self._writer: Any = None
 
@@ -187,6 +207,9 @@ class ParquetSink:
         geo = {"version": "1.1.0", "primary_column": "geometry", "columns": {"geometry": about}}
         return table.replace_schema_metadata({"geo": json.dumps(geo)})
 
+    def flush(self) -> None:
+        """Row groups are in the file as they are written; the file is of use once it is closed."""
+
     def close(self) -> None:
         """Finish the file; a table without rows has its columns."""
         if self._writer is None:
@@ -213,6 +236,6 @@ def _arrow(values: Sequence[Any]) -> Any:
     )
 
 
-SINKS: dict[str, Callable[[Path, PointSource, list[str], str], Sink]] = {
+SINKS: dict[str, Callable[..., Sink]] = {
     "csv": CsvSink, "geojson": GeoJsonSink, "parquet": ParquetSink,
 }  # fmt: skip

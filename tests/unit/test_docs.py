@@ -24,7 +24,7 @@ DOCS = ROOT / "docs"
 REFERENCE = (DOCS / "reference.md").read_text(encoding="utf-8")
 NAME = re.compile(r"[a-z]+(-[a-z]+)+")
 #: Texts of the form of a code in the rooms that report faults, which are no codes.
-NO_CODES = {"multi-points", "multi-lines", "multi-polygons"}
+NO_CODES = {"multi-points", "multi-lines", "multi-polygons", "lon-lat", "lat-lon"}
 
 
 def section(title: str, text: str = REFERENCE) -> str:
