@@ -66,7 +66,9 @@ class Spots:
     def buildings(self) -> dict[str, Any]:
         plan = self.page.request.get(f"{self.url}/api/plans/1").json()
         layer = f"{self.url}/api/datasets/{plan['dataset_id']}/layers/buildings"
-        features = self.page.request.get(layer).json()["features"]
+        answer = self.page.request.get(layer)
+        # The version may have been replaced in between: whoever waits asks again.
+        features = answer.json()["features"] if answer.ok else []
         for row in features:
             row["properties"].pop("cell_ix")  # cells get other numbers
         return {row["properties"]["id"]: row for row in features}
