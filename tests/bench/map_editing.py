@@ -80,8 +80,7 @@ def measure_editing(browser: Browser, url: str, effort: Effort) -> dict[str, Any
 
 
 def _strokes(browser: Browser, page: Page, row: dict[str, Any], effort: Effort, presses: int) -> None:
-    x, y = _middle(page)
-    page.mouse.click(x - 150, y, button="right")
+    x, y = _place(page)
     page.keyboard.press("p")
     for _press in range(abs(presses)):
         page.keyboard.press("]" if presses > 0 else "[")
@@ -118,7 +117,7 @@ def _stroke(page: Page, x: float, y: float, steps: int) -> None:
 
 
 def _split(page: Page, row: dict[str, Any], effort: Effort) -> None:
-    x, y = _middle(page)
+    x, y = _place(page)
     page.keyboard.press("x")
     for each in range(2):
         _forget(page)
@@ -134,9 +133,8 @@ def _split(page: Page, row: dict[str, Any], effort: Effort) -> None:
 
 
 def _lasso_all(browser: Browser, page: Page, row: dict[str, Any], effort: Effort) -> None:
-    x, y = _middle(page)
     page.keyboard.press("v")
-    page.mouse.click(x - 150, y, button="right")
+    _place(page)
     box = page.locator(".map").bounding_box()
     assert box
     corners = [(box["x"] + dx * box["width"], box["y"] + dy * box["height"]) for dx, dy in _RING]
@@ -262,6 +260,18 @@ def _middle(page: Page) -> tuple[float, float]:
     box = page.locator(".map").bounding_box()
     assert box
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def _place(page: Page) -> tuple[float, float]:
+    """Choose a grid near the middle of the map; where strokes begin to the left of."""
+    x, y = _middle(page)
+    for down in (0, -90, 90, -180, 180):
+        for right in (0, 90, -90, 180, -180, 270, -270):
+            page.mouse.click(x + right - 150, y + down, button="right")
+            page.wait_for_timeout(60)
+            if page.locator("tr[aria-current=true]").count() > 0:
+                return x + right, y + down
+    raise RuntimeError("no grid is near the middle of the map")
 
 
 def _share(values: list[float], share: float) -> float:
