@@ -20,8 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Ixs = NDArray[np.int32]
 
-#: Most edges of a leaf, and children of a node, of the tree over edges.
-FAN = 8
+#: Children of a node of the tree over edges, and most edges of a leaf.
+FAN, LEAF = 8, 16
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ def _runs_of_areas(left: Ixs, right: Ixs, n_areas: int) -> tuple[Ixs, Ixs]:
 def _leaves(run_start: Ixs) -> tuple[Ixs, Ixs, Ixs]:
     """Cut runs into leaves of nearly equal length; return where each begins and stops, and its run."""
     edges = np.diff(run_start) - 1
-    pieces = -(-edges // FAN)
+    pieces = -(-edges // LEAF)
     run = np.repeat(np.arange(len(edges)), pieces)
     place = np.arange(len(run)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
     start = run_start[run] + place * edges[run] // pieces[run]
