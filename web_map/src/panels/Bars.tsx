@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
+import type { Key } from "../i18n";
 import { shortCode } from "../kernels/codes";
 import { type Conflict as ConflictState, type Refusal as RefusalState } from "../state/sync";
 import { useApp } from "./context";
@@ -84,6 +85,9 @@ function Word() {
 const WORD_MS = 8000;
 const MOST_CHOICES = 3;
 
+const cutWords = (pending: boolean, count: number): Key =>
+  pending ? (count === 1 ? "cut.textOne" : "cut.text") : count === 1 ? "cut.doneOne" : "cut.done";
+
 function CutOffBar() {
   const { state, edit } = useApp();
   const { t, grids } = state;
@@ -94,7 +98,7 @@ function CutOffBar() {
   return (
     <Bar kind="is-cut" role="alert">
       <span>
-        <b>!</b> {t(cut.pending ? "cut.text" : "cut.done", { count: cut.cells.length, code: code(cut.grid) })}
+        <b>!</b> {t(cutWords(cut.pending, cut.cells.length), { count: cut.cells.length, code: code(cut.grid) })}
       </span>
       {!cut.pending && (
         <span class="decision-buttons">

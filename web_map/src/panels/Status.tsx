@@ -50,7 +50,7 @@ function Saving() {
   const words = {
     saved: at === null ? t("sync.savedAll") : t("sync.saved", { time: formatTime(at, state.lang.value) }),
     saving: t("sync.saving"),
-    offline: count > 0 ? t("sync.offline", { count }) : t("sync.offlineNone"),
+    offline: count > 0 ? t(count === 1 ? "sync.offlineOne" : "sync.offline", { count }) : t("sync.offlineNone"),
     conflict: t("sync.conflict"),
     refused: t("sync.refused"),
     closed: t("sync.saving"),
