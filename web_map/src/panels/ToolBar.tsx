@@ -49,7 +49,9 @@ export function ToolBar() {
       )}
       {tool === "paint" && <Brush />}
       {PAINTING.has(tool) && <Source />}
-      <span class="toolbar-hint">{t(`hint.${tool}` as Key)}</span>
+      <span class="toolbar-hint">
+        {tool === "merge" && grid ? t("edit.mergeWith", { code: shortCode(grid.code) }) : t(`hint.${tool}` as Key)}
+      </span>
       <Halves />
     </div>
   );
