@@ -460,8 +460,8 @@ def test_search_reads_what_people_type(loaded, text):
     assert "锦绣花园 12 幢" in f"{building.title} · {building.detail}".split(" · ")
 
 
-def test_search_follows_the_names_of_grids(loaded):
-    store, _, plan_id = loaded
+def test_search_follows_the_names_of_grids(filled):
+    store, _, plan_id = filled
     store.add_edit(
         plan_id,
         expected_revision=0,
