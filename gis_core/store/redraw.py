@@ -59,6 +59,9 @@ def redraw(
         [shapely.MultiPolygon() if shape.is_empty else shape for shape in polygons], dtype=object
     )
     values = []
+    # Where nobody counted people, no grid has a number of them, not 0.
+    of_plan = select(_GRID.c.grid_ix).where(_GRID.c.plan_id == plan_id, _GRID.c.population.is_not(None))
+    counted = bool(population.any()) or connection.execute(of_plan.limit(1)).first() is not None
     measured = _measure(connection, dataset_id, drawn)
     for grid, blob, (area, perimeter) in zip(touched.tolist(), dialect.encode(drawn), measured, strict=True):
         mine = owner == grid
@@ -67,7 +70,7 @@ def redraw(
                 "of_plan": plan_id,
                 "of_grid": grid,
                 "households": int(households[mine].sum()),
-                "population": float(population[mine].sum()),
+                "population": float(population[mine].sum()) if counted else None,
                 "area_m2": area,
                 "perimeter_m": perimeter,
                 "polsby_popper": 4 * np.pi * area / perimeter**2 if perimeter else None,

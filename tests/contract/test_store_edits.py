@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import geopandas as gpd
@@ -156,3 +157,15 @@ def test_a_deleted_plan_takes_its_edits_along(filled, town):
         )
     again = store.add_plan(town[2], dataset_id=dataset_id, name="x")
     assert store.edits(again) == []
+
+
+def test_where_nobody_counted_people_an_edited_grid_has_no_number_of_them(store, town):
+    dataset, fabric, plan = town
+    fabric = replace(fabric, population=np.zeros_like(fabric.population))
+    dataset_id = store.add_dataset(dataset, fabric)
+    unknown = replace(plan, grids=plan.grids.assign(population=np.nan))
+    plan_id = store.add_plan(unknown, dataset_id=dataset_id, name="x")
+    part = store.assignment(plan_id)
+    cell = int(np.flatnonzero(part == 0)[0])
+    store.add_edit(plan_id, expected_revision=0, who="", kind="move", cell_ix=[cell], grid_ix=[-1])
+    assert store.grids(plan_id)["population"].isna().all()
