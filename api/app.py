@@ -59,6 +59,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(services.hub.run)
+                group.start_soon(services.case_hub.run)
                 group.start_soon(keep_urging, services)
                 try:
                     yield

@@ -107,6 +107,7 @@ class IncidentPage(Model):
 
     total: int
     incidents: list[Incident]
+    serial: int = Field(description="Number of the newest step; `since` of a stream that is to miss nothing.")
 
 
 class StepRow(Model):

@@ -67,7 +67,9 @@ def report_incident(services: Services, body: ReportBody, who: str) -> CaseRecor
         details,
         body.key,
     )
-    return services.store.add_case(new, Event(EventKind.REPORT, _now(), who, where=body.where))
+    record = services.store.add_case(new, Event(EventKind.REPORT, _now(), who, where=body.where))
+    services.case_hub.wake()
+    return record
 
 
 def step_incident(services: Services, case_id: int, body: StepBody, who: str) -> CaseRecord:
@@ -92,7 +94,9 @@ def step_incident(services: Services, case_id: int, body: StepBody, who: str) ->
     )
     if body.grid is not None:
         _require_grid(services, record, body.grid)
-    return services.store.step_case(case_id, event, seen=body.seen)
+    after = services.store.step_case(case_id, event, seen=body.seen)
+    services.case_hub.wake()
+    return after
 
 
 def _require_grid(services: Services, record: CaseRecord, grid: str) -> None:

@@ -38,6 +38,8 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
 
 #: Methods that change nothing.
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+#: Streams, which cost a connection each: only pages of this server may open one.
+STREAMS = frozenset({"/events", "/api/incidents/events"})
 #: What the body of a write may be; none of them is what a form, or a script of another site, can send unasked.
 BODY_TYPES = ("application/json",)
 #: The same for sheets of counts.
@@ -150,7 +152,7 @@ class OuterLayer:
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """Refuse writes and streams that a page of another site asks for."""
-        if scope["method"] in SAFE_METHODS and scope["path"] != "/events":
+        if scope["method"] in SAFE_METHODS and scope["path"] not in STREAMS:
             return
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
         if origin is None and site in {"none", "same-origin"}:

@@ -83,6 +83,7 @@ def run_server(
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             app.state.services.hub.close()
+            app.state.services.case_hub.close()
             await super().shutdown(sockets)
 
     server = Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Request, Response
 
 from api.cache import Body, Lru, compress
+from api.case_hub import CaseHub
 from api.exports import Exports
 from api.force import ForceKeeper
 from api.hub import Hub, is_shared
@@ -58,6 +59,7 @@ class Services:
         self._given = store
         self._store: Store | None = store
         self.hub = Hub(lambda: self.store)
+        self.case_hub = CaseHub(lambda: self.store)
         self.force = ForceKeeper(lambda: self.store)
         self._own_book = MemoryBook()
         self.jobs = Jobs(settings.max_jobs, self.hub.tell_job, self._book)

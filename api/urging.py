@@ -28,6 +28,7 @@ async def keep_urging(services: Services) -> None:
         try:
             urged = await anyio.to_thread.run_sync(lambda: services.store.urge_overdue(datetime.now(UTC)))
             if urged:
+                services.case_hub.wake()
                 _LOG.info("Urged %d overdue cases.", len(urged))
         except GisCoreError as error:
             _LOG.info("Overdue cases were not urged: %s", error.message)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from api.editing import WhoDep, json_answer
+from api.events import EventStream
 from api.incident_models import IncidentDetail, IncidentPage, ReportBody, RulesBody, StepBody
 from api.incidents import incident_detail, incident_row, report_incident, step_incident
 from api.services import ServicesDep
@@ -14,6 +15,12 @@ from gis_core.dispatch import State
 
 router = APIRouter(tags=["incidents"])
 
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events as they happen (docs/http.md)",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
 CaseId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the case.")]
 
 
@@ -29,11 +36,13 @@ def list_incidents(
     offset: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """List the cases, newest first."""
+    serial = services.store.case_serial()  # before the list, so that a stream from there on misses nothing
     found, total = services.store.cases(
         states=state or (), is_open=open, unit=unit, grid_code=grid, limit=limit, offset=offset
     )
     rules = services.store.dispatch_rules()
-    return json_answer({"total": total, "incidents": [incident_row(record, rules) for record in found]})
+    rows = [incident_row(record, rules) for record in found]
+    return json_answer({"total": total, "incidents": rows, "serial": serial})
 
 
 @router.post("/api/incidents", response_model=IncidentDetail, status_code=201)
@@ -43,6 +52,24 @@ def add_incident(services: ServicesDep, body: ReportBody, who: WhoDep) -> Respon
     return json_answer(
         incident_detail(services, record), status=201, headers={"Location": f"/api/incidents/{record.id}"}
     )
+
+
+@router.get("/api/incidents/events", responses=STREAM, response_class=Response)
+async def get_incident_events(
+    services: ServicesDep,
+    *,
+    since: Annotated[
+        int | None, Query(ge=0, le=2**53, description="Step that is known; those after it come first.")
+    ] = None,
+    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+) -> Response:
+    """Tell every step of every case as it happens, until the caller goes."""
+    known = since
+    if last_event_id is not None and last_event_id.isascii() and last_event_id.isdecimal():
+        known = min(int(last_event_id), 2**53)
+    hub = services.case_hub
+    listener = await hub.join(since=known)
+    return EventStream(listener, hub.heartbeat_s, lambda: hub.leave(listener))
 
 
 @router.get("/api/incidents/{case_id}", response_model=IncidentDetail)

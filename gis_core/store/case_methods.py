@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from gis_core.dispatch import Event
     from gis_core.dispatch.rules import Rules
-    from gis_core.store.cases import CaseRecord, NewCase
+    from gis_core.store.cases import CaseNews, CaseRecord, NewCase
     from gis_core.store.records import BBox
 
 __all__ = ["CaseMethods"]
@@ -31,7 +31,7 @@ class CaseMethods(ServerMethods):
     def add_case(self, new: NewCase, event: Event) -> CaseRecord:
         """Write down what was reported; the same `key` again gives the case that is there."""
         with self._write() as connection:
-            return cases.add(connection, new, event)
+            return cases.add(connection, self._dialect, new, event)
 
     def step_case(self, case_id: int, event: Event, *, seen: int | None = None) -> CaseRecord:
         """Let an event happen to a case, by the rules that hold now.
@@ -51,7 +51,8 @@ class CaseMethods(ServerMethods):
             Where the event lacks something.
         """
         with self._write() as connection:
-            return cases.add_step(connection, case_id, event, cases.read_rules(connection).policy, seen=seen)
+            policy = cases.read_rules(connection).policy
+            return cases.add_step(connection, self._dialect, case_id, event, policy, seen=seen)
 
     def case(self, case_id: int) -> CaseRecord:
         """Return a case with all its steps.
@@ -91,6 +92,20 @@ class CaseMethods(ServerMethods):
         with self._read() as connection:
             return cases.near(connection, box, since, limit=limit)
 
+    def case_serial(self) -> int:
+        """Return the number of the newest step of all cases; 0 where there is none."""
+        with self._read() as connection:
+            return cases.serial(connection)
+
+    def case_feed(self, since: int, *, until: int | None = None, limit: int = 1000) -> list[CaseNews]:
+        """Return the steps of all cases after one of them, oldest first, each with its case as it stands now.
+
+        Numbers of steps only grow, and one is never seen before those below it: who goes on after the last that was
+        read misses none. They may leave gaps.
+        """
+        with self._read() as connection:
+            return cases.feed(connection, since, until=until, limit=limit)
+
     def dispatch_rules(self) -> Rules:
         """Return the rules that hold."""
         with self._read() as connection:
@@ -127,6 +142,6 @@ class CaseMethods(ServerMethods):
                     whole = cases.get(connection, record.id)
                     event = urging(whole.case, now, policy)
                     if event is not None:
-                        after = cases.add_step(connection, record.id, event, policy, seen=None)
+                        after = cases.add_step(connection, self._dialect, record.id, event, policy, seen=None)
                         urged += [record.id] if after.n_steps > whole.n_steps else []
         return urged

@@ -19,7 +19,22 @@ from gis_core.store.rows import page, plain_text
 if TYPE_CHECKING:
     from sqlalchemy import Select
 
-__all__ = ["CaseRecord", "NewCase", "add", "add_step", "get", "list_all", "near", "read_rules", "write_rules"]
+    from gis_core.store.dialect import Dialect
+
+__all__ = [
+    "CaseNews",
+    "CaseRecord",
+    "NewCase",
+    "add",
+    "add_step",
+    "feed",
+    "get",
+    "list_all",
+    "near",
+    "read_rules",
+    "serial",
+    "write_rules",
+]
 
 _CASE, _STEP, _RULES = table_of(CaseRow), table_of(CaseStep), table_of(DispatchRules)
 _ENDED = (State.CLOSED, State.EVALUATED, State.CANCELLED, State.DUPLICATE)
@@ -36,6 +51,7 @@ _COUNTS = (
 )
 _TIMES = ("dispatched_at", "accept_by", "parked_at")
 _MORE = ("to", "minutes", "passed", "other")
+_IDS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,17 @@ class CaseRecord:
     n_steps: int
 
 
-def add(connection: Connection, new: NewCase, event: Event) -> CaseRecord:
+@dataclass(frozen=True)
+class CaseNews:
+    """A step of any case in the order of all: its number among them, what it was, and its case as it stands now."""
+
+    serial: int
+    step: Step
+    number: int
+    record: CaseRecord
+
+
+def add(connection: Connection, dialect: Dialect, new: NewCase, event: Event) -> CaseRecord:
     """Write a new case; one whose key is known is returned as it stands."""
     for text in (new.key, new.grid_code, event.key):
         plain_text(text or "")
@@ -89,12 +115,12 @@ def add(connection: Connection, new: NewCase, event: Event) -> CaseRecord:
         **_standing(case),
     }
     case_id = int(connection.execute(insert(_CASE).values(**values).returning(_CASE.c.id)).scalar_one())
-    _write_step(connection, case_id, 0, case.steps[0])
+    _write_step(connection, dialect, case_id, 0, case.steps[0])
     return get(connection, case_id)
 
 
 def add_step(
-    connection: Connection, case_id: int, event: Event, policy: Policy, *, seen: int | None
+    connection: Connection, dialect: Dialect, case_id: int, event: Event, policy: Policy, *, seen: int | None
 ) -> CaseRecord:
     """Let an event happen to a stored case, which nobody else changes meanwhile.
 
@@ -118,7 +144,7 @@ def add_step(
     if event.kind == EventKind.LINK and event.other:
         _require_other(connection, case_id, event.other)
     case = apply(record.case, event, policy)
-    _write_step(connection, case_id, len(case.steps) - 1, case.steps[-1])
+    _write_step(connection, dialect, case_id, len(case.steps) - 1, case.steps[-1])
     values = _standing(case)
     if "grid" in event.data:
         values["grid_code"] = event.data["grid"]
@@ -182,6 +208,23 @@ def list_all(
     return [_record(row, ()) for row in connection.execute(page(query, limit, offset))], int(count)
 
 
+def serial(connection: Connection) -> int:
+    """Return the number of the newest step of all cases; 0 where there is none."""
+    return int(connection.execute(select(func.max(_STEP.c.id))).scalar_one() or 0)
+
+
+def feed(connection: Connection, since: int, *, until: int | None = None, limit: int) -> list[CaseNews]:
+    """Return the steps of all cases after one of them, oldest first, each with its case as it stands now."""
+    where = [_STEP.c.id > since] + ([] if until is None else [_STEP.c.id <= until])
+    rows = connection.execute(select(_STEP).where(*where).order_by(_STEP.c.id).limit(limit)).all()
+    ids = sorted({row.case_id for row in rows})
+    records: dict[int, CaseRecord] = {}
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        some = select(_CASE).where(_CASE.c.id.in_(ids[start : start + _IDS_AT_ONCE]))
+        records |= {row.id: _record(row, ()) for row in connection.execute(some)}
+    return [CaseNews(row.id, _step(row), row.number, records[row.case_id]) for row in rows]
+
+
 def near(
     connection: Connection, box: tuple[float, float, float, float], since: datetime, *, limit: int
 ) -> list[CaseRecord]:
@@ -232,7 +275,8 @@ def _standing(case: Case) -> dict[str, Any]:
     }
 
 
-def _write_step(connection: Connection, case_id: int, number: int, step: Step) -> None:
+def _write_step(connection: Connection, dialect: Dialect, case_id: int, number: int, step: Step) -> None:
+    """Write a step, after every row that somebody else could hold was taken: who waits here must hold nothing new."""
     event = step.event
     data = {**{name: getattr(event, name) for name in _MORE}, "data": dict(event.data)}
     values = {
@@ -250,6 +294,7 @@ def _write_step(connection: Connection, case_id: int, number: int, step: Step) -
         "unit": step.unit,
         "due_at": step.due_at,
     }
+    dialect.order_steps(connection)
     connection.execute(insert(_STEP).values(**values))
 
 

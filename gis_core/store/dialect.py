@@ -75,6 +75,9 @@ class Dialect(Protocol):
     def lock_table(self, connection: Connection, table: Table) -> None:
         """Keep other writers out of a table until the transaction ends."""
 
+    def order_steps(self, connection: Connection) -> None:
+        """Keep other writers of steps waiting until the transaction ends: numbers come in the order of reading."""
+
     def now_s(self) -> ColumnElement[float]:
         """Return the time of the database in seconds, the same for all who ask it."""
 

@@ -261,6 +261,9 @@ class GeoPackageDialect:
     def lock_table(self, connection: Connection, table: Table) -> None:
         """Do nothing: a transaction that writes has the file to itself."""
 
+    def order_steps(self, connection: Connection) -> None:
+        """Do nothing: a transaction that writes has the file to itself."""
+
     def now_s(self) -> ColumnElement[float]:
         """Return the time of this machine in seconds."""
         return func.julianday("now", type_=Double()) * 86_400.0

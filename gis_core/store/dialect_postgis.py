@@ -39,6 +39,7 @@ __all__ = ["PostgisDialect"]
 
 SCHEMA = "wangge"
 _MIGRATION_LOCK = 0x57474D49
+_STEPS_LOCK = 0x57474D4A
 # Rows handed to COPY at once: bounds the memory of a load.
 _CHUNK = 20_000
 _COPY_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
@@ -171,6 +172,10 @@ class PostgisDialect:
     def lock_table(self, connection: Connection, table: Table) -> None:
         """Keep other writers out of a table; readers go on."""
         connection.exec_driver_sql(f"LOCK TABLE {table.name} IN SHARE ROW EXCLUSIVE MODE")
+
+    def order_steps(self, connection: Connection) -> None:
+        """Take a lock of its own, which no reader and no housekeeping of the server waits for."""
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_STEPS_LOCK})")
 
     def now_s(self) -> ColumnElement[float]:
         """Return the time of the server in seconds."""

@@ -22,6 +22,7 @@ __all__ = [
     "Barrier",
     "Base",
     "Building",
+    "CaseAttachment",
     "CaseRow",
     "CaseStep",
     "Cell",
@@ -40,6 +41,8 @@ __all__ = [
     "ServerPresence",
     "Street",
     "Water",
+    "Webhook",
+    "WebhookDelivery",
     "layer_columns",
     "table_of",
 ]
@@ -415,6 +418,65 @@ class CaseStep(Base):
     after: Mapped[str] = mapped_column(String)
     unit: Mapped[str | None] = mapped_column(String)
     due_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class CaseAttachment(Base):
+    """A file that belongs to a case; the file itself is kept outside, under the hash of its bytes."""
+
+    __tablename__ = "case_attachments"
+    __table_args__ = (
+        Index("ux_case_attachments_number", "case_id", "number", unique=True),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    case_id: Mapped[int] = mapped_column(Integer, ForeignKey("cases.id"))
+    number: Mapped[int] = mapped_column(Integer)
+    step: Mapped[int] = mapped_column(Integer)
+    name: Mapped[str] = mapped_column(String)
+    media_type: Mapped[str] = mapped_column(String)
+    n_bytes: Mapped[int] = mapped_column(Integer)
+    digest: Mapped[str] = mapped_column(String)
+    thumb: Mapped[str | None] = mapped_column(String)
+    width: Mapped[int | None] = mapped_column(Integer)
+    height: Mapped[int | None] = mapped_column(Integer)
+
+
+class Webhook(Base):
+    """Who else is told of the steps of cases: of those after `serial`; `events` as a JSON list of kinds."""
+
+    __tablename__ = "webhooks"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    url: Mapped[str] = mapped_column(String)
+    secret: Mapped[str] = mapped_column(String)
+    events: Mapped[str] = mapped_column(String)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    who: Mapped[str] = mapped_column(String)
+    serial: Mapped[int] = mapped_column(Integer)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class WebhookDelivery(Base):
+    """One step that a webhook is told of: what is sent, when it is due, and what was answered last."""
+
+    __tablename__ = "webhook_deliveries"
+    __table_args__ = (
+        Index("ux_webhook_deliveries_serial", "webhook_id", "serial", unique=True),
+        Index("ix_webhook_deliveries_due", "state", "next_s"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    webhook_id: Mapped[int] = mapped_column(Integer, ForeignKey("webhooks.id"))
+    serial: Mapped[int] = mapped_column(Integer)
+    kind: Mapped[str] = mapped_column(String)
+    body: Mapped[str] = mapped_column(String)
+    state: Mapped[str] = mapped_column(String)
+    attempts: Mapped[int] = mapped_column(Integer)
+    next_s: Mapped[float] = mapped_column(Real)
+    at: Mapped[datetime] = mapped_column(UtcTime)
+    last_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    status: Mapped[int | None] = mapped_column(Integer)
+    answer: Mapped[str | None] = mapped_column(String)
 
 
 class DispatchRules(Base):

@@ -89,8 +89,10 @@ async def started(app: FastAPI) -> AsyncIterator[FastAPI]:
 
 
 @asynccontextmanager
-async def streaming(app: FastAPI, query: str, **headers: str) -> AsyncIterator[Stream]:
-    """Open a stream of /events; it is left at the end."""
+async def streaming(
+    app: FastAPI, query: str, *, path: str = "/events", **headers: str
+) -> AsyncIterator[Stream]:
+    """Open a stream of events; it is left at the end."""
     stream = Stream()
     given = {"host": "127.0.0.1:8000", **{name.replace("_", "-"): value for name, value in headers.items()}}
     scope = {
@@ -99,8 +101,8 @@ async def streaming(app: FastAPI, query: str, **headers: str) -> AsyncIterator[S
         "http_version": "1.1",
         "method": "GET",
         "scheme": "http",
-        "path": "/events",
-        "raw_path": b"/events",
+        "path": path,
+        "raw_path": path.encode(),
         "query_string": query.encode(),
         "root_path": "",
         "headers": [(name.encode(), value.encode()) for name, value in given.items()],
