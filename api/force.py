@@ -23,6 +23,7 @@ from gis_core.errors import NotFoundError
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
+    from api.on_duty import TownStaff
     from gis_core.locate import Locator
     from gis_core.store import Store
     from gis_core.store.records import PlanRecord
@@ -69,7 +70,10 @@ class ForceView:
         Changes whenever an answer could.
     """
 
-    def __init__(self, grids: GeoDataFrame, plans: dict[int, PlanRecord], main: int, etag: str) -> None:
+    def __init__(
+        self, store: Store, grids: GeoDataFrame, plans: dict[int, PlanRecord], main: int, etag: str
+    ) -> None:
+        self._store = store
         self._grids = grids.assign(code=grids["code"].astype(str))
         self._plans = plans
         self.main = main
@@ -96,6 +100,18 @@ class ForceView:
             text = name if isinstance(name, str) else None
             found.setdefault(code, {"grid_code": code, "grid_ix": ix, "name": text, **words[plan]})
         return [found[code] for code in self.locator.codes]
+
+    @cached_property
+    def owners(self) -> list[tuple[int, int]]:
+        """Plan and number of each grid, in the order of `locator.codes`."""
+        return [(row["plan"], row["grid_ix"]) for row in self.rows]
+
+    @cached_property
+    def staff(self) -> TownStaff:
+        """Who works in the grids, read when first asked for."""
+        from api.on_duty import load_staff
+
+        return load_staff(self._store, self._grids)
 
     def border(self, code: str | None) -> dict[str, Any] | None:
         """Give the polygon of a grid as GeoJSON."""
@@ -153,8 +169,8 @@ class ForceKeeper:
         kept = self._kept.get(asked)
         return None if kept is None else (kept.view, time.monotonic() - kept.looked_at)
 
-    def look(self, asked: Asked) -> ForceView:
-        """Give what holds now, asking the store where it was not asked just now.
+    def look(self, asked: Asked, *, at_once: bool = False) -> ForceView:
+        """Give what holds now, asking the store where it was not asked just now, or `at_once`.
 
         Raises
         ------
@@ -166,7 +182,7 @@ class ForceKeeper:
         with gate:
             kept = self._kept.get(asked)
             began = time.monotonic()
-            if kept is not None and began - kept.looked_at < FRESH_S:
+            if kept is not None and began - kept.looked_at < FRESH_S and not at_once:
                 return kept.view
             try:
                 main, records = self._standing(asked)
@@ -175,7 +191,8 @@ class ForceKeeper:
                 raise
             etag = _tag(asked, records)
             if kept is None or kept.view.etag != etag:
-                view = ForceView(self._read(asked, main), {one.id: one for one in records}, main, etag).warm()
+                grids = self._read(asked, main)
+                view = ForceView(self._store(), grids, {one.id: one for one in records}, main, etag).warm()
             else:
                 view = kept.view
             self._keep(asked, _Kept(view, began))

@@ -19,13 +19,14 @@ __all__ = ["answer_at", "answer_with", "locate_points", "locate_table", "places_
 
 
 def locate_points(
-    view: PlanView, points: ArrayLike, *, crs: str, radius_m: float | None
+    view: PlanView | ForceView, points: ArrayLike, *, crs: str, radius_m: float | None
 ) -> list[dict[str, Any]]:
-    """Tell which grid of a plan each point is in.
+    """Tell which grid each point is in.
 
     Parameters
     ----------
-    view : PlanView
+    view : PlanView or ForceView
+        The grids of a plan, or those in force at a time.
     points : array_like of float, shape (n, 2)
         x, y in the system `crs`.
     radius_m : float or None
@@ -34,8 +35,8 @@ def locate_points(
     Returns
     -------
     list of dict
-        Row i for point i, as the wire has it, with `grid_ix` (-1 outside). A point without a place in its
-        system has the status `no_position`.
+        Row i for point i, as the wire has it, with `grid_ix` (-1 outside) and `plan` (None outside). A point without a
+        place in its system has the status `no_position`.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def locate_points(
     xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     lon, lat = to_wgs84(xy[:, 0], xy[:, 1], crs)
     found = view.locator.locate(lon, lat, radius_m)
-    codes = view.locator.codes
+    codes, owners = view.locator.codes, view.owners
     results = []
     columns = (found.status, found.code_ix, found.border_m, found.nearest_ix, lon, lat)
     for i, row in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
@@ -63,8 +64,8 @@ def locate_points(
             "nearest_code": code if code is not None else nearest,
             "lon": x if placed else None,
             "lat": y if placed else None,
-            "grid_ix": view.grid_ix_of(code),
         }
+        answer["plan"], answer["grid_ix"] = owners[code_ix] if code_ix >= 0 else (None, -1)
         if radius_m is not None:
             answer["candidates"] = [
                 {"code": codes[ix], "share": round(share, 4)} for ix, share in found.candidates(i)

@@ -304,6 +304,9 @@ class NearFacility(Model):
     id: str | None
     name: str | None
     category: str | None
+    plan: int | None = Field(
+        description="The plan that the grid is of; None outside, in the answer to many points."
+    )
     lon: float
     lat: float
     road_m: float | None = Field(description="Metres on foot; None where no street joins the two.")
@@ -321,6 +324,28 @@ class Reached(Model):
 
 class ServiceFacility(Reached):
     """A facility and what it covers: the cells that no other of its category is nearer to."""
+
+class Deputy(Model):
+    """Who stands in for somebody."""
+
+    name: str
+    phone: str | None
+
+
+class StaffNear(Model):
+    """Somebody who can be sent."""
+
+    grid_code: str = Field(description="Grid that the person works in.")
+    metres: float = Field(description="From the place to that grid; 0 in it.")
+    name: str
+    role: str | None
+    phone: str | None
+    hours: str | None = Field(description="As they were written.")
+    duty: Literal["on", "unsaid"] = Field(description="unsaid: no hours are given, or they cannot be read.")
+    until: str | None = Field(description="When the duty ends.")
+    stands_in_for: str | None = Field(description="Who is not on duty, where the person is the deputy.")
+    deputy: Deputy | None = Field(description="Who stands in for this person.")
+
 
     facility: int = Field(description="Row in the layer of facilities.")
     id: str | None
@@ -347,7 +372,7 @@ class ServiceAreas(Model):
 class LocateAnswer(Located):
     """Where one point is, with the cell and the grid."""
 
-    plan: int
+    plan: int = Field(description="The plan that the grid is of; outside the one that was asked.")
     crs: str
     cell_ix: int | None
     grid: GridProperties | None
@@ -365,6 +390,9 @@ class GridAnswer(Model):
     plan: int = Field(description="The plan that the grid is of.")
     revision: int
     valid_from: str | None = Field(
+    staff: list[StaffNear] | None = Field(
+        None, description="Only where `staff` was given: who is on duty, the nearest grid first."
+    )
         description="Since when the plan is in force; null for one that never was."
     )
     valid_to: str | None = Field(description="Until when; null where no end is known.")
@@ -398,7 +426,10 @@ class BulkQuery(Model):
         description="x, y each: longitude, latitude, or metres of a projected system."
     )
     crs: str = Field("wgs84", examples=["wgs84", "gcj02", "bd09", "EPSG:4490"])
-    plan: int | None = Field(None, description="None: the plan that came into force last, else the newest.")
+    plan: int | None = Field(None, description="None: what is in force, else the newest plan.")
+    at: str | None = Field(
+        None, max_length=40, description="A day, or a time with its offset: what was in force then."
+    )
     radius: float | None = Field(None, ge=0, le=10_000, description="Accuracy of every point in metres.")
 
 

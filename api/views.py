@@ -124,6 +124,11 @@ class PlanView:
             return self._locator
 
     @cached_property
+    def owners(self) -> list[tuple[int, int]]:
+        """The plan and the number of each grid, in the order of `locator.codes`."""
+        return [(self.record.id, self._ix_of_code[code]) for code in self.locator.codes]
+
+    @cached_property
     def _locator(self) -> Locator:
         from geopandas import GeoDataFrame
 

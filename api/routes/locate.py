@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -13,9 +13,13 @@ from api.force import Asked
 from api.locating import answer_with, locate_points, locate_table
 from api.middleware import TABLE_TYPES
 from api.models import BulkAnswer, BulkQuery, GridAnswer, LocateAnswer, Place
-from api.services import ServicesDep, not_modified
+from api.services import Services, ServicesDep, not_modified
 from gis_core.errors import ParameterError
 from gis_core.plan.dates import begin_of
+
+if TYPE_CHECKING:
+    from api.force import ForceView
+    from api.views import PlanView
 
 router = APIRouter(prefix="/api/locate", tags=["locate"])
 
@@ -43,7 +47,8 @@ def locate_one(
     x: Annotated[float, Query(allow_inf_nan=False, description="Longitude, or metres east.")],
     y: Annotated[float, Query(allow_inf_nan=False, description="Latitude, or metres north.")],
     crs: Annotated[str, Query(max_length=40, description="wgs84, cgcs2000, gcj02, bd09 or EPSG:n")] = "wgs84",
-    plan: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
+    plan: PlanQuery = None,
+    at: AtQuery = None,
     radius: Annotated[
         float | None, Query(ge=0, le=10_000, description="Accuracy of the fix in metres.")
     ] = None,
@@ -52,23 +57,44 @@ def locate_one(
         Query(max_length=400, description="Categories of facilities, by comma; all: each that there is."),
     ] = None,
     near_count: Annotated[int, Query(ge=1, le=20, description="How many of each category.")] = 1,
+    staff: Annotated[
+        int | None, Query(ge=1, le=20, description="How many people on duty near the place.")
+    ] = None,
 ) -> dict[str, Any]:
     """Say whose grid one point is in; outside of all grids is an answer, not an error."""
-    view = services.plan_or_newest(plan)
-    (answer,) = locate_points(view, [x, y], crs=crs, radius_m=radius)
+    asked = _asked(plan, at)
+    (answer,) = locate_points(_view(services, asked), [x, y], crs=crs, radius_m=radius)
     if answer["status"] == "no_position":
         raise ParameterError(
             f"{x:g}, {y:g} is no position in {crs}; degrees are longitude, then latitude.", x=x, y=y
         )
-    grid_ix = answer.pop("grid_ix")
-    cell_ix = cell_at(services.store, view, answer["lon"], answer["lat"], grid_ix=grid_ix)
-    answer |= {"plan": view.record.id, "crs": crs, "cell_ix": cell_ix, "grid": view.grid(grid_ix)}
+    grid_ix, place = answer.pop("grid_ix"), {"lon": answer["lon"], "lat": answer["lat"]}
+    held = services.plan(answer["plan"] or _leading(services, asked))
+    cell_ix = cell_at(services.store, held, **place, grid_ix=grid_ix)
+    answer |= {"plan": held.record.id, "crs": crs, "cell_ix": cell_ix, "grid": held.grid(grid_ix)}
     if near is not None:
         from api.nearby import near_rows
 
-        place = {"lon": answer["lon"], "lat": answer["lat"]}
-        answer["near"] = near_rows(services, view.record.dataset_id, **place, near=near, count=near_count)
+        answer["near"] = near_rows(services, held.record.dataset_id, **place, near=near, count=near_count)
+    if staff is not None:
+        from api.on_duty import staff_rows
+
+        force = services.force.look(asked, at_once=True)
+        code = answer["grid_code"]
+        answer["staff"] = staff_rows(services, force, **place, count=staff, at=asked.moment, grid_code=code)
     return answer
+
+
+def _view(services: Services, asked: Asked) -> PlanView | ForceView:
+    """Give the grids that are asked for: of a plan as it stands, or those in force at a time."""
+    if asked.plan is not None and asked.at is None:
+        return services.plan(asked.plan)
+    return services.force.look(asked, at_once=True)
+
+
+def _leading(services: Services, asked: Asked) -> int:
+    """Name the plan that a place outside all grids is answered by."""
+    return asked.plan or services.force.look(asked).main
 
 
 @router.get("/grid", response_model=GridAnswer, response_model_exclude_unset=True)
@@ -154,10 +180,10 @@ def locate_many(services: ServicesDep, query: BulkQuery) -> Response:
         raise ParameterError(
             f"{len(query.points)} points are too many at once; send at most {limit}.", limit=limit
         )
-    view = services.plan_or_newest(query.plan)
-    results = locate_points(view, query.points, crs=query.crs, radius_m=query.radius)
+    asked = _asked(query.plan, query.at)
+    results = locate_points(_view(services, asked), query.points, crs=query.crs, radius_m=query.radius)
     for result in results:
         del result["grid_ix"]
     # Written past the model, which would take three times as long as finding the grids.
-    body = orjson.dumps({"plan": view.record.id, "crs": query.crs, "results": results})
+    body = orjson.dumps({"plan": _leading(services, asked), "crs": query.crs, "results": results})
     return Response(body, media_type="application/json")
