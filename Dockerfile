@@ -5,7 +5,8 @@ COPY . .
 RUN scripts/setup
 
 FROM python:3.11-slim-bookworm
-RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin wangge
+RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin wangge \
+    && install -d -o 10001 -g 10001 /srv/attachments
 WORKDIR /srv/wangge
 COPY --from=build /srv/wangge/.venv .venv
 COPY --from=build /srv/wangge/web_map/dist web_map/dist

@@ -20,7 +20,19 @@ from api.bodies import warm
 from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
 from api.quick import QuickLayer
-from api.routes import base, datasets, edits, events, export, health, incidents, jobs, locate, plans
+from api.routes import (
+    attachments,
+    base,
+    datasets,
+    edits,
+    events,
+    export,
+    health,
+    incidents,
+    jobs,
+    locate,
+    plans,
+)
 from api.routes.common import PROBLEMS
 from api.services import Services
 from api.settings import Settings
@@ -81,7 +93,19 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
     )
     app.state.services = services
     add_error_handlers(app)
-    for module in (health, datasets, plans, edits, base, jobs, export, locate, incidents, events):
+    for module in (
+        health,
+        datasets,
+        plans,
+        edits,
+        base,
+        jobs,
+        export,
+        locate,
+        incidents,
+        attachments,
+            events,
+    ):
         app.include_router(module.router)
     add_static(app.router, settings.web_root)
     app.add_middleware(OuterLayer, settings=settings)

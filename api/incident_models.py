@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from fastapi import Path
 from pydantic import Field
 
 from api.edit_models import Key
@@ -13,6 +14,7 @@ from gis_core.dispatch import EventKind, State
 
 __all__ = ["Incident", "IncidentDetail", "IncidentPage", "ReportBody", "RulesBody", "StepBody"]
 
+CaseId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the case.")]
 Text = Annotated[str, Field(max_length=4000)]
 Word = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -150,8 +152,40 @@ class LikeRow(Model):
 class IncidentDetail(Incident):
     """A case with its history, and what can be done."""
 
+class AttachmentRow(Model):
+    """A file of a case."""
+
+    number: int
+    step: int = Field(description="Number of the step that it came with.")
+    name: str
+    type: str = Field(description="What it is by its content.")
+    bytes: int
+    width: int | None
+    height: int | None
+    sha256: str
+    url: str
+    thumb: str | None = Field(description="Where the small picture of a photo is.")
+    at: datetime
+    who: str
+    why: str
+    where: str
+
+
+class Attachment(AttachmentRow):
+    """A file that was kept."""
+
+    n_steps: int = Field(description="Steps that the case has by now.")
+
+
+class AttachmentList(Model):
+    """The files of a case."""
+
+    attachments: list[AttachmentRow]
+
+
     allowed: list[str]
     duty: DutyRow
     candidates: list[Candidate] = Field(description="Grids that it may lie in, where that was not sure.")
     duplicates: list[LikeRow] = Field(description="Open cases that it may repeat, the likeliest first.")
     steps: list[StepRow]
+    attachments: list[AttachmentRow]

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from api.attachments import attachment_row
 from api.locating import locate_points
 from gis_core.dispatch import (
     LEVELS,
@@ -205,6 +206,7 @@ def incident_detail(services: Services, record: CaseRecord) -> dict[str, Any]:
         "candidates": record.new.details.get("candidates", []),
         "duplicates": _duplicates(services, record),
         "steps": [_step_row(number, step) for number, step in enumerate(record.case.steps)],
+        "attachments": [attachment_row(each) for each in services.store.case_attachments(record.id)],
     }
 
 

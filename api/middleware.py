@@ -51,10 +51,26 @@ OUTLINE_TYPES = (
     "application/vnd.google-earth.kmz",
     "image/vnd.dxf",
 )
-_FILE_PATH = re.compile(r"^/api/datasets/\d+/(counts|outlines)$|^/api/locate/(table)$")
 #: The same for tables of points.
 TABLE_TYPES = ("text/csv", "application/vnd.apache.arrow.stream")
-_TYPES = {"counts": SHEET_TYPES, "outlines": OUTLINE_TYPES, "table": TABLE_TYPES}
+#: The same for files of cases; what one is its content says. Text is what a form can send, but a form says its origin.
+ATTACHMENT_TYPES = (
+    "image/jpeg",
+    "image/png",
+    "image/webp",
+    "application/pdf",
+    "text/plain",
+    "application/octet-stream",
+)
+_ATTACHMENTS = re.compile(r"^/api/incidents/\d+/attachments$")
+#: Where a file is the body, and of which types.
+_FILES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
+    (re.compile(r"^/api/datasets/\d+/counts$"), SHEET_TYPES),
+    (re.compile(r"^/api/datasets/\d+/outlines$"), OUTLINE_TYPES),
+    (re.compile(r"^/api/locate/table$"), TABLE_TYPES),
+    (re.compile(r"^/api/incidents/table$"), ("text/csv",)),
+    (_ATTACHMENTS, ATTACHMENT_TYPES),
+)
 
 _HOST = re.compile(r"^(\[[0-9a-f:.]+\]|[^:\[\]/@]+)(?::\d+)?$", re.IGNORECASE)
 
@@ -67,8 +83,8 @@ class OuterLayer:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.max_body = int(settings.max_body_mb * 1_000_000)
         self.max_body_mb = settings.max_body_mb
+        self.max_file_mb = settings.attachment_mb
         self.hosts = frozenset(LOOPBACK_HOSTS) | frozenset(settings.allowed_hosts)
         self.origins = frozenset(settings.allowed_hosts) - {"*"}
         self.behind_proxy = settings.behind_proxy
@@ -101,21 +117,21 @@ class OuterLayer:
             self._check_caller(scope)
             self._check(headers)
             self._check_origin(scope, headers)
+            most_mb = self.max_file_mb if _ATTACHMENTS.match(scope["path"]) else self.max_body_mb
+            _check_length(headers, most_mb)
             _check_type(scope, headers)
-            await self.app(scope, self._limited(receive), send_with_headers)
+            await self.app(scope, _limited(receive, most_mb), send_with_headers)
         except ProblemError as error:
             if started:
                 raise
             _LOG.info("%s %s: %d %s", scope["method"], scope["path"], error.status_code, error.code)
-            answer = problem_response(
-                request_id, error.status_code, error.code, error.detail, headers=dict(error.headers or {})
-            )
-            await answer(scope, receive, send_with_headers)
+            await _refusal(request_id, error)(scope, receive, send_with_headers)
         except Exception:
             _LOG.exception("%s %s failed (%s)", scope["method"], scope["path"], request_id)
             if started:
                 raise
-            await problem_response(request_id, 500, "error", BROKEN)(scope, receive, send_with_headers)
+            broken = ProblemError(500, "error", BROKEN)
+            await _refusal(request_id, broken)(scope, receive, send_with_headers)
 
     def admits(self, scope: Scope) -> bool:
         """Tell whether a caller may ask here at all, whatever it asks."""
@@ -146,9 +162,6 @@ class OuterLayer:
                 "foreign-host",
                 "This server does not answer under that host name; WANGGE_ALLOWED_HOSTS adds one.",
             )
-        length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > self.max_body:
-            raise self._too_large()
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         """Refuse writes and streams that a page of another site asks for."""
@@ -166,27 +179,41 @@ class OuterLayer:
             "Only pages of this server may ask for that; WANGGE_ALLOWED_HOSTS names another host of its own.",
         )
 
-    def _limited(self, receive: Receive) -> Callable[[], Awaitable[Message]]:
-        seen = 0
 
-        async def limited() -> Message:
-            nonlocal seen
-            message = await receive()
-            if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                if seen > self.max_body:
-                    raise self._too_large()
-            return message
+def _check_length(headers: Headers, most_mb: float) -> None:
+    length = headers.get("content-length", "0")
+    if length.isdigit() and int(length) > most_mb * 1_000_000:
+        raise _too_large(most_mb)
 
-        return limited
 
-    def _too_large(self) -> ProblemError:
-        return ProblemError(
-            413,
-            "too-large",
-            f"The body is larger than {self.max_body_mb:g} MB; send it in parts.",
-            headers={"Connection": "close"},
-        )
+def _limited(receive: Receive, most_mb: float) -> Callable[[], Awaitable[Message]]:
+    seen = 0
+
+    async def limited() -> Message:
+        nonlocal seen
+        message = await receive()
+        if message["type"] == "http.request":
+            seen += len(message.get("body", b""))
+            if seen > most_mb * 1_000_000:
+                raise _too_large(most_mb)
+        return message
+
+    return limited
+
+
+def _too_large(most_mb: float) -> ProblemError:
+    return ProblemError(
+        413,
+        "too-large",
+        f"The body is larger than {most_mb:g} MB; make it smaller, or send it in parts.",
+        headers={"Connection": "close"},
+    )
+
+
+def _refusal(request_id: str, error: ProblemError) -> ASGIApp:
+    """Write an error in the one form that all have."""
+    headers = dict(error.headers or {})
+    return problem_response(request_id, error.status_code, error.code, error.detail, headers=headers)
 
 
 def _name_of(place: str) -> str:
@@ -199,8 +226,8 @@ def _check_type(scope: Scope, headers: Headers) -> None:
     """Refuse a write whose body is not JSON, or, where a file belongs, no such file."""
     if scope["method"] in SAFE_METHODS:
         return
-    file = _FILE_PATH.match(scope["path"])
-    allowed = _TYPES[file[1] or file[2]] if file else BODY_TYPES
+    file = next((types for path, types in _FILES if path.match(scope["path"])), None)
+    allowed = file or BODY_TYPES
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
     if kind not in allowed and not (empty and not kind and file is None):

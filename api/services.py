@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from api.nearby import TownRoads
     from api.town import Town
     from api.views import PlanView
+    from gis_core.attachments import Shelf
     from gis_core.store import Store
     from gis_core.store.records import DatasetRecord, PlanRecord
 
@@ -61,6 +62,7 @@ class Services:
         self.hub = Hub(lambda: self.store)
         self.case_hub = CaseHub(lambda: self.store)
         self.force = ForceKeeper(lambda: self.store)
+        self._shelf: Shelf | None = None
         self._own_book = MemoryBook()
         self.jobs = Jobs(settings.max_jobs, self.hub.tell_job, self._book)
         self.exports = Exports()
@@ -104,6 +106,26 @@ class Services:
         if self._store is not None and self._given is None:
             self._store.close()
         self._store = None
+
+    @property
+    def shelf(self) -> Shelf:
+        """Where files of cases are kept.
+
+        Raises
+        ------
+        ParameterError
+            Where the setting names no such place.
+        """
+        if self._shelf is None:
+            from gis_core.attachments import default_folder, open_shelf
+
+            settings = self.settings
+            self._shelf = open_shelf(
+                settings.attachments,
+                default=default_folder(self.store.file),
+                endpoint=settings.s3_endpoint or None,
+            )
+        return self._shelf
 
     def _book(self) -> JobBook:
         """Give the book of jobs: the store, where other server processes read it too."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from api.editing import WhoDep, json_answer
 from api.events import EventStream
-from api.incident_models import IncidentDetail, IncidentPage, ReportBody, RulesBody, StepBody
+from api.incident_models import CaseId, IncidentDetail, IncidentPage, ReportBody, RulesBody, StepBody
 from api.incidents import incident_detail, incident_row, report_incident, step_incident
 from api.services import ServicesDep
 from gis_core.dispatch import State
@@ -21,7 +21,6 @@ STREAM: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
-CaseId = Annotated[int, Path(ge=1, le=2**31 - 1, description="Number of the case.")]
 
 
 @router.get("/api/incidents", response_model=IncidentPage)

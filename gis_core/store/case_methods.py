@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gis_core.store import cases
+from gis_core.store import case_files, cases
 from gis_core.store.server_methods import ServerMethods
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gis_core.dispatch import Event
     from gis_core.dispatch.rules import Rules
+    from gis_core.store.case_files import AttachmentRecord, NewFile
     from gis_core.store.cases import CaseNews, CaseRecord, NewCase
     from gis_core.store.records import BBox
 
@@ -105,6 +106,43 @@ class CaseMethods(ServerMethods):
         """
         with self._read() as connection:
             return cases.feed(connection, since, until=until, limit=limit)
+
+    def attach_to_case(
+        self, case_id: int, file: NewFile, event: Event
+    ) -> tuple[AttachmentRecord, CaseRecord]:
+        """Write a file down as a note of a case, by the rules that hold now; the same key again changes nothing.
+
+        Returns
+        -------
+        AttachmentRecord, CaseRecord
+            The file with its number, and the case with all its steps.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is no such case.
+        ConflictError
+            Where the key was that of another step, or the case has too many files.
+        """
+        with self._write() as connection:
+            policy = cases.read_rules(connection).policy
+            return case_files.add(connection, self._dialect, case_id, file, event, policy)
+
+    def case_attachments(self, case_id: int) -> list[AttachmentRecord]:
+        """Return the files of a case, the first first; empty where there is no such case."""
+        with self._read() as connection:
+            return case_files.list_all(connection, case_id)
+
+    def case_attachment(self, case_id: int, number: int) -> AttachmentRecord:
+        """Return one file of a case.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is none of this number.
+        """
+        with self._read() as connection:
+            return case_files.get(connection, case_id, number)
 
     def dispatch_rules(self) -> Rules:
         """Return the rules that hold."""

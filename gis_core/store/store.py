@@ -59,6 +59,11 @@ class Store(CaseMethods):
         self.close()
 
     @property
+    def file(self) -> Path | None:
+        """The file of an embedded store; None where the store is a database."""
+        return self._dialect.path if isinstance(self._dialect, GeoPackageDialect) else None
+
+    @property
     def where(self) -> str:
         """The store as messages name it, without a password."""
         return self._dialect.where

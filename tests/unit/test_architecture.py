@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("gis_core", "gis_core._compat", "gis_core.errors", "gis_core.model"),
     ("gis_core.crs",),
-    ("gis_core.layers", "gis_core.town"),
+    ("gis_core.layers", "gis_core.town", "gis_core.attachments"),
     ("gis_core.graph",),
     ("gis_core.fabric",),
     ("gis_core.partition",),
@@ -34,6 +34,7 @@ OWNERS: dict[str, tuple[str, ...]] = {
     "starlette": ("api",),
     "fontTools": ("gis_core.publish",),
     "pylopdf_fonts_zh_cn": ("gis_core.publish",),
+    "PIL": ("gis_core.attachments",),
     "numba": ("gis_core._compat",),
     "distributed": ("gis_core.cluster",),
     "dask": ("gis_core.cluster",),

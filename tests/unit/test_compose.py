@@ -45,6 +45,13 @@ def test_the_data_live_in_a_named_volume():
     assert place == "/var/lib/postgresql/data"
 
 
+def test_files_of_cases_live_in_a_named_volume():
+    place = SERVICES["api"]["environment"]["WANGGE_ATTACHMENTS"]
+    assert f"attachments:{place}" in SERVICES["api"]["volumes"]
+    assert "attachments" in COMPOSE["volumes"]
+    assert f"install -d -o 10001 -g 10001 {place}" in DOCKERFILE
+
+
 def test_passwords_come_from_outside_and_are_required():
     for service, variable in (("postgis", "POSTGRES_PASSWORD"), ("api", "PGPASSWORD")):
         assert re.fullmatch(r"\$\{WANGGE_DB_PASSWORD:\?[^}]+\}", SERVICES[service]["environment"][variable])
