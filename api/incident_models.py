@@ -149,9 +149,6 @@ class LikeRow(Model):
     score: float
 
 
-class IncidentDetail(Incident):
-    """A case with its history, and what can be done."""
-
 class AttachmentRow(Model):
     """A file of a case."""
 
@@ -182,6 +179,9 @@ class AttachmentList(Model):
 
     attachments: list[AttachmentRow]
 
+
+class IncidentDetail(Incident):
+    """A case with its history, and what can be done."""
 
     allowed: list[str]
     duty: DutyRow

@@ -293,6 +293,9 @@ class Located(Model):
     nearest_code: str | None = Field(description="The nearest grid of a point outside; else the grid itself.")
     lon: float | None = Field(description="In WGS 84.")
     lat: float | None
+    plan: int | None = Field(
+        description="The plan that the grid is of; None outside, in the answer to many points."
+    )
     candidates: list[Candidate] | None = Field(
         None, description="Only where a radius was given; largest share first."
     )
@@ -304,26 +307,12 @@ class NearFacility(Model):
     id: str | None
     name: str | None
     category: str | None
-    plan: int | None = Field(
-        description="The plan that the grid is of; None outside, in the answer to many points."
-    )
     lon: float
     lat: float
     road_m: float | None = Field(description="Metres on foot; None where no street joins the two.")
     minutes: float | None = Field(description="On foot, at 4.8 km/h.")
     air_m: float
 
-
-class Reached(Model):
-    """How much is reached within each number of minutes."""
-
-    cells: list[int]
-    households: list[int]
-    population: list[float]
-
-
-class ServiceFacility(Reached):
-    """A facility and what it covers: the cells that no other of its category is nearer to."""
 
 class Deputy(Model):
     """Who stands in for somebody."""
@@ -346,6 +335,17 @@ class StaffNear(Model):
     stands_in_for: str | None = Field(description="Who is not on duty, where the person is the deputy.")
     deputy: Deputy | None = Field(description="Who stands in for this person.")
 
+
+class Reached(Model):
+    """How much is reached within each number of minutes."""
+
+    cells: list[int]
+    households: list[int]
+    population: list[float]
+
+
+class ServiceFacility(Reached):
+    """A facility and what it covers: the cells that no other of its category is nearer to."""
 
     facility: int = Field(description="Row in the layer of facilities.")
     id: str | None
@@ -379,6 +379,9 @@ class LocateAnswer(Located):
     near: list[NearFacility] | None = Field(
         None, description="Only where `near` was given: by category, the nearest on foot first."
     )
+    staff: list[StaffNear] | None = Field(
+        None, description="Only where `staff` was given: who is on duty, the nearest grid first."
+    )
 
 
 class GridAnswer(Model):
@@ -390,9 +393,6 @@ class GridAnswer(Model):
     plan: int = Field(description="The plan that the grid is of.")
     revision: int
     valid_from: str | None = Field(
-    staff: list[StaffNear] | None = Field(
-        None, description="Only where `staff` was given: who is on duty, the nearest grid first."
-    )
         description="Since when the plan is in force; null for one that never was."
     )
     valid_to: str | None = Field(description="Until when; null where no end is known.")

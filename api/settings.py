@@ -37,15 +37,15 @@ class Settings(BaseSettings):
         False, description="A proxy or a container in front decides who may come in: listen on any address."
     )
     max_body_mb: float = Field(16.0, gt=0, description="Largest body of a request in megabytes.")
-    max_points: int = Field(100_000, ge=1, description="Most points in one request to locate.")
-    max_page: int = Field(10_000, ge=1, description="Most features in one page.")
-    cache_mb: float = Field(256.0, gt=0, description="Memory for answers that are kept ready, in megabytes.")
     attachments: str = Field(
         "",
         description="Where files of cases are kept: a folder, or s3://bucket/prefix; empty: beside the store.",
     )
     attachment_mb: float = Field(15.0, gt=0, description="Largest file of a case in megabytes.")
     s3_endpoint: str = Field("", description="URL of an S3 that is not Amazon's.")
+    max_points: int = Field(100_000, ge=1, description="Most points in one request to locate.")
+    max_page: int = Field(10_000, ge=1, description="Most features in one page.")
+    cache_mb: float = Field(256.0, gt=0, description="Memory for answers that are kept ready, in megabytes.")
     cache_plans: int = Field(4, ge=1, description="Plans whose grids and index are kept in memory.")
     max_jobs: int = Field(2, ge=1, description="Rebalancing and cutting anew that may run at once.")
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one need PostGIS.")
