@@ -33,7 +33,7 @@ _Progress = Callable[[str, int, int], None]
 #: A second attempt is not begun with less than this share of the time limit left.
 _LEAST_REST = 0.1
 #: Seconds that bounds and proofs around a search take: at least, and for each cell.
-_AROUND_LEAST_S, _AROUND_S = 2.5e-3, 2e-6
+_AROUND_LEAST_S, _AROUND_S = 1.9e-3, 2e-6
 #: What the reasons of towns are called in a graph, in this order.
 _GRAPH_WORDS = (
     (r"(?<=\d) households?\b", ""),

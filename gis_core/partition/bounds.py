@@ -23,6 +23,8 @@ _MOST_STEPS = 400_000
 #: Seconds of work (counted in boxes), the share of a time limit that they may be, and boxes that each block should
 #: have in a probe, so that there are fewer probes where there is less work.
 _WORK_S, _WORK_SHARE, _FEW_BOXES = 10.0, 0.25, 4
+#: Boxes for each cell from which pockets are looked at; below, totals alone decide.
+_BOXES_A_CELL = 2
 _TINY = 1e-9
 
 
@@ -180,11 +182,12 @@ def deviation_lower_bound(
     )
     if free < len(weights) or free > sum(map(len, weights)) or not weights:
         return first / mean
-    trees = [None] * len(weights) if graphs is None else _trees(graphs, weights)
+    work = work or work_within(None)
+    short = work.boxes < _BOXES_A_CELL * sum(map(len, weights))
+    trees = [None] * len(weights) if graphs is None or short else _trees(graphs, weights)
     grain = grain_of(np.concatenate(weights))
     totals = [float(piece.sum()) for piece in weights]
 
-    work = work or work_within(None)
     blocks = max(1, sum(len(tree.gate) for tree in trees if tree is not None))
     probes = max(4, min(40, _MOST_STEPS // blocks, int(work.boxes) // (_FEW_BOXES * blocks)))
     # Two more are to find where the probes begin.

@@ -207,11 +207,14 @@ def cheap_bound(task: ExactTask, *, skip_empty: bool = False, work: Work | None 
     work : Work
         See `deviation_lower_bound`.
     """
-    given = task.lock_weights(task.weight).tolist()
-    free = np.flatnonzero(task.lock_labels() < 0)
-    if len(free) == 0:
-        return deviation_lower_bound([], task.n_parts, locked=given)
-    inner = subgraph(task.graph, free)
+    if task.locked is None:
+        given, free, inner = [], np.arange(task.graph.n_cells), task.graph
+    else:
+        given = task.lock_weights(task.weight).tolist()
+        free = np.flatnonzero(task.lock_labels() < 0)
+        if len(free) == 0:
+            return deviation_lower_bound([], task.n_parts, locked=given)
+        inner = subgraph(task.graph, free)
     label = component_labels(inner)
     cells = [np.flatnonzero(label == piece) for piece in range(int(label.max()) + 1)]
     cells = [own for own in cells if not skip_empty or task.weight[free[own]].sum() > 0]

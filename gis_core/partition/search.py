@@ -132,6 +132,11 @@ class Search:
                 self.anneal(level, part, hot, per_cell * _COARSER**depth, coarse=depth > 0)
         return part
 
+    @property
+    def most_clusters(self) -> int:
+        """Cells of the coarsest graph of a start, at most."""
+        return min(self.level.n_cells, max(_CLUSTERS * self.n_parts, 24))
+
     def _heaviest(self, share: float) -> NDArray[np.float64]:
         """Greatest weights of a cluster: a share of the mean, and never above what one part may have."""
         heaviest = np.minimum(self.rules.maximum, self.rules.mean)
@@ -142,12 +147,12 @@ class Search:
         """Make a plan from nothing; of fewer trees for each cut where there is little time."""
         levels, _ = coarsen(
             self.level,
-            n_wanted=max(_CLUSTERS * self.n_parts, 24),
+            n_wanted=self.most_clusters,
             heaviest=self._heaviest(0.2),
             state=self.rng,
         )
         coarsest = levels[-1]
-        tries = int(np.clip(20_000 // max(1, coarsest.n_cells), 2, most_trees))
+        tries = max(min(2, most_trees), min(20_000 // max(1, coarsest.n_cells), most_trees))
         rule = self.rules.at(coarsest.weights, coarse=len(levels) > 1)
         return self.plan(
             self._up(levels, coarsest.tree_cuts(self.n_parts, rule, tries, self.rng), _HOT, per_cell)
@@ -156,7 +161,7 @@ class Search:
     def cycle(self, plan: Plan, per_cell: float) -> Plan:
         """Coarsen inside the parts of a plan, and anneal it again at every level."""
         levels, part = coarsen(
-            self.level, n_wanted=max(_CLUSTERS * self.n_parts, 24), heaviest=self._heaviest(0.2), state=self.rng,
+            self.level, n_wanted=self.most_clusters, heaviest=self._heaviest(0.2), state=self.rng,
             group=plan.part,
         )  # fmt: skip
         return self.plan(self._up(levels, part.copy(), _HOT, per_cell))

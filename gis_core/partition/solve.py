@@ -33,11 +33,16 @@ StoppedBy = Literal["converged", "time-limit"]
 _PROPOSALS_A_SECOND = 4e6
 #: Share of the time limit that is left to what constraints do after the search.
 _LAST_SHARE = 0.1
-#: The least that a plan takes, however small.
-_SECONDS_A_PLAN = 2.5e-3
+#: The least that a plan takes, however small; what a tree takes for each cell of the coarsest graph and each time that
+#: the parts are halved; and the share of the time that trees may have.
+_SECONDS_A_PLAN, _SECONDS_A_TREE, _SHARE_OF_TREES = 1.5e-3, 0.6e-6, 0.2
+#: Trees for each cut: the usual number, and the most in a hurry.
+_TREES, _HURRIED_TREES = 20, 4
 #: Proposals for each cell from which two plans with a child are better than one, and the usual number of plans, for
 #: each proposal that a usual plan makes.
 _WORTH_TWO, _USUAL_WORTH = 30.0, 13.0
+#: Proposals that a usual plan and its child make for each one of a cell on the finest level.
+_PLAN_AND_CHILD = 8.0
 #: Share of a long time limit in which plans are made from nothing, and the most of them before it is begun anew.
 _SHARE_OF_PLANS, _MOST_PLANS = 0.45, 64
 #: Proposals for each cell of a group that is drawn anew in a hurry.
@@ -319,15 +324,23 @@ def _affordable(search: Search, work: _Effort) -> tuple[int, float, int]:
     The usual ones, unless the time limit is so short that even two plans and their child would take most of it.
     """
     left = search.clock.deadline - time.perf_counter()
+    if left == np.inf:
+        return work.plans, work.per_cell, _TREES
+    n = search.level.n_cells
+    tree = _SECONDS_A_TREE * search.most_clusters * np.log2(search.n_parts + 1)
     # What the time is worth in proposals for each cell. A plan takes some 4 of them for each that it makes on the
     # finest level, and as many to be set up; so does a child for 6.
-    worth = left * _PROPOSALS_A_SECOND / search.level.n_cells
-    plans = int(np.clip(left / _SECONDS_A_PLAN, 1, work.plans))
+    worth = left * _PROPOSALS_A_SECOND / n
     if worth > _USUAL_WORTH * work.per_cell:
-        return plans, work.per_cell, 20 if plans == work.plans else 4
-    if worth > _WORTH_TWO and plans > 1:
-        return 2, (worth - 13) / 13, 4
-    return 1, max(1.0, (worth - 16) / 4), 4
+        plan = max(_SECONDS_A_PLAN, _PLAN_AND_CHILD * work.per_cell * n / _PROPOSALS_A_SECOND)
+        plans = int(np.clip(_SHARE_OF_PLANS * left / plan, min(2, work.plans), work.plans))
+        return plans, work.per_cell, int(np.clip(_SHARE_OF_TREES * left / (plans * tree), 1, _TREES))
+    plans = 2 if worth > _WORTH_TWO and left > 2 * _SECONDS_A_PLAN else 1
+    trees = int(np.clip(_SHARE_OF_TREES * left / (plans * tree), 1, _HURRIED_TREES))
+    if plans == 2:
+        return 2, (worth - 13) / 13, trees
+    worth -= trees * tree * _PROPOSALS_A_SECOND / n
+    return 1, max(1.0, worth / 4), trees
 
 
 def _another_round(

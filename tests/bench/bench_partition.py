@@ -89,8 +89,8 @@ def run(
     return {**json.loads(done.stdout.splitlines()[-1]), **judged(instance, part)}
 
 
-def ours(instance: Path, part: Path, objective: str, limit: float | None) -> Row:
-    command = [sys.executable, "-m", "bench.run_partition", instance, part, objective, limit or "none"]
+def ours(instance: Path, part: Path, objective: str, limit: float | None, seeds: int = 1) -> Row:
+    command = [sys.executable, "-m", "bench.run_partition", instance, part, objective, limit or "none", seeds]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(ROOT)])}
     return run(command, instance, part, 3600, environment)
 
@@ -139,7 +139,8 @@ def compare(name: str, instance: Path, folder: Path, options: argparse.Namespace
         add(f"wangge border {options.long:g} s", ours(instance, part, "border", options.long))
     one = next((row for row in rows if row["by"] == "metis-1" and "cpu_s" in row), None)
     if one is not None:
-        add("wangge in 2x metis-1", ours(instance, part, "border", max(0.001, 2 * one["cpu_s"])))
+        limit = max(0.001, 2 * one["cpu_s"])
+        add("wangge in 2x metis-1", ours(instance, part, "border", limit, one["seeds"]))
     return rows
 
 
@@ -206,6 +207,9 @@ def verdicts(rows: list[Row]) -> list[str]:
             parts.append(f"{one['cpu_s'] / other['cpu_s']:.2f} of its time")
             if "2x" in mine:
                 parts.append(f"{(one['cpu_s'] - one['proof_s']) / other['cpu_s']:.2f} without the proof")
+                parts.append(
+                    f"medians of {one['seeds']} seeds, of which {one['valid']} and {other['valid']} valid"
+                )
         faulty = [row["by"] for row in (one, other) if row["out_of_bounds"] + row["noncontiguous"]]
         note = f" (not valid: {', '.join(faulty)})" if faulty else ""
         said.append(f"  {mine} against {theirs}: {', '.join(parts)}{note}")
