@@ -19,6 +19,7 @@ from fastapi.openapi.utils import get_openapi
 from api.bodies import warm
 from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
+from api.open311_form import is_open311
 from api.quick import QuickLayer
 from api.routes import (
     attachments,
@@ -31,6 +32,7 @@ from api.routes import (
     incidents,
     jobs,
     locate,
+    open311,
     plans,
 )
 from api.routes.common import PROBLEMS
@@ -104,7 +106,8 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         locate,
         incidents,
         attachments,
-            events,
+        open311,
+        events,
     ):
         app.include_router(module.router)
     add_static(app.router, settings.web_root)
@@ -120,8 +123,8 @@ def _schema(app: FastAPI) -> dict[str, Any]:
         schema = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
-        for path in schema["paths"].values():
-            for operation in path.values():
+        for path, item in schema["paths"].items():
+            for operation in () if is_open311(path) else item.values():
                 answer = operation["responses"]["default"]
                 answer["content"] = {PROBLEM_TYPE: next(iter(answer["content"].values()))}
         app.openapi_schema = schema

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.events import edit_row
+from api.open311_form import Open311Error, fault_response, handle_fault, is_open311
 from gis_core import errors as core
 
 __all__ = [
@@ -115,6 +116,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
 
 
+    app.add_exception_handler(Open311Error, handle_fault)
 def problem_of(request: Request, error: Exception) -> Response:
     """Give the body of an error where the status is sent already; what is no error of the core is logged."""
     if isinstance(error, core.GisCoreError):
@@ -202,3 +204,6 @@ def _answer(
     return problem_response(
         request_id_of(request), status, code, detail, errors=errors, headers=headers, more=more
     )
+    if is_open311(request.url.path):
+        unknown = any(fault["where"] == "path.format" for fault in errors)
+        return fault_response(request.url.path, 404 if unknown else status, [detail], headers)

@@ -67,6 +67,9 @@ class RulesBody(Model):
     duty: dict[str, Any] = Field(default_factory=dict)
     max_returns: int = Field(2, ge=0, le=100)
     max_extensions: int = Field(2, ge=0, le=100)
+    open311: dict[str, Any] = Field(
+        default_factory=dict, description="What residents may report; docs/open311.md."
+    )
 
 
 class Incident(Model):

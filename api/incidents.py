@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from api.attachments import attachment_row
-from api.locating import locate_points
+from api.case_near import facilities_soon, staff_near
+from api.case_place import place_case
 from gis_core.dispatch import (
     LEVELS,
     Case,
@@ -27,28 +28,40 @@ from gis_core.errors import NotFoundError, ParameterError
 from gis_core.store.cases import CaseRecord, NewCase
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from api.incident_models import ReportBody, StepBody
     from api.services import Services
     from gis_core.dispatch.rules import Rules
 
 __all__ = ["incident_detail", "incident_row", "report_incident", "step_incident"]
 
-#: Least share of the circle of a fix that makes its grid sure.
-_SURE = 0.8
 #: How far and how long back cases that may be the same are looked for.
 _NEAR_M = 500.0
 _BACK = timedelta(days=7)
 _M_PER_DEGREE = 111_195.0
 
 
-def report_incident(services: Services, body: ReportBody, who: str) -> CaseRecord:
-    """Write down a case; near a border it gets candidates, not a guess."""
-    view = services.plan_or_newest(body.plan)
-    (found,) = locate_points(view, [body.x, body.y], crs=body.crs, radius_m=body.accuracy_m)
-    if found["status"] == "no_position":
-        raise ParameterError(f"{body.x:g}, {body.y:g} is no position in {body.crs}.", x=body.x, y=body.y)
-    candidates = found["candidates"]
-    sure = found["status"] == "inside" and (not candidates or candidates[0]["share"] >= _SURE)
+def report_incident(
+    services: Services,
+    body: ReportBody,
+    who: str,
+    *,
+    more: Mapping[str, Any] | None = None,
+    unsure: str | None = None,
+) -> CaseRecord:
+    """Write down a case in the grid in force there; near a border it gets candidates, not a guess.
+
+    Parameters
+    ----------
+    more : mapping or None
+        What else is kept with its details.
+    unsure : str or None
+        Why somebody has to look at the place, however well its grid is known.
+    """
+    place = place_case(services, body.x, body.y, crs=body.crs, accuracy_m=body.accuracy_m, plan=body.plan)
+    if unsure is not None:
+        place = place.unsure(unsure)
     given = {name: getattr(body, name) for name in ("address", "road", "asset", "owner")}
     details = {name: value for name, value in given.items() if value}
     if not sure:
@@ -57,15 +70,15 @@ def report_incident(services: Services, body: ReportBody, who: str) -> CaseRecor
         ]
         details["status"] = found["status"]
     new = NewCase(
-        found["lon"],
-        found["lat"],
+        place.lon,
+        place.lat,
         body.category,
         body.grade,
         body.words,
         body.accuracy_m,
-        view.record.id,
-        found["grid_code"] if sure else None,
-        details,
+        place.plan_id,
+        place.grid_code,
+        {**details, **place.details, **(more or {})},
         body.key,
     )
     record = services.store.add_case(new, Event(EventKind.REPORT, _now(), who, where=body.where))
@@ -119,7 +132,7 @@ def _next_unit(services: Services, record: CaseRecord, kind: EventKind, grid: st
         duty = rules.duty.find(place, record.case.category, _now(), without=refused)
         unit, fault = duty.unit, f"{duty.because} Name the unit that gets case {record.id}."
     if unit is None:
-        raise ParameterError(fault, case=record.id)
+        raise ParameterError(fault, id=record.id)
     return unit
 
 

@@ -15,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import BROKEN, ProblemError, problem_response
+from api.open311_form import fault_response, is_open311
 from api.settings import LOOPBACK_HOSTS, Settings, is_loopback
 
 __all__ = ["SECURITY_HEADERS", "OuterLayer"]
@@ -69,6 +70,7 @@ _FILES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = (
     (re.compile(r"^/api/datasets/\d+/outlines$"), OUTLINE_TYPES),
     (re.compile(r"^/api/locate/table$"), TABLE_TYPES),
     (re.compile(r"^/api/incidents/table$"), ("text/csv",)),
+    (re.compile(r"^/open311/v2/requests\."), ("application/x-www-form-urlencoded",)),
     (_ATTACHMENTS, ATTACHMENT_TYPES),
 )
 
@@ -125,13 +127,13 @@ class OuterLayer:
             if started:
                 raise
             _LOG.info("%s %s: %d %s", scope["method"], scope["path"], error.status_code, error.code)
-            await _refusal(request_id, error)(scope, receive, send_with_headers)
+            await _refusal(scope, request_id, error)(scope, receive, send_with_headers)
         except Exception:
             _LOG.exception("%s %s failed (%s)", scope["method"], scope["path"], request_id)
             if started:
                 raise
             broken = ProblemError(500, "error", BROKEN)
-            await _refusal(request_id, broken)(scope, receive, send_with_headers)
+            await _refusal(scope, request_id, broken)(scope, receive, send_with_headers)
 
     def admits(self, scope: Scope) -> bool:
         """Tell whether a caller may ask here at all, whatever it asks."""
@@ -210,9 +212,11 @@ def _too_large(most_mb: float) -> ProblemError:
     )
 
 
-def _refusal(request_id: str, error: ProblemError) -> ASGIApp:
-    """Write an error in the one form that all have."""
+def _refusal(scope: Scope, request_id: str, error: ProblemError) -> ASGIApp:
+    """Write an error in the form that its path has."""
     headers = dict(error.headers or {})
+    if is_open311(scope["path"]):
+        return fault_response(scope["path"], error.status_code, [error.detail], headers)
     return problem_response(request_id, error.status_code, error.code, error.detail, headers=headers)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,8 @@ __all__ = ["LOOPBACK_HOSTS", "Settings", "is_loopback"]
 
 #: Names under which a browser on this machine reaches the server.
 LOOPBACK_HOSTS: tuple[str, ...] = ("127.0.0.1", "localhost", "::1")
+
+_KEY = re.compile(r"[^:,]{1,60}:[0-9a-fA-F]{64}")
 
 
 def _default_web_root() -> Path:
@@ -49,6 +52,9 @@ class Settings(BaseSettings):
     cache_plans: int = Field(4, ge=1, description="Plans whose grids and index are kept in memory.")
     max_jobs: int = Field(2, ge=1, description="Rebalancing and cutting anew that may run at once.")
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one need PostGIS.")
+    open311_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Who may report through Open311: name:SHA-256 of the key, separated by commas."
+    )
     warm: bool = Field(True, description="Prepare the newest plan in the background when the server starts.")
 
     @field_validator("allowed_hosts", mode="before")
@@ -57,6 +63,17 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip().lower() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("open311_keys", mode="before")
+    @classmethod
+    def _split_keys(cls, value: object) -> object:
+        if isinstance(value, str):
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+        if not isinstance(value, tuple | list) or not all(_KEY.fullmatch(str(part)) for part in value):
+            raise ValueError("each is written name:HASH, the hash being 64 hexadecimal digits of SHA-256")
+        return tuple(
+            f"{name}:{digest.lower()}" for name, _, digest in (part.rpartition(":") for part in value)
+        )
 
     @property
     def is_loopback(self) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 from gis_core.dispatch.deadlines import DeadlineTable
 from gis_core.dispatch.duty import DutyTable
 from gis_core.dispatch.machine import Policy
+from gis_core.dispatch.offered import Offer, offer_from
 from gis_core.dispatch.worktime import calendar_from
 from gis_core.errors import ParameterError
 
 __all__ = ["Rules", "rules_from"]
 
-_NAMES = {"calendar", "deadlines", "duty", "max_returns", "max_extensions"}
+_NAMES = {"calendar", "deadlines", "duty", "max_returns", "max_extensions", "open311"}
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Rules:
 
     policy: Policy = field(default_factory=Policy)
     duty: DutyTable = field(default_factory=DutyTable)
+    offer: Offer = field(default_factory=Offer)
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -33,7 +35,8 @@ def rules_from(data: Mapping[str, Any]) -> Rules:
     ----------
     data : mapping
         `calendar` (as `calendar_from`), `deadlines` (rows as `DeadlineTable.from_rows`), `duty` (as
-        `DutyTable.from_data`), `max_returns`, `max_extensions`; what is not there holds as it is by default.
+        `DutyTable.from_data`), `max_returns`, `max_extensions`, `open311` (as `offer_from`); what is not there holds as
+        it is by default.
 
     Raises
     ------
@@ -56,8 +59,15 @@ def rules_from(data: Mapping[str, Any]) -> Rules:
             **numbers,
         )
         duty = DutyTable.from_data(data.get("duty", {}))
+        offer = offer_from(data.get("open311", {}), _categories(data, duty))
     except (AttributeError, TypeError, ValueError) as error:
         if isinstance(error, ParameterError):
             raise
         raise ParameterError("The rules do not have the form that docs/dispatch.md describes.") from None
-    return Rules(policy, duty, dict(data))
+    return Rules(policy, duty, offer, dict(data))
+
+
+def _categories(data: Mapping[str, Any], duty: DutyTable) -> list[str]:
+    """Return the categories that deadlines and responsibility name, in their order."""
+    named = [row["category"] for row in data.get("deadlines", ()) if row.get("category", "*") != "*"]
+    return [*named, *(category for rule in duty.rules for category in rule.categories)]

@@ -14,9 +14,9 @@ from sqlalchemy.engine import make_url
 
 from gis_core.errors import ParameterError
 from gis_core.store import datasets, migrate
-from gis_core.store.case_methods import CaseMethods
 from gis_core.store.dialect_geopackage import GeoPackageDialect
 from gis_core.store.dialect_postgis import PostgisDialect
+from gis_core.store.reported_methods import ReportedMethods
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -32,10 +32,10 @@ ENVIRONMENT = "WANGGE_DB"
 DEFAULT_FILE = Path("var") / "wangge.gpkg"
 
 
-class Store(CaseMethods):
+class Store(ReportedMethods):
     """Data versions, plans and edits in one database; what concerns plans stands in
     `PlanMethods`, what changes base data in `BaseMethods`, what server processes share in `ServerMethods`,
-    cases in `CaseMethods`.
+    cases in `CaseMethods`, what those ask who report them in `ReportedMethods`.
 
     Safe to share between threads. Every method may raise `StoreUnavailableError`; what it says is for users.
 
