@@ -64,11 +64,6 @@ def report_incident(
         place = place.unsure(unsure)
     given = {name: getattr(body, name) for name in ("address", "road", "asset", "owner")}
     details = {name: value for name, value in given.items() if value}
-    if not sure:
-        details["candidates"] = candidates or [
-            {"code": code, "share": 1.0} for code in [found["grid_code"]] if code
-        ]
-        details["status"] = found["status"]
     new = NewCase(
         place.lon,
         place.lat,
