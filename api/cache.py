@@ -75,6 +75,9 @@ class Lru(Generic[V]):
                     self._building.pop(key, None)
         return value
 
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._values
+
     def __len__(self) -> int:
         return len(self._values)
 

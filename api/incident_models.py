@@ -9,7 +9,7 @@ from fastapi import Path
 from pydantic import Field
 
 from api.edit_models import Key
-from api.models import Candidate, Model
+from api.models import Candidate, Model, NearFacility, StaffNear
 from gis_core.dispatch import EventKind, State
 
 __all__ = ["Incident", "IncidentDetail", "IncidentPage", "ReportBody", "RulesBody", "StepBody"]
@@ -183,6 +183,13 @@ class AttachmentList(Model):
     attachments: list[AttachmentRow]
 
 
+class CaseNear(Model):
+    """What is near a case."""
+
+    staff: list[StaffNear]
+    near: list[NearFacility]
+
+
 class IncidentDetail(Incident):
     """A case with its history, and what can be done."""
 
@@ -190,5 +197,9 @@ class IncidentDetail(Incident):
     duty: DutyRow
     candidates: list[Candidate] = Field(description="Grids that it may lie in, where that was not sure.")
     duplicates: list[LikeRow] = Field(description="Open cases that it may repeat, the likeliest first.")
+    staff: list[StaffNear] = Field(description="Who can be sent now, the nearest grid first.")
+    near: list[NearFacility] | None = Field(
+        description="The nearest facility of each category; None while the streets are being read."
+    )
     steps: list[StepRow]
     attachments: list[AttachmentRow]

@@ -213,6 +213,8 @@ def incident_detail(services: Services, record: CaseRecord) -> dict[str, Any]:
         "duty": {**asdict(duty), "also": list(duty.also)},
         "candidates": record.new.details.get("candidates", []),
         "duplicates": _duplicates(services, record),
+        "staff": staff_near(services, record),
+        "near": facilities_soon(services, record),
         "steps": [_step_row(number, step) for number, step in enumerate(record.case.steps)],
         "attachments": [attachment_row(each) for each in services.store.case_attachments(record.id)],
     }

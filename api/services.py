@@ -148,6 +148,10 @@ class Services:
 
         return self._roads.get((record.id, record.imported_at), lambda: load_roads(self.store, record))
 
+    def has_roads(self, record: DatasetRecord) -> bool:
+        """Tell whether the streets of a data version are in memory."""
+        return (record.id, record.imported_at) in self._roads
+
     def outlines(self, record: DatasetRecord) -> Outlines:
         """Give the packed polygons of the cells of a data version, read once and kept."""
         from api.cells import read_outlines

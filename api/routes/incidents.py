@@ -6,9 +6,18 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
+from api.case_near import facilities_near, staff_near
 from api.editing import WhoDep, json_answer
 from api.events import EventStream
-from api.incident_models import CaseId, IncidentDetail, IncidentPage, ReportBody, RulesBody, StepBody
+from api.incident_models import (
+    CaseId,
+    CaseNear,
+    IncidentDetail,
+    IncidentPage,
+    ReportBody,
+    RulesBody,
+    StepBody,
+)
 from api.incidents import incident_detail, incident_row, report_incident, step_incident
 from api.services import ServicesDep
 from gis_core.dispatch import State
@@ -75,6 +84,24 @@ async def get_incident_events(
 def get_incident(services: ServicesDep, case_id: CaseId) -> Response:
     """Give a case with all its steps, whose it is and why, what can be done, and what it may repeat."""
     return json_answer(incident_detail(services, services.store.case(case_id)))
+
+
+@router.get("/api/incidents/{case_id}/near", response_model=CaseNear)
+def get_incident_near(
+    services: ServicesDep,
+    case_id: CaseId,
+    *,
+    category: Annotated[
+        str, Query(max_length=400, description="Of facilities, by comma; all: each that there is.")
+    ] = "all",
+    count: Annotated[int, Query(ge=1, le=20, description="Facilities of each category.")] = 1,
+    staff: Annotated[int, Query(ge=0, le=20, description="People at most.")] = 5,
+) -> Response:
+    """Give who can be sent to a case now, and the nearest facilities by road; waits until the streets are read."""
+    record = services.store.case(case_id)
+    people = staff_near(services, record, count=staff) if staff else []
+    found = facilities_near(services, record, categories=category, count=count)
+    return json_answer({"staff": people, "near": found})
 
 
 @router.post("/api/incidents/{case_id}/steps", response_model=IncidentDetail)
