@@ -1,4 +1,4 @@
-"""The built front end: the page at `/`, its files at `/assets/`, and a plain page where it was not built.
+"""The built front end: pages at `/` and `/phone`, their files at `/assets/`, and a plain page where it was not built.
 
 A file asked for with a hash, in its name or as `?v=`, is kept for good; any other is asked for every time and
 answered by 304 where it is the same. A file with `.gz` beside it leaves compressed where the caller takes gzip.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mimetypes
 import re
+from functools import partial
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
@@ -40,14 +41,23 @@ _TYPES = {
     ".map": "application/json",
 }
 #: Files beside the page that browsers ask for by fixed names.
-_BESIDE = ("favicon.ico", "favicon.svg", "manifest.webmanifest", "robots.txt")
+_BESIDE = (
+    "favicon.ico",
+    "favicon.svg",
+    "manifest.webmanifest",
+    "phone-sw.js",
+    "phone.webmanifest",
+    "robots.txt",
+)
+#: Pages by the path that they are asked for with.
+_PAGES = {"/": "index.html", "/phone": "phone.html"}
 
 
 def add_static(router: APIRouter, root: Path) -> None:
     """Serve the files below `root`; what is built later is found without a restart."""
 
-    def page(request: Request) -> Response:
-        index = root / "index.html"
+    def page(name: str, request: Request) -> Response:
+        index = root / name
         if not index.is_file():
             return Response(
                 _NOT_BUILT, 503, {"Cache-Control": "no-store"}, media_type="text/html; charset=utf-8"
@@ -70,7 +80,8 @@ def add_static(router: APIRouter, root: Path) -> None:
     for name in _BESIDE:
         router.add_route(f"/{name}", beside, methods=["GET"], include_in_schema=False)
     router.add_route("/assets/{path:path}", asset, methods=["GET"], include_in_schema=False)
-    router.add_route("/", page, methods=["GET"], include_in_schema=False)
+    for path, name in _PAGES.items():
+        router.add_route(path, partial(page, name), methods=["GET"], include_in_schema=False)
 
 
 def _inside(folder: Path, name: str) -> Path | None:

@@ -41,14 +41,25 @@ export function drawLabels(view: LabelView, labels: PlacedLabel[], theme: Theme,
   const context = canvas.getContext("2d");
   if (context) {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.lineJoin = "round";
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    const pen = new LabelPen(context, view, INKS[theme], locked);
-    for (const label of labels) if (label.kind !== "grid") pen.draw(label);
-    for (const label of labels) if (label.kind === "grid") pen.draw(label);
+    writeLabels(context, view, labels, theme, locked);
   }
   return canvas.transferToImageBitmap();
+}
+
+/** Write labels onto a picture whose unit is a pixel of the page. */
+export function writeLabels(
+  context: Context,
+  view: View,
+  labels: PlacedLabel[],
+  theme: Theme,
+  locked: ReadonlySet<number>,
+): void {
+  context.lineJoin = "round";
+  context.textAlign = "center";
+  context.textBaseline = "middle";
+  const pen = new LabelPen(context, view, INKS[theme], locked);
+  for (const label of labels) if (label.kind !== "grid") pen.draw(label);
+  for (const label of labels) if (label.kind === "grid") pen.draw(label);
 }
 
 class LabelPen {
