@@ -114,9 +114,9 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(core.GisCoreError, _core_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-
-
     app.add_exception_handler(Open311Error, handle_fault)
+
+
 def problem_of(request: Request, error: Exception) -> Response:
     """Give the body of an error where the status is sent already; what is no error of the core is logged."""
     if isinstance(error, core.GisCoreError):
@@ -201,9 +201,9 @@ def _answer(
 ) -> Response:
     if status < 500:
         _LOG.info("%s %s: %d %s", request.method, request.url.path, status, code)
-    return problem_response(
-        request_id_of(request), status, code, detail, errors=errors, headers=headers, more=more
-    )
     if is_open311(request.url.path):
         unknown = any(fault["where"] == "path.format" for fault in errors)
         return fault_response(request.url.path, 404 if unknown else status, [detail], headers)
+    return problem_response(
+        request_id_of(request), status, code, detail, errors=errors, headers=headers, more=more
+    )
