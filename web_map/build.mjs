@@ -26,7 +26,7 @@ async function buildForNode(ending, folder) {
 
 // The worker's page and its service worker, for the browsers of old phones.
 async function buildPhone(out) {
-  const old = { ...shared, target: "chrome73", jsx: "automatic", jsxImportSource: "preact", minify: true, legalComments: "linked" };
+  const old = { ...shared, target: "chrome73", charset: "utf8", jsx: "automatic", jsxImportSource: "preact", minify: true, legalComments: "linked" };
   await build({ ...old, entryPoints: { phone: "src/phone/main.tsx" }, outdir: join(out, "assets"), sourcemap: "linked" });
   const page = readFileSync(join(root, "src/phone/phone.html"), "utf8");
   const hash = createHash("sha256").update(page);

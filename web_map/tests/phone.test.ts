@@ -330,11 +330,12 @@ test("the list begins with what is due first; time runs on without the server", 
     { id: 6, state: "accepted", due_at: null, accept_by: null },
   ] as const;
   assert.deepEqual(inOrder(rows).map(({ id }) => id), [4, 2, 6, 3, 5, 1]);
-  const asked = { state: "dispatched", due_at: "2026-11-22T09:00:00Z", accept_by: "2026-11-22T08:00:00Z", clock: "running", soon: false } as const;
+  const asked = { due_at: "2026-11-22T09:00:00Z", accept_by: "2026-11-22T08:00:00Z", clock: "running", soon: false, overdue: false } as const;
   const at = (time: string) => urgencyOf(asked, "dispatched", Date.parse(`2026-11-22T${time}Z`));
   assert.deepEqual(at("07:00:00"), { level: "fine", minutes: 120, unanswered: false });
   assert.deepEqual(at("08:30:00"), { level: "soon", minutes: 30, unanswered: true });
   assert.deepEqual(at("10:00:00"), { level: "overdue", minutes: -60, unanswered: true });
+  assert.equal(urgencyOf({ ...asked, overdue: true }, "accepted", Date.parse("2026-11-22T07:00:00Z")).level, "overdue");
   assert.equal(urgencyOf(asked, "done", 0).level, "none");
 });
 

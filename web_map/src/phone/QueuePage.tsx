@@ -110,7 +110,9 @@ function Choice({ entry }: { entry: Entry }) {
           </ol>
         </>
       )}
-      {refused.state && <p>{t("queue.stands", { state: t(`state.${refused.state}`) })}</p>}
+      {refused.state && (
+        <p>{t("queue.stands", { state: t(`state.${refused.state}`), unit: refused.unit ?? t("queue.nobody") })}</p>
+      )}
       <div class="action-row">
         {canAgain && (
           <button type="button" class="big-button is-first" onClick={() => void queue.again(order)}>

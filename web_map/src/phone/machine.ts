@@ -1,6 +1,6 @@
 /** What a worker can do with a case, also while steps of his own wait to be sent. Pure. */
 
-import type { CaseState, CaseStep, StepKind } from "../api/cases";
+import type { CaseRow, CaseState, CaseStep, StepKind } from "../api/cases";
 
 /** Steps that the worker's page offers, in the order of its buttons. */
 export const WORKER_STEPS = ["accept", "done", "check", "return", "extend", "note"] as const;
@@ -88,14 +88,15 @@ export interface Urgency {
 const SOON_MINUTES = 60;
 
 export function urgencyOf(
-  row: { state: CaseState; due_at: string | null; accept_by: string | null; clock: string; soon: boolean },
+  row: Pick<CaseRow, "due_at" | "accept_by" | "clock" | "soon" | "overdue">,
   state: CaseState,
   now: number,
 ): Urgency {
   const runs = (state === "dispatched" || state === "accepted") && row.due_at !== null && row.clock !== "stopped";
   if (!runs || row.due_at === null) return { level: "none", minutes: null, unanswered: false };
   const minutes = Math.round((Date.parse(row.due_at) - now) / 60_000);
-  const late = Date.parse(row.due_at) <= now;
+  // A phone whose clock is slow is told by the server.
+  const late = row.overdue || Date.parse(row.due_at) <= now;
   const unanswered = state === "dispatched" && row.accept_by !== null && Date.parse(row.accept_by) < now;
   return { level: late ? "overdue" : row.soon || minutes <= SOON_MINUTES ? "soon" : "fine", minutes, unanswered };
 }

@@ -36,7 +36,7 @@ const remember = (key: string, value: string): void => {
   }
 };
 
-export function routeOf(hash: string): Route {
+function routeOf(hash: string): Route {
   const [, page, id] = /^#\/(cases|case|new|queue|me)(?:\/(\d+))?$/.exec(hash) ?? [];
   if (page === "case") return id ? { page, id: Number(id) } : { page: "cases" };
   return { page: (page as "cases" | "new" | "queue" | "me" | undefined) ?? "cases" };

@@ -15,6 +15,8 @@ export interface Refusal {
   code: string;
   detail: string;
   state: CaseState | null;
+  /** Who has it there. */
+  unit: string | null;
   /** What happened to the case since the worker saw it. */
   since: CaseStep[];
   /** Steps of the case by then. */
@@ -294,6 +296,7 @@ export class CaseQueue {
       code: error.code,
       detail: error.message,
       state: detail?.state ?? null,
+      unit: detail?.unit ?? null,
       since,
       steps: detail?.n_steps ?? null,
       allowed: detail?.allowed ?? [],

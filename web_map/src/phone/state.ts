@@ -154,6 +154,7 @@ export function createPhone(parts: PhoneParts): Phone {
   function setRows(rows: CaseRow[], at: number): void {
     const owner = state.owner.peek();
     state.rows.value = { value: rows, at };
+    state.now.value = parts.now();
     if (owner) keep(rowsName(owner), state.rows.value);
   }
 
@@ -274,8 +275,9 @@ export function createPhone(parts: PhoneParts): Phone {
       if (what === "new" && event.kind !== "note")
         phone.say(t("told.new", { id: String(event.id), category: event.category }), "plain");
       if (what === "gone") phone.say(t("told.gone", { id: String(event.id), unit: event.unit ?? "" }), "plain");
-      const kept = state.details.peek().get(event.id);
-      if (kept && kept.value.n_steps !== event.n_steps) void open(event.id);
+      // It is wanted without a line, too.
+      if (what === "new" || what === "changed" || state.details.peek().has(event.id))
+        void fetchDetails([event]).catch(() => undefined);
     },
     async step(id, step, mends = null) {
       const seenSteps = step.kind === "note" ? null : (state.details.peek().get(id)?.value.n_steps ?? rowOf(id)?.n_steps);
