@@ -1,6 +1,6 @@
 /** Starts the page: state, worker, map, panels, and what ties them to the browser. */
 
-import { effect } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { createClient } from "./api/client";
 import { createBaseClient } from "./api/base";
@@ -18,7 +18,7 @@ import { connectNotes } from "./map/notes";
 import { openBeside } from "./map/beside";
 import { Paintbox } from "./map/paintbox";
 import { App } from "./panels/App";
-import { Context, isComposing } from "./panels/context";
+import { Context, type DispatchDoor, isComposing } from "./panels/context";
 import { createActions } from "./state/actions";
 import { createBase } from "./state/base";
 import { routeTools } from "./state/basetools";
@@ -30,6 +30,7 @@ import { connectForce } from "./state/force";
 import { createNotes } from "./state/notes";
 import { openDesk, rememberedWho } from "./state/opendesk";
 import { connectNumbers } from "./state/numbers";
+import { roomOf, roomPath } from "./state/rooms";
 import { createState, DEFAULT_WIDTH, type State } from "./state/state";
 import { createTimings } from "./state/timings";
 import { createTools } from "./state/tools";
@@ -66,6 +67,7 @@ function start(): void {
   const root = document.baseURI;
   const query = new URL(import.meta.url).search;
   const state = createState(firstLang(remembered(LANG_KEY), navigator.languages));
+  state.room.value = roomOf(location.hash);
   state.panelWidth.value = Number(remembered(WIDTH_KEY)) || DEFAULT_WIDTH;
   state.showForce.value = remembered(FORCE_KEY) !== "hidden";
   follow("(prefers-color-scheme: dark)", (dark) => (state.theme.value = dark ? "dark" : "light"));
@@ -86,7 +88,8 @@ function start(): void {
   const map = createMap(mapElement, engine, {
     click(lon, lat, cell) {
       if (state.phase.value !== "ready") return;
-      if (cell !== undefined && cell >= 0) actions.selectCell(cell, lon, lat);
+      if (dispatch.peek()?.room && state.room.peek() === "dispatch") dispatch.peek()?.room?.click(lon, lat);
+      else if (cell !== undefined && cell >= 0) actions.selectCell(cell, lon, lat);
       else void actions.locate(lon, lat);
     },
     hover(cell) {
@@ -126,16 +129,31 @@ function start(): void {
   connectLines(state, edit, map.leaflet, lines);
   const notes = createNotes(state, edit, set.desk, editing, map.show);
   connectNotes(state, edit, notes, map.leaflet);
+  const dispatch = signal<DispatchDoor>({ room: null, failed: false });
+  const enter = (): void => {
+    dispatch.value = { room: null, failed: false };
+    import("./dispatch").then(
+      ({ openDispatch }) => (dispatch.value = { room: openDispatch({ state, actions, ask, root, map, paintbox }), failed: false }),
+      () => (dispatch.value = { room: null, failed: true }),
+    );
+  };
+  effect(() => {
+    if (state.room.value === "dispatch" && dispatch.peek().room === null) enter();
+  });
   const beside = openBeside({ state, set, edit, map, paintbox, client, ask, root, startWorker });
   const centre = (): [lon: number, lat: number] => unitToLonLat(...map.centre());
   // A page that is closed in mid-stroke keeps what was painted; before the outbox is written down.
   addEventListener("pagehide", () => tools.sketch.peek() === null && tools.up(), true);
   connectPage(state);
   const clear = (): void => {
+    if (state.room.peek() === "dispatch" && dispatch.peek().room?.escape()) return;
     if (state.selected.value === null && state.spot.value === null) beside.compare.close();
     else actions.clear();
   };
-  connectKeys(clear, () => (set.desk.dialog.value = "shortcuts"));
+  connectKeys(clear, () => {
+    if (state.room.peek() === "dispatch") dispatch.peek().room?.help();
+    else set.desk.dialog.value = "shortcuts";
+  });
   effect(() => {
     const half = 0.46 * window.innerHeight;
     const covered = { peek: 108 + 60, half, full: half }[state.sheet.value];
@@ -145,7 +163,7 @@ function start(): void {
   });
 
   render(
-    <Context.Provider value={{ state, actions, client, edit, tools, force, notes, base, baseClient, cutting, centre, ...beside, ...set }}>
+    <Context.Provider value={{ state, actions, client, edit, tools, force, notes, base, baseClient, cutting, centre, dispatch, enterDispatch: enter, ...beside, ...set }}>
       <App mapElement={mapElement} onResize={map.resize} />
     </Context.Provider>,
     document.getElementById("app") as HTMLElement,
@@ -160,14 +178,18 @@ function start(): void {
 function connectPage(state: State): void {
   effect(() => {
     document.documentElement.lang = state.lang.value;
-    document.title = state.plan.value ? `${state.plan.value.name} · ${state.t("app.title")}` : state.t("app.title");
+    const desk = state.room.value === "dispatch" ? `${state.t("desk.dispatch")} · ` : "";
+    const badge = state.badge.value > 0 ? `(${state.badge.value}) ` : "";
+    const name = state.plan.value && desk === "" ? `${state.plan.value.name} · ` : desk;
+    document.title = `${badge}${name}${state.t("app.title")}`;
     remember(LANG_KEY, state.lang.value);
   });
   effect(() => remember(FORCE_KEY, state.showForce.value ? "shown" : "hidden"));
   effect(() => remember(WIDTH_KEY, String(state.panelWidth.value)));
   effect(() => {
-    if (state.plan.value) history.replaceState(null, "", `#plan=${encodeURIComponent(state.plan.value.id)}`);
+    if (state.plan.value) history.replaceState(null, "", roomPath(state.room.value, state.plan.value.id));
   });
+  addEventListener("hashchange", () => (state.room.value = roomOf(location.hash)));
 }
 
 function connectKeys(clear: () => void, help: () => void): void {

@@ -88,6 +88,9 @@ export interface CaseDetail extends CaseRow {
   duplicates: { id: number; metres: number; score: number }[];
   steps: CaseStep[];
   attachments?: Attachment[];
+  /** Who can be sent now, and what is near; null while the server reads the streets. */
+  staff?: StaffNear[];
+  near?: NearFacility[] | null;
 }
 
 export interface ReportBody {
@@ -228,7 +231,9 @@ export interface CasesClient {
   step(id: number, body: StepBody): Promise<CaseDetail>;
   rules(): Promise<Rules>;
   setRules(rules: Rules): Promise<Rules>;
-  whose(lon: number, lat: number, radius: number, signal?: AbortSignal): Promise<GridAnswer>;
+  /** Whose a place is by what is in force, or by one plan. */
+  whose(lon: number, lat: number, radius: number, plan: string | null, signal?: AbortSignal): Promise<GridAnswer>;
+  caseNear(id: number): Promise<NearFacility[]>;
   near(plan: number, lon: number, lat: number, signal?: AbortSignal): Promise<NearFacility[]>;
   places(text: string, datum: Datum, plan: string | null, signal?: AbortSignal): Promise<PlaceReading[]>;
   search(plan: string, text: string, signal?: AbortSignal): Promise<SearchHit[]>;
@@ -265,7 +270,11 @@ export function createCasesClient(ask: Ask, root: string): CasesClient {
     step: (id, body) => json(`api/incidents/${id}/steps`, sending("POST", body)),
     rules: () => json("api/dispatch/rules"),
     setRules: (rules) => json("api/dispatch/rules", sending("PUT", rules)),
-    whose: (lon, lat, radius, signal) => json(`api/locate/grid?x=${lon}&y=${lat}&radius=${radius}&staff=${STAFF}`, at(signal)),
+    whose: (lon, lat, radius, by, signal) => {
+      const query = `x=${lon}&y=${lat}&radius=${radius}&staff=${STAFF}${by === null ? "" : `&plan=${encodeURIComponent(by)}`}`;
+      return json(`api/locate/grid?${query}`, at(signal));
+    },
+    caseNear: async (id) => (await json<{ near: NearFacility[] }>(`api/incidents/${id}/near?category=all`)).near,
     async near(planId, lon, lat, signal) {
       const query = `x=${lon}&y=${lat}&plan=${planId}&near=all&near_count=1`;
       return (await json<{ near: NearFacility[] }>(`api/locate?${query}`, at(signal))).near;

@@ -1,6 +1,8 @@
 /** English words. The keys are those of zh-CN.ts; a test compares them. */
 
+import { casesEn } from "./cases-en";
 export const en = {
+  ...casesEn,
   "app.title": "Wangge grid map",
   "brand": "Wangge",
   "skip": "Skip to the list of grids",

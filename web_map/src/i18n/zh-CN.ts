@@ -1,8 +1,10 @@
 /** Chinese words, with the same keys as en.ts. */
 
+import { casesZh } from "./cases-zh-CN";
 import type { Key } from "./en";
 
 export const zhCN: Record<Key, string> = {
+  ...casesZh,
   "app.title": "网格地图 Wangge",
   "brand": "网格",
   "skip": "跳到网格列表",

@@ -92,7 +92,7 @@ export function attachKeyboard(desk: Keyboard): void {
     "keydown",
     (event) => {
       const target = event.target instanceof Element ? event.target : document.body;
-      if (event.isComposing || event.keyCode === 229 || desk.session.phase.value !== "ready") return;
+      if (event.isComposing || event.keyCode === 229 || desk.session.phase.value !== "ready" || desk.state.room.value !== "plan") return;
       if (target.closest("input, select, textarea, [contenteditable], .note-pin, dialog, [role=dialog], [role=menu]")) return;
       const { key, code, shiftKey: shift, altKey: alt } = event;
       const command = commandOf({ key, code, ctrl: event.ctrlKey || event.metaKey, shift, alt });

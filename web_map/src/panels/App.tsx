@@ -12,13 +12,30 @@ import { ToolBar } from "./ToolBar";
 import { Tools } from "./Tools";
 import { Tour } from "./Tour";
 
+/** While the dispatcher's desk is on its way. */
+function Opening() {
+  const { state, dispatch, enterDispatch } = useApp();
+  const { t } = state;
+  if (!dispatch.value.failed) return <p class="panel-empty">{t("desk.loading")}</p>;
+  return (
+    <div class="panel-empty" role="alert">
+      <p>{t("desk.failed")}</p>
+      <button type="button" class="button primary" onClick={enterDispatch}>
+        {t("error.retry")}
+      </button>
+    </div>
+  );
+}
+
 export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResize: () => void }) {
-  const { state, actions, compare, relayout } = useApp();
+  const { state, actions, compare, relayout, dispatch } = useApp();
   const { t } = state;
   // The map has another size beside a second one; it keeps its middle.
   useLayoutEffect(relayout, [compare.view.value]);
   const frameClass = ["map-frame", state.plan.value ? "" : "is-empty", compare.view.value ? `is-${compare.view.value}` : ""].join(" ").trim();
   const host = useRef<HTMLDivElement>(null);
+  const room = state.room.value === "dispatch" ? dispatch.value.room : null;
+  const planning = state.room.value === "plan";
   useEffect(() => {
     host.current?.append(mapElement);
     onResize();
@@ -29,14 +46,14 @@ export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResiz
   return (
     <>
       <a class="skip" href="#list">
-        {t("skip")}
+        {t(planning ? "skip" : "case.skip")}
       </a>
       <Header />
       <div class="middle">
-        <Tools />
+        {planning ? <Tools /> : room && <room.Tools />}
         <main class={frameClass}>
           <div class="map-host" ref={host} />
-          <CompareView />
+          {planning && <CompareView />}
           {state.phase.value === "ready" && (
             <button
               type="button"
@@ -50,16 +67,16 @@ export function App({ mapElement, onResize }: { mapElement: HTMLElement; onResiz
               </svg>
             </button>
           )}
-          <ToolBar />
-          <Legend />
-          <Bars />
+          {planning && <ToolBar />}
+          {planning ? <Legend /> : room && <room.Over />}
+          {planning && <Bars />}
           <Notice />
         </main>
-        <Panel />
+        <Panel body={planning ? undefined : (room?.Panel ?? Opening)} />
       </div>
-      <Status />
-      <Tour />
-      <Dialogs />
+      {planning || !room ? <Status /> : <room.Status />}
+      {planning && <Tour />}
+      {planning ? <Dialogs /> : room && <room.Dialogs />}
       <div class="visually-hidden" role="status" aria-live="polite">
         {state.live.value}
       </div>

@@ -4,12 +4,14 @@ import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./icons";
 import { PlanMenu } from "./PlanMenu";
 import { Search } from "./Search";
+import type { Room } from "../state/state";
 
 export function Header() {
-  const { state, desk } = useApp();
+  const { state, desk, dispatch } = useApp();
   const { t, lang } = state;
+  const planning = state.room.value === "plan";
   return (
-    <header class="header">
+    <header class={planning ? "header" : "header is-dispatch"}>
       <h1 class="brand">
         <svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true">
           <rect width="32" height="32" rx="7" />
@@ -17,10 +19,17 @@ export function Header() {
         </svg>
         <span class="brand-name">{t("brand")}</span>
       </h1>
-      <PlanChooser />
-      <PlanMenu />
-      {state.plan.value && <Search />}
-      <ExportMenu />
+      <Rooms />
+      {planning ? (
+        <>
+          <PlanChooser />
+          <PlanMenu />
+          {state.plan.value && <Search />}
+          <ExportMenu />
+        </>
+      ) : (
+        <span class="space" />
+      )}
       <button
         type="button"
         class="button quiet"
@@ -36,11 +45,28 @@ export function Header() {
         class="button quiet"
         title={`${t("keys.title")} (?)`}
         aria-label={t("keys.title")}
-        onClick={() => (desk.dialog.value = "shortcuts")}
+        onClick={() => (planning ? (desk.dialog.value = "shortcuts") : dispatch.value.room?.help())}
       >
         <Icon name="help" size={16} />
       </button>
     </header>
+  );
+}
+
+const ROOMS: Room[] = ["plan", "dispatch"];
+
+/** The desks of the page. */
+function Rooms() {
+  const { state } = useApp();
+  const { t, room } = state;
+  return (
+    <nav class="rooms" aria-label={t("desk.choose")}>
+      {ROOMS.map((each) => (
+        <button key={each} type="button" aria-current={room.value === each ? "page" : undefined} onClick={() => (room.value = each)}>
+          {t(`desk.${each}`)}
+        </button>
+      ))}
+    </nav>
   );
 }
 

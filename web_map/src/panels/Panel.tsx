@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { formatNumber, type Key } from "../i18n";
 import type { Tab } from "../state/desk";
@@ -14,7 +15,7 @@ import { Notes } from "./Notes";
 const HEIGHTS: SheetHeight[] = ["peek", "half", "full"];
 const [LEAST, MOST] = [280, 620];
 
-export function Panel() {
+export function Panel({ body: Body = PanelBody }: { body?: (() => ComponentChildren) | undefined }) {
   const { state } = useApp();
   const { t, panelHidden, panelWidth, narrow, phase } = state;
   if (phase.value === "empty") return null;
@@ -22,7 +23,7 @@ export function Panel() {
     return (
       <aside class={`panel sheet is-${state.sheet.value}`} aria-label={t("panel")}>
         <SheetHandle />
-        <PanelBody />
+        <Body />
       </aside>
     );
   return (
@@ -44,7 +45,7 @@ export function Panel() {
           <path d={panelHidden.value ? "m10 3-5 5 5 5" : "m6 3 5 5-5 5"} />
         </svg>
       </button>
-      {!panelHidden.value && <PanelBody />}
+      {!panelHidden.value && <Body />}
     </aside>
   );
 }

@@ -18,6 +18,14 @@ import type { BaseClient } from "../api/base";
 import type { Notes } from "../state/notes";
 import type { State } from "../state/state";
 import type { Toolbox } from "../state/tools";
+import type { DispatchRoom } from "../dispatch";
+import type { ReadonlySignal } from "@preact/signals";
+
+/** The dispatcher's desk, once it is loaded. */
+export interface DispatchDoor {
+  room: DispatchRoom | null;
+  failed: boolean;
+}
 
 export interface AppContext {
   state: State;
@@ -43,6 +51,9 @@ export interface AppContext {
   base: Base;
   baseClient: BaseClient;
   cutting: Cutting;
+  dispatch: ReadonlySignal<DispatchDoor>;
+  /** Load the dispatcher's desk, again where that failed. */
+  enterDispatch: () => void;
   /** Middle of the map that is in sight. */
   centre: () => [lon: number, lat: number];
 }

@@ -11,6 +11,7 @@ import { breaksOf, type Column, type Measure, numberOf } from "./measures";
 import { rowsOf, type Sort, type Totals, totalsOf, worstGrids } from "./rows";
 
 export type Phase = "plans" | "empty" | "loading" | "ready" | "failed";
+export type Room = "plan" | "dispatch";
 export type SheetHeight = "peek" | "half" | "full";
 
 export interface Failure {
@@ -42,6 +43,10 @@ export interface Spot {
 }
 
 export interface State {
+  /** The desk that somebody is at. */
+  room: Signal<Room>;
+  /** Number beside the title of the page: what waits for somebody to look. */
+  badge: Signal<number>;
   lang: Signal<Lang>;
   theme: Signal<Theme>;
   narrow: Signal<boolean>;
@@ -118,6 +123,8 @@ export function createState(lang: Lang): State {
   const chosen = signal<Lang>(lang);
   const bounds = computed<[number, number]>(() => plan.value?.bounds ?? [0, 0]);
   return {
+    room: signal("plan"),
+    badge: signal(0),
     lang: chosen,
     theme: signal("light"),
     narrow: signal(false),

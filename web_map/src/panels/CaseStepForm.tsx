@@ -1,0 +1,120 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { CaseDetail, StepKind } from "../api/cases";
+import { unitWords } from "../state/caselist";
+import { asksOf } from "../state/casesteps";
+import type { StepFields } from "../state/cases";
+import { useDispatch } from "./casecontext";
+import { isComposing } from "./context";
+
+const DEFAULT_MINUTES = 120;
+
+/** What a step needs to know, asked where the case is; Enter does it, Escape leaves it. */
+export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind }) {
+  const { state, cases } = useDispatch();
+  const { t } = state;
+  const asks = asksOf(kind) ?? { why: "none" as const, to: "needed" as const };
+  const [why, setWhy] = useState("");
+  const [to, setTo] = useState("");
+  const [minutes, setMinutes] = useState(DEFAULT_MINUTES);
+  const [passed, setPassed] = useState(true);
+  const [other, setOther] = useState(one.duplicates[0] ? String(one.duplicates[0].id) : "");
+  const [fault, setFault] = useState("");
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector<HTMLElement>("input, textarea")?.focus(), []);
+
+  const missing = (): string => {
+    if (asks.why === "needed" && why.trim() === "") return t("case.form.needsWhy");
+    if (asks.to === "needed" && to.trim() === "") return t("case.form.needsUnit");
+    if (asks.minutes && !(minutes > 0)) return t("case.form.needsMinutes");
+    if (asks.other && !/^#?\d+$/.test(other.trim())) return t("case.form.needsOther");
+    return "";
+  };
+  const send = (event: Event): void => {
+    event.preventDefault();
+    const found = missing();
+    setFault(found);
+    if (found !== "" || cases.busy.value) return;
+    const fields: StepFields = {};
+    if (why.trim() !== "") fields.why = why.trim();
+    if (to.trim() !== "") fields.to = unitNamed(to.trim(), cases.units.value);
+    if (asks.minutes) fields.minutes = minutes;
+    if (asks.passed) fields.passed = passed;
+    if (asks.other) fields.other = Number(other.trim().replace("#", ""));
+    void cases.act(kind, fields);
+  };
+  return (
+    <form
+      ref={form}
+      class="step-form"
+      aria-label={t(`case.step.${kind}`)}
+      onSubmit={send}
+      onKeyDown={(event) => {
+        if (isComposing(event)) return;
+        if (event.key === "Escape") {
+          event.stopPropagation();
+          cases.asked.value = null;
+        } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey || event.target instanceof HTMLTextAreaElement) && !event.shiftKey) send(event);
+      }}
+    >
+      {asks.passed && (
+        <fieldset class="segments">
+          <legend class="visually-hidden">{t("case.step.check")}</legend>
+          {[true, false].map((each) => (
+            <label key={String(each)} class={passed === each ? "is-on" : ""}>
+              <input type="radio" name="passed" checked={passed === each} onChange={() => setPassed(each)} />
+              {t(each ? "case.said.passed" : "case.said.failed")}
+            </label>
+          ))}
+        </fieldset>
+      )}
+      {asks.other && (
+        <label class="field">
+          <span>{t("case.form.other")}</span>
+          <input type="text" inputMode="numeric" value={other} onInput={(event) => setOther(event.currentTarget.value)} />
+        </label>
+      )}
+      {asks.minutes && (
+        <label class="field">
+          <span>{t("case.form.minutes")}</span>
+          <input type="number" min={1} max={200000} value={minutes} onInput={(event) => setMinutes(Number(event.currentTarget.value))} />
+        </label>
+      )}
+      {asks.why !== "none" && (
+        <label class="field">
+          <span>{t(kind === "note" ? "case.form.note" : asks.why === "needed" ? "case.form.why" : "case.form.whyMay")}</span>
+          <textarea rows={2} maxLength={4000} value={why} onInput={(event) => setWhy(event.currentTarget.value)} />
+        </label>
+      )}
+      {asks.to && (
+        <label class="field">
+          <span>{t(asks.to === "rules" ? "case.form.toRules" : "case.form.to")}</span>
+          <input type="text" list="case-units" maxLength={200} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+          <datalist id="case-units">
+            {cases.units.value.map((unit) => (
+              <option key={unit} value={unitWords(unit)} />
+            ))}
+          </datalist>
+        </label>
+      )}
+      {fault && (
+        <p class="alert" role="alert">
+          {fault}
+        </p>
+      )}
+      <p class="form-buttons">
+        <button type="button" class="button" onClick={() => (cases.asked.value = null)}>
+          {t("dialog.cancel")}
+        </button>
+        <button type="submit" class="button primary" aria-disabled={cases.busy.value}>
+          {t(`case.step.${kind}`)}
+        </button>
+      </p>
+    </form>
+  );
+}
+
+/** A unit by what people typed: the short code of a grid stands for the whole one, where there is one such. */
+function unitNamed(typed: string, units: readonly string[]): string {
+  const found = units.filter((unit) => unit === typed || unitWords(unit) === typed);
+  return found.length === 1 ? found[0] : typed;
+}
