@@ -34,6 +34,7 @@ from api.routes import (
     locate,
     open311,
     plans,
+    webhooks,
 )
 from api.routes.common import PROBLEMS
 from api.services import Services
@@ -74,6 +75,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
             async with anyio.create_task_group() as group:
                 group.start_soon(services.hub.run)
                 group.start_soon(services.case_hub.run)
+                group.start_soon(services.webhooks.run)
                 group.start_soon(keep_urging, services)
                 try:
                     yield
@@ -106,6 +108,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         locate,
         incidents,
         attachments,
+        webhooks,
         open311,
         events,
     ):

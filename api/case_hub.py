@@ -47,14 +47,22 @@ class CaseHub:
     ----------
     store : callable
         Gives the open store.
+    also : callable
+        Who else looks at the cases after a step; called from any thread.
     poll_s, heartbeat_s : float
         Seconds between two looks at the store, and of silence before a sign of life.
     """
 
     def __init__(
-        self, store: Callable[[], Store], *, poll_s: float = POLL_S, heartbeat_s: float = HEARTBEAT_S
+        self,
+        store: Callable[[], Store],
+        *,
+        also: Callable[[], None] = lambda: None,
+        poll_s: float = POLL_S,
+        heartbeat_s: float = HEARTBEAT_S,
     ) -> None:
         self._store = store
+        self._also = also
         self._poll_s = poll_s
         self.heartbeat_s = heartbeat_s
         self._listeners: list[Listener] = []
@@ -83,6 +91,7 @@ class CaseHub:
     def wake(self) -> None:
         """Look at the cases at once; from any thread, after a step."""
         self._call(self._set_wake)
+        self._also()
 
     def close(self) -> None:
         """End all streams, so that the server can stop; from any thread."""

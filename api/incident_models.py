@@ -183,6 +183,55 @@ class AttachmentList(Model):
     attachments: list[AttachmentRow]
 
 
+class WebhookBody(Model):
+    """Who is to be told of the steps of cases."""
+
+    url: str = Field(min_length=1, max_length=2000, examples=["https://example.org/wangge"])
+    events: list[EventKind] = Field(
+        default_factory=list, max_length=50, description="Kinds of steps; none is all."
+    )
+    secret: Annotated[str, Field(min_length=16, max_length=200)] | None = Field(
+        None, description="What deliveries are signed with; made where none is given."
+    )
+
+
+class Webhook(Model):
+    """Who is told of the steps of cases."""
+
+    id: int
+    url: str
+    events: list[str]
+    at: datetime
+    who: str
+    waiting: int = Field(description="Deliveries that are still to be made.")
+    failed: int = Field(description="Deliveries that were given up after a day.")
+
+
+class NewWebhook(Webhook):
+    """The same with its secret, once."""
+
+    secret: str
+
+
+class Delivery(Model):
+    """One step that a webhook is told of."""
+
+    serial: int
+    kind: str
+    state: Literal["waiting", "sending", "done", "failed"]
+    attempts: int
+    at: datetime
+    last_at: datetime | None
+    status: int | None = Field(description="Of the last answer; None where there was none.")
+    answer: str | None = Field(description="Its beginning, or what went wrong.")
+
+
+class WebhookDetail(Webhook):
+    """The same with what was sent, the newest first."""
+
+    deliveries: list[Delivery]
+
+
 class CaseNear(Model):
     """What is near a case."""
 

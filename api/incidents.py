@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from api.services import Services
     from gis_core.dispatch.rules import Rules
 
-__all__ = ["incident_detail", "incident_row", "report_incident", "step_incident"]
+__all__ = ["incident_detail", "incident_row", "report_incident", "step_incident", "step_row"]
 
 #: How far and how long back cases that may be the same are looked for.
 _NEAR_M = 500.0
@@ -215,12 +215,13 @@ def incident_detail(services: Services, record: CaseRecord) -> dict[str, Any]:
         "duplicates": _duplicates(services, record),
         "staff": staff_near(services, record),
         "near": facilities_soon(services, record),
-        "steps": [_step_row(number, step) for number, step in enumerate(record.case.steps)],
+        "steps": [step_row(number, step) for number, step in enumerate(record.case.steps)],
         "attachments": [attachment_row(each) for each in services.store.case_attachments(record.id)],
     }
 
 
-def _step_row(number: int, step: Any) -> dict[str, Any]:
+def step_row(number: int, step: Any) -> dict[str, Any]:
+    """Write a step of a case as the wire has it."""
     event = step.event
     names = ("kind", "at", "who", "why", "where", "to", "minutes", "passed", "other")
     return {

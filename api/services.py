@@ -16,6 +16,7 @@ from api.hub import Hub, is_shared
 from api.job_book import JobBook, MemoryBook
 from api.jobs import Jobs
 from api.settings import Settings
+from api.webhooks import Webhooks
 from gis_core.errors import NotFoundError, StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ class Services:
         self._given = store
         self._store: Store | None = store
         self.hub = Hub(lambda: self.store)
-        self.case_hub = CaseHub(lambda: self.store)
+        self.webhooks = Webhooks(lambda: self.store, settings.webhook_networks)
+        self.case_hub = CaseHub(lambda: self.store, also=self.webhooks.wake)
         self.force = ForceKeeper(lambda: self.store)
         self._shelf: Shelf | None = None
         self._own_book = MemoryBook()

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
         description="Where files of cases are kept: a folder, or s3://bucket/prefix; empty: beside the store.",
     )
     attachment_mb: float = Field(15.0, gt=0, description="Largest file of a case in megabytes.")
+    webhook_allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks besides the public ones that webhooks may call, separated by commas."
+    )
     s3_endpoint: str = Field("", description="URL of an S3 that is not Amazon's.")
     max_points: int = Field(100_000, ge=1, description="Most points in one request to locate.")
     max_page: int = Field(10_000, ge=1, description="Most features in one page.")
@@ -57,7 +60,7 @@ class Settings(BaseSettings):
     )
     warm: bool = Field(True, description="Prepare the newest plan in the background when the server starts.")
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "webhook_allow", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -74,6 +77,18 @@ class Settings(BaseSettings):
         return tuple(
             f"{name}:{digest.lower()}" for name, _, digest in (part.rpartition(":") for part in value)
         )
+
+    @field_validator("webhook_allow")
+    @classmethod
+    def _require_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            ipaddress.ip_network(each)
+        return value
+
+    @property
+    def webhook_networks(self) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+        """The networks of `webhook_allow`."""
+        return tuple(ipaddress.ip_network(each) for each in self.webhook_allow)
 
     @property
     def is_loopback(self) -> bool:

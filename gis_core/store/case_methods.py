@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from gis_core.store import case_files, cases
-from gis_core.store.server_methods import ServerMethods
+from gis_core.store.webhook_methods import WebhookMethods
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,7 +26,7 @@ _OPEN = ("dispatched", "accepted")
 _PAGE = 500
 
 
-class CaseMethods(ServerMethods):
+class CaseMethods(WebhookMethods):
     """What a store does with cases. No method deletes one, or a step."""
 
     def add_case(self, new: NewCase, event: Event) -> CaseRecord:
