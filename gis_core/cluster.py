@@ -1,8 +1,8 @@
-"""The boundary polygons of a plan on many machines: tasks go to the workers of a Dask cluster, answers come back.
+"""The boundary polygons of a plan, or chunks of points, on many machines: tasks go to the workers of a Dask cluster.
 
-Tasks carry their own seeds and answers are put together in the order of the tasks, so that a plan does not depend
-on where it was made. Few tasks are under way at a time, which keeps the scheduler small; the tasks of a worker that
-dies are done again. Dask is an optional extra (`wangge[cluster]`) and is imported only when a cluster is asked for.
+Tasks carry their own seeds and answers are put together in the order of the tasks, so that a plan or a table does not
+depend on where it was made. Few tasks are under way at a time, which keeps the scheduler small; the tasks of a worker
+that dies are done again. Dask is an optional extra (`wangge[cluster]`), imported only when a cluster is asked for.
 Its protocol unpickles what it receives: a scheduler must stand in a trusted network, or be reached by `tls://`.
 """
 
@@ -16,15 +16,16 @@ import queue
 import threading
 import time
 import uuid
+import weakref
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError as GivenBackError
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gis_core import __version__
 from gis_core.errors import CancelledError, CapabilityError, GisCoreError, ParameterError
@@ -34,7 +35,16 @@ from gis_core.partition.workers import BEAT_S, Progress, biggest_first, share_of
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["ClusterRunner", "fingerprint", "require_address", "require_cluster"]
+__all__ = [
+    "LOCATING",
+    "SOLVING",
+    "ClusterCalls",
+    "ClusterRunner",
+    "cluster_calls",
+    "fingerprint",
+    "require_address",
+    "require_cluster",
+]
 
 #: Seconds in which a scheduler must answer, and in which it must have a worker.
 ANSWER_S, WORKERS_S = 4.0, 10.0
@@ -46,21 +56,30 @@ TASKS_PER_THREAD = 2
 MAX_ROUNDS = 3
 #: What may travel with one task before Dask warns of its size.
 _LARGE_TASK = "4GB"
-#: Sources that decide on a plan.
-_DECISIVE = ("partition", "graph", "model.py", "_compat.py")
+
+
+class Kind(NamedTuple):
+    """A kind of work: the sources and libraries that decide on its answer."""
+
+    sources: tuple[str, ...]
+    libraries: tuple[str, ...]
+
+
+SOLVING = Kind(("partition", "graph", "model.py", "_compat.py"), ("numpy", "scipy", "numba"))
+LOCATING = Kind(("locate", "crs", "graph", "_compat.py"), ("numpy", "numba", "shapely", "pyproj"))
 
 
 @functools.cache
-def fingerprint() -> str:
-    """Return the versions that decide on a plan, with a digest of the solver's sources."""
+def fingerprint(kind: Kind = SOLVING) -> str:
+    """Return the versions that decide on a plan or on a place, with a digest of the sources."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for name in _DECISIVE:
+    for name in kind.sources:
         place = here / name
         for source in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             digest.update(source.relative_to(here).as_posix().encode())
             digest.update(source.read_bytes())
-    libraries = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "numba"))
+    libraries = ", ".join(f"{name} {version(name)}" for name in kind.libraries)
     return f"wangge {__version__} ({digest.hexdigest()[:8]}), {libraries}"
 
 
@@ -80,7 +99,7 @@ def require_address(address: str) -> None:
         )
 
 
-def require_cluster(address: str) -> int:
+def require_cluster(address: str, kind: Kind = SOLVING) -> int:
     """Connect once, before long work begins; return the number of threads that would solve.
 
     Raises
@@ -91,7 +110,7 @@ def require_cluster(address: str) -> int:
         Where Dask is not installed, nothing answers, there is no worker, or a machine has other versions.
     """
     with _connected(address) as client:
-        _require_same_versions(client, address)
+        _require_same_versions(client, address, kind)
         return sum(client.nthreads().values())
 
 
@@ -123,7 +142,7 @@ class ClusterRunner:
         if not tasks:
             return [], 0.0
         with _connected(self.address) as client:
-            _require_same_versions(client, self.address)
+            _require_same_versions(client, self.address, SOLVING)
             job = _Job(client, self.address, tasks, time_limit_s)
             try:
                 return job.run(progress)
@@ -217,33 +236,33 @@ def _wait_for_worker(client: Client, address: str) -> None:
         ) from None
 
 
-def _require_same_versions(client: Client, address: str) -> None:
-    """Fail where the scheduler or a worker would not make the same plan as this machine."""
-    found: dict[str, Any] = dict(client.run(_identify, on_error="return"))
+def _require_same_versions(client: Client, address: str, kind: Kind = SOLVING) -> None:
+    """Fail where the scheduler or a worker would not give the same answer as this machine."""
+    found: dict[str, Any] = dict(client.run(_identify, kind, on_error="return"))
     try:
-        found[address] = client.run_on_scheduler(_identify)
+        found[address] = client.run_on_scheduler(_identify, kind)
     except Exception as error:
         found[address] = error
     for place, theirs in sorted(found.items()):
         if isinstance(theirs, Exception):
             raise CapabilityError(
-                f"{place} cannot run wangge ({_first_line(theirs)}); install {fingerprint()} on every machine of "
-                "the cluster."
+                f"{place} cannot run wangge ({_first_line(theirs)}); install {fingerprint(kind)} on every machine "
+                "of the cluster."
             )
-        _require_equal(place, str(theirs), fingerprint())
+        _require_equal(place, str(theirs), fingerprint(kind))
 
 
 def _require_equal(place: str, theirs: str, ours: str) -> None:
     if theirs != ours:
         raise CapabilityError(
             f"{place} has {theirs}, and this machine {ours}; install the same versions on every machine of the "
-            "cluster, so that the plan is the same wherever it is made."
+            "cluster, so that the answer is the same wherever it is made."
         )
 
 
-def _identify() -> str:
+def _identify(kind: Kind) -> str:
     """Return the versions of the machine that this runs on."""
-    return fingerprint()
+    return fingerprint(kind)
 
 
 _warm = threading.Lock()
@@ -278,6 +297,48 @@ def _solve(
     return solve_polygon(task, limit_s, report)
 
 
+class _Watch:
+    """Looks at a scheduler and its workers now and then."""
+
+    def __init__(self, client: Client, address: str) -> None:
+        self.client, self.address = client, address
+        self.threads = 0
+        self.looked = self.seen = time.perf_counter()
+
+    def look(self) -> int:
+        """Return how many threads there are; give up where the scheduler or all workers have been gone for long."""
+        self.require_line()
+        try:
+            self.threads = sum(self.client.nthreads().values())
+        except (OSError, TimeoutError, RuntimeError):
+            raise self.lost() from None
+        self.looked = time.perf_counter()
+        if self.threads:
+            self.seen = self.looked
+        elif self.looked - self.seen > ABANDONED_S:
+            raise CapabilityError(
+                f"The Dask scheduler {self.address} has had no worker for {ABANDONED_S:g} s; start some with "
+                f"`dask worker {self.address}` and begin again."
+            )
+        return self.threads
+
+    def look_now_and_then(self) -> None:
+        """Look, unless that was done just now."""
+        if time.perf_counter() - self.looked > LOOK_S:
+            self.look()
+
+    def require_line(self) -> None:
+        """Fail where the scheduler is lost."""
+        if self.client.status not in ("running", "connecting"):
+            raise self.lost()
+
+    def lost(self) -> CapabilityError:
+        """Return the error of a lost scheduler."""
+        return CapabilityError(
+            f"The connection to the Dask scheduler {self.address} is lost; see to it that it runs, and begin again."
+        )
+
+
 class _Job:
     """The tasks of one plan on one cluster: what waits, what is under way, what is done."""
 
@@ -293,14 +354,13 @@ class _Job:
         self.total = self.cells_left = sum(task.graph.n_cells for task in tasks)
         self.cells_done: dict[int, int] = {}
         self.arrived: queue.SimpleQueue[tuple[int, Future]] = queue.SimpleQueue()
-        self.threads = 0
-        self.looked = self.seen = time.perf_counter()
+        self.watch = _Watch(client, address)
         self.started: float | None = None
 
     def run(self, progress: Progress | None) -> tuple[list[PolygonAnswer], float]:
         """Hand over tasks, collect answers, and tell how far it is until all are there."""
         self.client.subscribe_topic(self.topic, self._hear)
-        self._look()
+        self.watch.look()
         while len(self.answers) < len(self.tasks):
             self._hand_out()
             if progress is not None:
@@ -308,8 +368,7 @@ class _Job:
                 progress("partition", min(done, self.total), self.total)
             with suppress(queue.Empty):
                 self._take(*self.arrived.get(timeout=BEAT_S))
-            if time.perf_counter() - self.looked > LOOK_S:
-                self._look()
+            self.watch.look_now_and_then()
         if progress is not None:
             progress("partition", self.total, self.total)
         seconds = 0.0 if self.started is None else time.perf_counter() - self.started
@@ -331,38 +390,15 @@ class _Job:
         if number in self.under_way:
             self.cells_done[number] = done
 
-    def _look(self) -> None:
-        """See how many threads there are, and give up where the scheduler or all workers have been gone for long."""
-        self.looked = time.perf_counter()
-        if self.client.status not in ("running", "connecting"):
-            raise self._lost()
-        try:
-            self.threads = sum(self.client.nthreads().values())
-        except (OSError, TimeoutError, RuntimeError):
-            raise self._lost() from None
-        self.looked = time.perf_counter()
-        if self.threads:
-            self.seen = self.looked
-        elif self.looked - self.seen > ABANDONED_S:
-            raise CapabilityError(
-                f"The Dask scheduler {self.address} has had no worker for {ABANDONED_S:g} s; start some with "
-                f"`dask worker {self.address}` and begin again."
-            )
-
-    def _lost(self) -> CapabilityError:
-        return CapabilityError(
-            f"The connection to the Dask scheduler {self.address} is lost; see to it that it runs, and begin again."
-        )
-
     def _hand_out(self) -> None:
         """Submit tasks until enough are under way."""
-        while self.waiting and len(self.under_way) < max(1, TASKS_PER_THREAD * self.threads):
+        while self.waiting and len(self.under_way) < max(1, TASKS_PER_THREAD * self.watch.threads):
             i = self.waiting.popleft()
             task = self.tasks[i]
             left = self.time_limit_s
             if left is not None and self.started is not None:
                 left -= time.perf_counter() - self.started
-            limit = share_of_time(left, max(1, self.threads), task.graph.n_cells, self.cells_left)
+            limit = share_of_time(left, max(1, self.watch.threads), task.graph.n_cells, self.cells_left)
             key = f"{self.topic}-{i}-{self.rounds[i]}"
             future = self.client.submit(
                 _solve, task, limit, fingerprint(), self.topic, (i, key), key=key, pure=False
@@ -394,8 +430,7 @@ class _Job:
         """Hand a task over once more, unless workers have died on it too often."""
         del self.under_way[i]
         self.cells_done.pop(i, None)
-        if self.client.status not in ("running", "connecting"):
-            raise self._lost()
+        self.watch.require_line()
         self.rounds[i] += 1
         if self.rounds[i] >= MAX_ROUNDS:
             raise CapabilityError(
@@ -403,3 +438,138 @@ class _Job:
                 "likely for want of memory; give them more, or start fewer on each machine."
             )
         self.waiting.appendleft(i)
+
+
+def _call(function: Callable[..., Any], kind: Kind, ours: str, shared: Any, *arguments: Any) -> Any:
+    """Call a function (runs in a worker)."""
+    from distributed import get_worker
+
+    _require_equal(get_worker().address, fingerprint(kind), ours)
+    return function(shared, *arguments)
+
+
+class ClusterCall:
+    """One call under way; done again elsewhere where its worker dies."""
+
+    def __init__(self, calls: ClusterCalls, arguments: tuple[Any, ...]) -> None:
+        self._calls, self._arguments = calls, arguments
+        self._rounds = 0
+        self._future = calls.send(arguments)
+
+    def result(self) -> Any:
+        """Wait for the answer.
+
+        Raises
+        ------
+        CapabilityError
+            Where the scheduler is lost, no worker is left, or workers die on this call again and again.
+        """
+        from distributed import KilledWorker
+
+        while True:
+            try:
+                return self._future.result(timeout=LOOK_S)
+            except GisCoreError:
+                raise
+            except TimeoutError:
+                self._calls.watch.look_now_and_then()
+            except (KilledWorker, GivenBackError, OSError):
+                self._again()
+
+    def _again(self) -> None:
+        self._calls.watch.require_line()
+        self._rounds += 1
+        if self._rounds >= MAX_ROUNDS:
+            raise CapabilityError(
+                f"Workers of {self._calls.watch.address} died again and again on one chunk, most likely for want of "
+                "memory; give them more, or start fewer on each machine."
+            )
+        self._calls.share()
+        self._future = self._calls.send(self._arguments)
+
+    def cancel(self) -> Future:
+        """Return what is to be taken back."""
+        return self._future
+
+
+class ClusterCalls:
+    """Calls of one function on the workers of a cluster, all with one first argument, which every worker keeps.
+
+    Attributes
+    ----------
+    depth : int
+        How many calls are to be under way.
+    """
+
+    def __init__(
+        self, client: Client, address: str, kind: Kind, function: Callable[..., Any], shared: Any
+    ) -> None:
+        self.watch = _Watch(client, address)
+        self.depth = TASKS_PER_THREAD * max(1, self.watch.look()) + 1
+        self._client, self._kind, self._function, self._shared = client, kind, function, shared
+        self._at_workers: Any = None
+        self._under_way: weakref.WeakSet[ClusterCall] = weakref.WeakSet()
+        self.share()
+
+    def share(self) -> None:
+        """Give every worker what all calls share."""
+        try:
+            self._at_workers = self._client.scatter(self._shared, broadcast=True, hash=False)
+        except (OSError, TimeoutError, RuntimeError):
+            self.watch.look()
+            raise self.watch.lost() from None
+
+    def send(self, arguments: tuple[Any, ...]) -> Future:
+        """Have the function called."""
+        return self._client.submit(
+            _call,
+            self._function,
+            self._kind,
+            fingerprint(self._kind),
+            self._at_workers,
+            *arguments,
+            pure=False,
+        )
+
+    def submit(self, *arguments: Any) -> ClusterCall:
+        """Have the function called with these arguments, after the shared one."""
+        call = ClusterCall(self, arguments)
+        self._under_way.add(call)
+        return call
+
+    def cancel(self) -> None:
+        """Take back what is under way."""
+        futures = [call.cancel() for call in self._under_way]
+        if futures and self._client.status == "running":
+            self._client.cancel(futures, force=True)
+
+
+@contextmanager
+def cluster_calls(
+    address: str, kind: Kind, function: Callable[..., Any], shared: Any
+) -> Iterator[ClusterCalls]:
+    """Open the cluster of one scheduler for calls of one function.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler.
+    kind : Kind
+        Versions that must be the same everywhere.
+    function : callable
+        Of a module that every machine has.
+    shared : object
+        Its first argument.
+
+    Raises
+    ------
+    ParameterError, CapabilityError
+        As `require_cluster`.
+    """
+    with _connected(address) as client:
+        _require_same_versions(client, address, kind)
+        calls = ClusterCalls(client, address, kind, function, shared)
+        try:
+            yield calls
+        finally:
+            calls.cancel()

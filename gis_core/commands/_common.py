@@ -149,19 +149,24 @@ def compound_lines(report: Mapping[str, Any]) -> list[str]:
 
 
 @contextmanager
-def terminal_progress(enabled: bool) -> Iterator[Progress]:
-    """Give a progress callback that draws a bar on stderr, or one that says nothing where stderr is no terminal."""
+def terminal_progress(enabled: bool, *, rate: bool = False) -> Iterator[Progress]:
+    """Give a progress callback that draws a bar on stderr, or one that says nothing where stderr is no terminal.
+
+    With `rate` the bar says how many are done in a second, and how long the rest will take.
+    """
     if not enabled or not sys.stderr.isatty():
         yield lambda _step, _done, _total: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+    pace = [TextColumn("{task.fields[pace]}"), TimeRemainingColumn()] if rate else []
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
+        TextColumn("{task.fields[count]}" if rate else "{task.completed}/{task.total}"),
         TimeElapsedColumn(),
+        *pace,
         console=Console(stderr=True),
         transient=True,
     ) as bar:
@@ -169,7 +174,12 @@ def terminal_progress(enabled: bool) -> Iterator[Progress]:
 
         def show(step: str, done: int, total: int) -> None:
             if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total or None)
-            bar.update(tasks[step], completed=done, total=total or None)
+                tasks[step] = bar.add_task(step, total=total or None, pace="", count="")
+            fields: dict[str, Any] = {}
+            if rate:
+                speed = next(task.speed for task in bar.tasks if task.id == tasks[step])
+                fields["pace"] = f"{speed or 0:,.0f}/s"
+                fields["count"] = f"{done:,}/{total:,}" if total else f"{done:,}"
+            bar.update(tasks[step], completed=done, total=total or None, **fields)
 
         yield show

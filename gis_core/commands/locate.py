@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gis_core.commands._common import command, fault_line, print_json, terminal_progress
+from gis_core.commands._common import EXIT_STOPPED, command, fault_line, print_json, terminal_progress
 from gis_core.commands._options import Db, Json
 from gis_core.commands._output import require_output
 from gis_core.errors import NotFoundError, ParameterError
@@ -15,7 +15,7 @@ from gis_core.errors import NotFoundError, ParameterError
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-    from gis_core.locate.bulk import BulkReport
+    from gis_core.locate.bulk import BulkReport, Spread
 
 
 _GRIDS = "grids"
@@ -26,7 +26,12 @@ def locate(
     plan: Annotated[
         str, typer.Argument(help="Plan file, plan:ID of the store, or any polygon layer with --code-col.")
     ],
-    points: Annotated[Path, typer.Argument(help="CSV (UTF-8 or GBK), GeoJSON or GeoParquet.")],
+    points: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV (UTF-8 or GBK), GeoJSON (also a feature a line), Parquet, GeoPackage or FlatGeobuf."
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="File to write: .csv, .geojson or .parquet.")],
     crs: Annotated[
         str | None,
@@ -45,12 +50,27 @@ def locate(
     code_col: Annotated[
         str, typer.Option("--code-col", help="Column of the codes in the polygon layer.")
     ] = "code",
-    x: Annotated[str | None, typer.Option("--x", help="Column of the longitude or east (CSV).")] = None,
-    y: Annotated[str | None, typer.Option("--y", help="Column of the latitude or north (CSV).")] = None,
+    x: Annotated[
+        str | None, typer.Option("--x", help="Column of the longitude or east (CSV, plain Parquet).")
+    ] = None,
+    y: Annotated[
+        str | None, typer.Option("--y", help="Column of the latitude or north (CSV, plain Parquet).")
+    ] = None,
     layer: Annotated[
         str | None,
         typer.Option(
             "--layer", help="Layer of the polygons in a GeoPackage. Default: grids, else the only one."
+        ),
+    ] = None,
+    points_layer: Annotated[
+        str | None, typer.Option("--points-layer", help="Layer of the points in a GeoPackage with several.")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="URL",
+            help="Locate on the workers of this Dask scheduler (tcp://HOST:PORT).",
         ),
     ] = None,
     resume: Annotated[
@@ -73,12 +93,19 @@ def locate(
     from gis_core.locate.bulk import locate_file
 
     require_output(out, inputs=[points, Path(plan)])
-    with terminal_progress(not json_) as progress:
+    spread = None if scheduler is None else _on_cluster(scheduler)
+    with terminal_progress(not json_, rate=True) as progress:
         locator = build_locator(_areas(plan, db, layer, at), code_col)
-        report = locate_file(
-            locator, points, out, crs=crs, x_col=x, y_col=y, radius_col=radius_col, resume=resume,
-            progress=progress,
-        )  # fmt: skip
+        try:
+            report = locate_file(
+                locator, points, out, crs=crs, x_col=x, y_col=y, radius_col=radius_col, layer=points_layer,
+                resume=resume, spread=spread, progress=progress,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            if not resume:
+                raise
+            typer.echo("Stopped; what is done is kept, and the same command goes on from there.", err=True)
+            raise typer.Exit(EXIT_STOPPED) from None
     for fault in report.faults:
         typer.echo(f"{fault_line(fault.layer, fault.message)} {fault.fix}", err=True)
     for note in report.notes:
@@ -87,6 +114,16 @@ def locate(
         print_json(report.as_dict())
     else:
         typer.echo(_summary(report))
+
+
+def _on_cluster(address: str) -> Spread:
+    """Return what locates on the workers of a scheduler, after asking once whether it is there."""
+    from functools import partial
+
+    from gis_core.cluster import LOCATING, cluster_calls, require_cluster
+
+    require_cluster(address, LOCATING)
+    return partial(cluster_calls, address, LOCATING)
 
 
 def _in_force(plan: str, db: str | None, at: str) -> GeoDataFrame:

@@ -2,27 +2,82 @@
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gis_core.crs import convert, parse_crs, to_wgs84
 from gis_core.errors import DatasetError, ParameterError
 from gis_core.locate.locator import OUTSIDE, STATUS_NAMES, Located, Locator
-from gis_core.locate.points import Chunk, PointSource, open_points
+from gis_core.locate.point_files import open_points
+from gis_core.locate.points import CHUNK_ROWS, Chunk, PointSource
 from gis_core.locate.resume import Progress, key_of, part_folder
 from gis_core.locate.sinks import SINKS, Answers, Sink
 from gis_core.model import Fault
 
-__all__ = ["BulkReport", "locate_file"]
+__all__ = ["BulkReport", "Calls", "Spread", "locate_file", "locate_positions"]
+
+Floats = NDArray[np.float64]
+
+
+class Call(Protocol):
+    """A call that is under way."""
+
+    def result(self) -> Any:
+        """Wait for the answer."""
+        ...
+
+
+class Calls(Protocol):
+    """Where calls of one function are done, in any order."""
+
+    #: How many are to be under way.
+    depth: int
+
+    def submit(self, *arguments: Any) -> Call:
+        """Have the function called with what it shares with the others, and with these arguments."""
+        ...
+
+
+#: Opens a place for calls of a function; its first argument is the same for all of them.
+Spread = Callable[[Callable[..., Any], Any], AbstractContextManager[Calls]]
+
+
+def locate_positions(shared: tuple[Locator, str], x: Floats, y: Floats, radius: Floats | None) -> Located:
+    """Locate one chunk; `shared` is the locator, and the system of the positions."""
+    locator, crs = shared
+    return locator.locate(x, y, radius, crs=crs)
+
+
+class _Thread:
+    """One thread beside the one that reads and writes; the kernels leave the interpreter to it."""
+
+    depth = 2
+
+    def __init__(self, function: Callable[..., Any], shared: Any, pool: ThreadPoolExecutor) -> None:
+        self._call, self._pool = partial(function, shared), pool
+
+    def submit(self, *arguments: Any) -> Call:
+        """Have the function called."""
+        return self._pool.submit(self._call, *arguments)
+
+
+@contextmanager
+def _beside(function: Callable[..., Any], shared: Any) -> Iterator[Calls]:
+    with ThreadPoolExecutor(1, "locate") as pool:
+        yield _Thread(function, shared, pool)
+
 
 _OUT_FORMATS = {
     ".csv": "csv", ".geojson": "geojson", ".json": "geojson", ".parquet": "parquet", ".geoparquet": "parquet",
@@ -69,7 +124,8 @@ class BulkReport:
 
 def locate_file(
     locator: Locator, source: Path, out: Path, *, crs: str | None = None, x_col: str | None = None,
-    y_col: str | None = None, radius_col: str | None = None, resume: bool = False,
+    y_col: str | None = None, radius_col: str | None = None, layer: str | None = None, resume: bool = False,
+    chunk_rows: int = CHUNK_ROWS, spread: Spread | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> BulkReport:  # fmt: skip
     """Locate every row of a table of points and write the table with the answers.
@@ -78,20 +134,26 @@ def locate_file(
     ----------
     locator : Locator
     source : Path
-        CSV, GeoJSON or GeoParquet.
+        As in `open_points`.
     out : Path
         `.csv` (UTF-8 with a byte-order mark), `.geojson` or `.parquet`; replaced once it is whole.
     crs : str, optional
         System of the positions, as in `parse_crs`; None for what the file says, else `wgs84`.
     x_col, y_col : str, optional
-        Columns of the position in a CSV.
+        Columns of the position in a CSV or plain Parquet.
     radius_col : str, optional
         Column of the accuracy in metres; adds `candidates`.
+    layer : str, optional
+        Layer of a GeoPackage that holds several.
     resume : bool
         Keep what is done where the work ends early, and go on from there where the same was asked before (CSV and
         GeoJSON).
+    chunk_rows : int
+        Rows that are held at once.
+    spread : callable, optional
+        Where chunks are located; a thread of this process unless given. Rows are written in order whatever it is.
     progress : callable, optional
-        Called with ("locate", rows done, 0).
+        Called with ("locate", rows done, rows in all as far as can be told).
 
     Returns
     -------
@@ -113,7 +175,10 @@ def locate_file(
     if not out.parent.is_dir():
         raise DatasetError(f"There is no folder {out.parent} to write {out.name} in; make it first.")
     geographic = crs is None or parse_crs(crs).is_geographic
-    points = open_points(source, x_col=x_col, y_col=y_col, radius_col=radius_col, geographic=geographic)
+    points = open_points(
+        source, x_col=x_col, y_col=y_col, radius_col=radius_col, geographic=geographic, layer=layer,
+        chunk_rows=chunk_rows,
+    )  # fmt: skip
     report = BulkReport(str(out), parse_crs(crs or points.stated_crs or "wgs84").name, faults=locator.faults)
     if crs is not None and points.stated_crs is not None and points.stated_crs != report.crs:
         report.notes.append(
@@ -126,14 +191,16 @@ def locate_file(
         )
     report.added = _free_names(points.names, radius_col is not None, report.notes)
     if resume:
-        how = (report.crs, x_col, y_col, radius_col, kind)
-        _locate_on(locator, points, out, kind, report, key_of(locator, source, how), progress)
+        how = (report.crs, x_col, y_col, radius_col, layer, chunk_rows, kind)
+        _locate_on(
+            locator, points, out, kind, report, key_of(locator, source, how), spread or _beside, progress
+        )
     else:
         folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
         try:
             sink = SINKS[kind](folder / out.name, points, report.added, report.crs)
             try:
-                _locate_chunks(locator, points, sink, report, progress)
+                _locate_chunks(locator, points, sink, report, spread or _beside, progress)
             finally:
                 sink.close()
             (folder / out.name).replace(out)
@@ -163,7 +230,7 @@ def _free_names(taken: Sequence[str], candidates: bool, notes: list[str]) -> lis
 
 
 def _locate_on(
-    locator: Locator, points: PointSource, out: Path, kind: str, report: BulkReport, key: str,
+    locator: Locator, points: PointSource, out: Path, kind: str, report: BulkReport, key: str, spread: Spread,
     progress: Callable[[str, int, int], None] | None,
 ) -> None:  # fmt: skip
     """Locate in a folder that stays where the work ends early, from where it ended before."""
@@ -180,7 +247,7 @@ def _locate_on(
         Progress(key, chunks, report.rows, grown.stat().st_size, swapped, dict(report.counts)).write(folder)
 
     try:
-        _locate_chunks(locator, points, sink, report, progress, done, keep)
+        _locate_chunks(locator, points, sink, report, spread, progress, done, keep)
     finally:
         sink.close()  # whatever this adds to a file that is not whole is cut off when the work goes on
     grown.replace(out)
@@ -188,22 +255,25 @@ def _locate_on(
 
 
 def _locate_chunks(
-    locator: Locator, points: PointSource, sink: Sink, report: BulkReport,
+    locator: Locator, points: PointSource, sink: Sink, report: BulkReport, spread: Spread,
     progress: Callable[[str, int, int], None] | None, done: Progress | None = None,
     keep: Callable[[int, int], None] | None = None,
 ) -> None:  # fmt: skip
-    """Locate every chunk that is not done, telling `keep` after each."""
-    swapped, skipped = 0, 0
+    """Locate every chunk that is not done and write it in its turn, telling `keep` after each."""
+    swapped, number = 0, 0
     if done is not None and done.chunks:
-        report.rows, swapped, skipped = done.rows, done.swapped, done.chunks
+        report.rows, swapped, number = done.rows, done.swapped, done.chunks
         report.counts |= done.counts
-    for number, chunk in enumerate(points.chunks(), 1):
-        if number <= skipped:
-            continue
-        found = locator.locate(chunk.x, chunk.y, chunk.radius, crs=report.crs)
-        longitude, latitude = to_wgs84(chunk.x, chunk.y, report.crs)
-        sink.write(chunk, Answers(_values(locator, found), longitude, latitude))
-        report.rows += len(chunk.x)
+    read = report.rows
+    under_way: deque[tuple[Chunk, Call]] = deque()
+
+    def finish() -> None:
+        nonlocal swapped, number
+        chunk, future = under_way.popleft()
+        found: Located = future.result()
+        sink.write(chunk, Answers(locator.codes, found, lambda: to_wgs84(chunk.x, chunk.y, report.crs)))
+        number += 1
+        report.rows += len(chunk)
         counts = np.bincount(found.status, minlength=len(STATUS_NAMES)).tolist()
         for name, count in zip(STATUS_NAMES, counts, strict=True):
             report.counts[name] += count
@@ -211,7 +281,17 @@ def _locate_chunks(
         if keep is not None:
             keep(number, swapped)
         if progress is not None:
-            progress("locate", report.rows, 0)
+            part = points.done()
+            progress("locate", report.rows, points.total or (round(read / part) if part else 0))
+
+    with spread(locate_positions, (locator, report.crs)) as calls:
+        for chunk in points.chunks(number):
+            read += len(chunk)
+            under_way.append((chunk, calls.submit(chunk.x, chunk.y, chunk.radius)))
+            if len(under_way) >= calls.depth:
+                finish()
+        while under_way:
+            finish()
     if swapped * 2 > report.rows:
         report.notes.append(
             f"{swapped} of {report.rows} positions are far from the areas, but among them with x and y exchanged; "
@@ -233,25 +313,3 @@ def _swapped(locator: Locator, chunk: Chunk, found: Located, crs: str) -> int:
     here = (x >= west) & (x <= east) & (y >= south) & (y <= north)
     there = (u >= west) & (u <= east) & (v >= south) & (v <= north)
     return int(np.count_nonzero(there & ~here))
-
-
-def _values(locator: Locator, found: Located) -> list[list[Any]]:
-    """Return grid_code, status, border_m, nearest_code and, where asked for, candidates of each row."""
-    codes = [*locator.codes, None]
-    outside = (found.status == OUTSIDE).tolist()
-    nearest = found.nearest_ix.tolist()
-    values: list[list[Any]] = [
-        [codes[i] for i in found.code_ix.tolist()],
-        [STATUS_NAMES[i] for i in found.status.tolist()],
-        [None if math.isnan(metres) else metres for metres in found.border_m.tolist()],
-        [codes[i] if out else None for i, out in zip(nearest, outside, strict=True)],
-    ]
-    if found.candidate_start is not None:
-        values.append(
-            [
-                json.dumps([{"code": codes[i], "share": round(share, 4)} for i, share in found.candidates(row)],
-                           ensure_ascii=False)
-                for row in range(len(found.status))
-            ]
-        )  # fmt: skip
-    return values

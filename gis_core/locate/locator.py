@@ -104,6 +104,10 @@ class Locator:
     faults: tuple[Fault, ...]
     index: AreaIndex
 
+    def __reduce__(self) -> tuple[type[Locator], tuple[object, ...]]:
+        """Send to other processes what it is made of, not what is only kept at hand."""
+        return Locator, (self.codes, self.crs, self.faults, self.index)
+
     @property
     def bounds(self) -> tuple[float, float, float, float]:
         """Least x, least y, greatest x, greatest y of all areas, in `crs`."""

@@ -107,7 +107,7 @@ def test_a_cancelled_plan_leaves_the_cluster_free(dask_cluster):
 
 
 def test_other_versions_are_named(dask_cluster, monkeypatch):
-    monkeypatch.setattr(cluster, "fingerprint", lambda: "wangge 0.0.1")
+    monkeypatch.setattr(cluster, "fingerprint", lambda *_: "wangge 0.0.1")
     with pytest.raises(
         CapabilityError, match=r"tcp://127\.0\.0\.1:\d+ has wangge .*this machine wangge 0\.0\.1"
     ):
@@ -119,7 +119,7 @@ def test_a_machine_without_wangge_is_named(dask_cluster, monkeypatch):
         def run(self, *_what, **_how):
             return {"tcp://10.0.0.7:1": ModuleNotFoundError("No module named 'gis_core'")}
 
-        def run_on_scheduler(self, _what):
+        def run_on_scheduler(self, *_what):
             return cluster.fingerprint()
 
     with pytest.raises(

@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from gis_core.errors import ParameterError
-from gis_core.locate import Locator, build_locator, points
+from gis_core.locate import Locator, build_locator
 from gis_core.locate.bulk import BulkReport, locate_file
 from gis_core.locate.resume import part_folder
 
@@ -26,8 +26,7 @@ def locator() -> Locator:
 
 
 @pytest.fixture
-def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(points, "_CHUNK_ROWS", 10)
+def calls(tmp_path: Path) -> Path:
     path = tmp_path / "calls.csv"
     x = np.random.default_rng(1).uniform(-0.5, 4.5, ROWS)
     path.write_text(
@@ -43,7 +42,7 @@ def run(
         if break_at is not None and rows >= break_at:
             raise BrokenError
 
-    return locate_file(locator, calls, out, resume=resume, progress=progress)
+    return locate_file(locator, calls, out, resume=resume, progress=progress, chunk_rows=10)
 
 
 @pytest.mark.parametrize("name", ["out.csv", "out.geojson"])

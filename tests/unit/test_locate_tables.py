@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 from gis_core.commands.locate import locate
 from gis_core.crs import from_wgs84
 from gis_core.locate import build_locator
-from gis_core.locate import points as points_module
 from gis_core.locate.bulk import locate_file
 
 #: Two grids side by side; west one "2", east one "1".
@@ -132,7 +131,7 @@ def test_a_table_of_the_header_alone(tmp_path, locator):
     assert list(gpd.read_parquet(tmp_path / "out.parquet").columns)[:3] == ["a", "x", "y"]
 
 
-def test_chunks_give_what_one_piece_gives(tmp_path, locator, monkeypatch):
+def test_chunks_give_what_one_piece_gives(tmp_path, locator):
     source = tmp_path / "in.csv"
     rng = np.random.default_rng(4)
     pd.DataFrame({"x": rng.uniform(114, 114.2, 250), "y": rng.uniform(30, 30.1, 250)}).to_csv(
@@ -140,9 +139,8 @@ def test_chunks_give_what_one_piece_gives(tmp_path, locator, monkeypatch):
     )
     for ending in ("csv", "geojson", "parquet"):
         locate_file(locator, source, tmp_path / f"whole.{ending}")
-    monkeypatch.setattr(points_module, "_CHUNK_ROWS", 99)
     for ending in ("csv", "geojson", "parquet"):
-        locate_file(locator, source, tmp_path / f"parts.{ending}")
+        locate_file(locator, source, tmp_path / f"parts.{ending}", chunk_rows=99)
     for ending in ("csv", "geojson"):
         assert (tmp_path / f"whole.{ending}").read_bytes() == (tmp_path / f"parts.{ending}").read_bytes()
     assert pq.read_table(tmp_path / "whole.parquet").equals(pq.read_table(tmp_path / "parts.parquet"))
