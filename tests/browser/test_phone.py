@@ -338,6 +338,43 @@ def test_the_server_dies_and_the_desk_moves_on(phone: OpenPhone, host: DeskServe
     assert "已经修好" in note["why"]
 
 
+def test_the_phone_sends_when_the_page_is_closed(phone: OpenPhone, host: DeskServer) -> None:
+    page = phone()
+    cases = Cases(page, host)
+    case = cases.dispatched("关了页面也要发")
+    expect(link(page, case)).to_be_visible()
+    kept(page)
+    page.goto(f"{host.url}/phone#/case/{case}")
+    expect(page.locator(".history li")).to_have_count(4)
+    # Another page of the same server, from which the browser's own call of "the line is back" can be given.
+    other = page.context.new_page()
+    other.goto(f"{host.url}/healthz")
+    session = page.context.new_cdp_session(other)
+    workers: list[dict[str, Any]] = []
+    session.on(
+        "ServiceWorker.workerRegistrationUpdated", lambda event: workers.extend(event["registrations"])
+    )
+    session.send("ServiceWorker.enable")
+    wait_for(lambda: other.wait_for_timeout(20) or workers)
+    host.stop()
+    page.get_by_role("button", name="接收").tap()
+    expect(page.locator(".history li.is-waiting")).to_contain_text("待发送")
+    page.close()
+    host.start()
+    session.send(
+        "ServiceWorker.dispatchSyncEvent",
+        {
+            "origin": host.url,
+            "registrationId": workers[0]["registrationId"],
+            "tag": "send",
+            "lastChance": False,
+        },
+    )
+    again = Cases(other, host)
+    wait_for(lambda: again.kinds(case) == ["accept"])
+    assert again.get(case)["steps"][-1]["who"] == "李梅"
+
+
 def test_a_newer_page_takes_the_place_of_the_old_one(
     phone: OpenPhone, host: DeskServer, tmp_path: Path
 ) -> None:

@@ -42,6 +42,8 @@ export interface PhoneClient {
   grids(plan: number | string): Promise<GridName[]>;
   ground(lon: number, lat: number): Promise<Ground>;
   base(dataset: number | string): Promise<BaseFile>;
+  /** Bytes of the base map as it would come; null where the server does not say. */
+  baseBytes(dataset: number | string): Promise<number | null>;
 }
 
 const MOST = 500;
@@ -62,6 +64,11 @@ export function createPhoneClient(ask: Ask): PhoneClient {
       return grids.filter(({ retired }) => !retired);
     },
     ground: (lon, lat) => json(`api/locate/grid?x=${lon}&y=${lat}&border=true&staff=${STAFF}`),
+    async baseBytes(dataset) {
+      const { headers } = await ask(`api/datasets/${dataset}/base.bin`, { method: "HEAD" });
+      const length = headers.get("Content-Length");
+      return length === null ? null : Number(length);
+    },
     async base(dataset) {
       const response = await ask(`api/datasets/${dataset}/base.bin`);
       return { etag: response.headers.get("ETag") ?? "", bytes: await response.arrayBuffer() };

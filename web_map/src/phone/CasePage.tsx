@@ -1,6 +1,6 @@
 /** One case: what, where, until when, whom to call, what happened, and what the worker can do about it. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { CaseDetail, CaseRow, CaseStep, StaffNear } from "../api/cases";
 import { formatTime } from "../i18n/format";
 import { addressOf, Due } from "./CaseList";
@@ -16,7 +16,14 @@ export function CasePage({ id }: { id: number }) {
   const { state, queue, t } = usePhone();
   const detail = state.details.value.get(id)?.value ?? null;
   const row: CaseRow | null = detail ?? state.rows.value?.value.find((each) => each.id === id) ?? null;
-  if (!row) return <p class="empty">{t(queue.line.value === "open" ? "case.loading" : "case.unseen")}</p>;
+  if (!row) {
+    const words: PhoneKey = state.missing.value.has(id)
+      ? "case.missing"
+      : queue.line.value === "dead"
+        ? "case.unseen"
+        : "case.loading";
+    return <p class="empty">{t(words)}</p>;
+  }
   const waiting = waitingOf(queue.entries.value, id);
   const now = stateAfter(row.state, waiting);
   return (
@@ -219,12 +226,17 @@ function Actions({ id, row, detail }: { id: number; row: CaseRow; detail: CaseDe
     setForm(null);
     state.mending.value = null;
   };
+  const taken = useRef(false);
   const choose = (kind: WorkerStep): void => {
     if (kind !== "accept") return setForm(kind);
+    // A finger that taps twice means it once.
+    if (taken.current) return;
+    taken.current = true;
     void phone
       .step(id, { kind })
       .then(() => phone.say(t("kept.step", { what: t("do.accept") }), "good"))
-      .catch(() => phone.say(t("keep.failed"), "bad"));
+      .catch(() => phone.say(t("keep.failed"), "bad"))
+      .finally(() => (taken.current = false));
   };
   const add = (photo: Blob, name: string): void =>
     void phone
@@ -235,6 +247,14 @@ function Actions({ id, row, detail }: { id: number; row: CaseRow; detail: CaseDe
   const begun = mending?.deed.kind === "step" ? mending.deed.step : undefined;
   return (
     <section class="actions" aria-label={t("case.actions")}>
+      {!state.who.value && (
+        <p class="hint">
+          {t("case.nameless")}{" "}
+          <a class="row-link" href="#/me">
+            {t("case.giveName")}
+          </a>
+        </p>
+      )}
       {asked ? (
         <StepForm key={`${asked}${mending?.order ?? ""}`} id={id} kind={asked} begun={begun} mends={mending?.order ?? null} close={close} />
       ) : (

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Owner } from "../api/phone";
 import { usePhone } from "./context";
+import { unitsOf } from "./report";
 
 interface Choice extends Owner {
   /** Name of a grid beside its code. */
@@ -87,14 +88,9 @@ export function MePage() {
 
 // Units that the rules name, and the grids of the plan that holds.
 async function ownersOf({ owners, rules }: ReturnType<typeof usePhone>): Promise<Choice[]> {
-  const [duty, grids] = await Promise.all([
-    rules().then((known) => known?.duty).catch(() => undefined),
-    owners().catch(() => []),
-  ]);
-  const units = new Set([...(duty?.rules ?? []).map(({ unit }) => unit), ...Object.values(duty?.units ?? {})]);
-  units.delete("{owner}");
+  const [known, grids] = await Promise.all([rules().catch(() => null), owners().catch(() => [])]);
   return [
-    ...[...units].filter(Boolean).map((name): Choice => ({ kind: "unit", name, detail: "" })),
+    ...unitsOf(known).map((name): Choice => ({ kind: "unit", name, detail: "" })),
     ...grids.map(({ code, name }): Choice => ({ kind: "grid", name: code, detail: name ?? "" })),
   ];
 }

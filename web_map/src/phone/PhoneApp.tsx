@@ -44,7 +44,7 @@ function TopBar({ route }: { route: Route }) {
           <span aria-hidden="true">‹</span> {t("back")}
         </button>
       ) : null}
-      <h1>{t(head, route.page === "case" ? { id: String(route.id) } : {})}</h1>
+      <h1 tabIndex={-1}>{t(head, route.page === "case" ? { id: String(route.id) } : {})}</h1>
       <button
         type="button"
         class="top-button"

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { StepBody } from "../api/cases";
 import { usePhone } from "./context";
 import { NEEDS_REASON, type WorkerStep } from "./machine";
+import { unitsOf } from "./report";
 import type { PhoneKey } from "./words";
 
 interface Props {
@@ -27,13 +28,15 @@ export function StepForm({ id, kind, begun, mends, close }: Props) {
   const [passed, setPassed] = useState<boolean | null>(begun?.passed ?? null);
   const [fault, setFault] = useState<PhoneKey | null>(null);
   const first = useRef<HTMLTextAreaElement>(null);
+  const busy = useRef(false);
   useEffect(() => first.current?.focus(), []);
 
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();
     const wrong = faultOf(kind, why, hours, passed);
     setFault(wrong);
-    if (wrong) return;
+    if (wrong || busy.current) return;
+    busy.current = true;
     const step: Omit<StepBody, "key" | "seen"> = { kind };
     if (why.trim()) step.why = why.trim();
     if (kind === "return" && to.trim()) step.to = to.trim();
@@ -45,6 +48,8 @@ export function StepForm({ id, kind, begun, mends, close }: Props) {
       close();
     } catch {
       phone.say(t("keep.failed"), "bad");
+    } finally {
+      busy.current = false;
     }
   };
 
@@ -76,7 +81,12 @@ export function StepForm({ id, kind, begun, mends, close }: Props) {
       {kind === "return" && (
         <label class="field">
           {t("form.return.to")}
-          <input maxLength={200} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+          <input list="units" maxLength={200} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+          <datalist id="units">
+            {unitsOf(phone.state.rules.value).map((unit) => (
+              <option key={unit} value={unit} />
+            ))}
+          </datalist>
         </label>
       )}
       <p class="fault" role="alert">

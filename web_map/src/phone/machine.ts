@@ -94,9 +94,10 @@ export function urgencyOf(
 ): Urgency {
   const runs = (state === "dispatched" || state === "accepted") && row.due_at !== null && row.clock !== "stopped";
   if (!runs || row.due_at === null) return { level: "none", minutes: null, unanswered: false };
-  const minutes = Math.round((Date.parse(row.due_at) - now) / 60_000);
+  const exact = (Date.parse(row.due_at) - now) / 60_000;
   // A phone whose clock is slow is told by the server.
   const late = row.overdue || Date.parse(row.due_at) <= now;
+  const minutes = late ? -Math.max(1, Math.floor(-exact)) : Math.ceil(exact);
   const unanswered = state === "dispatched" && row.accept_by !== null && Date.parse(row.accept_by) < now;
   return { level: late ? "overdue" : row.soon || minutes <= SOON_MINUTES ? "soon" : "fine", minutes, unanswered };
 }

@@ -83,6 +83,7 @@ async function start(): Promise<void> {
     seen: keep.seen,
     t,
     now: () => Date.now(),
+    sparing: () => (navigator as { connection?: { saveData?: boolean } }).connection?.saveData === true,
     go: (route) => void (location.hash = hashOf(route)),
   });
   await queue.read().catch(() => undefined);
@@ -99,6 +100,7 @@ async function start(): Promise<void> {
   addEventListener("hashchange", () => {
     state.route.value = routeOf(location.hash);
     scrollTo(0, 0);
+    document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
   });
   effect(() => {
     const route = state.route.value;

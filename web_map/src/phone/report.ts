@@ -43,6 +43,12 @@ export const CATEGORIES: PhoneKey[] = [
   "category.green",
 ];
 
+/** Units that the rules name. */
+export function unitsOf(rules: Rules | null): string[] {
+  const { rules: rows = [], units = {} } = rules?.duty ?? {};
+  return [...new Set([...rows.map(({ unit }) => unit), ...Object.values(units)])].filter((unit) => unit && unit !== "{owner}");
+}
+
 const MOST = 16;
 
 /** Categories that the rules of the place name, and those of the cases in sight; each once. */

@@ -40,6 +40,8 @@ export interface PhoneState {
   serial: Signal<number | null>;
   listing: Signal<"idle" | "asking" | "failed">;
   details: Signal<ReadonlyMap<number, Kept<CaseDetail>>>;
+  /** Cases that the server does not know. */
+  missing: Signal<ReadonlySet<number>>;
   rules: Signal<Rules | null>;
   /** The plan that holds, for new cases. */
   plan: Signal<PlanSummary | null>;
@@ -64,6 +66,7 @@ export function createPhoneState(lang: Lang): PhoneState {
     serial: signal<number | null>(null),
     listing: signal<"idle" | "asking" | "failed">("idle"),
     details: signal<ReadonlyMap<number, Kept<CaseDetail>>>(new Map()),
+    missing: signal<ReadonlySet<number>>(new Set()),
     rules: signal<Rules | null>(null),
     plan: signal<PlanSummary | null>(null),
     notice: signal<Notice | null>(null),
@@ -117,6 +120,7 @@ export interface Phone {
 }
 
 const DETAILS_AT_ONCE = 3;
+const AHEAD_BYTES = 3_000_000;
 const MOST_KEPT = 300;
 const FORGET_MS = 14 * 86_400_000;
 
@@ -129,6 +133,8 @@ export interface PhoneParts {
   seen: Seen;
   t: Say;
   now(): number;
+  /** Whether the phone asks to fetch no more than is needed. */
+  sparing(): boolean;
   go(route: Route): void;
 }
 
@@ -190,7 +196,8 @@ export function createPhone(parts: PhoneParts): Phone {
     try {
       known(await parts.one(id));
     } catch (error) {
-      if (error instanceof ApiError && !error.passing && !state.details.peek().has(id)) phone.say(error.message, "bad");
+      if (error instanceof ApiError && error.status === 404)
+        state.missing.value = new Set(state.missing.peek()).add(id);
     }
   }
 
@@ -247,6 +254,13 @@ export function createPhone(parts: PhoneParts): Phone {
     }
   }
 
+  // A small base map is fetched before it is wanted, so that it is there without a line; a large one when it is opened.
+  async function fetchBase(dataset: string): Promise<void> {
+    if (parts.sparing() || (await seen.get(`base:${dataset}`))) return;
+    const bytes = await client.baseBytes(dataset);
+    if (bytes !== null && bytes <= AHEAD_BYTES) await newestBase(dataset);
+  }
+
   async function chooseOwner(owner: Owner): Promise<void> {
     state.owner.value = owner;
     state.listing.value = "idle";
@@ -255,6 +269,7 @@ export function createPhone(parts: PhoneParts): Phone {
     await load();
     state.rules.value = await phone.rules().catch(() => null);
     state.plan.value = planInForce((await latest("plans", client.plans).catch(() => null)) ?? []);
+    if (state.plan.value) await fetchBase(String(state.plan.value.dataset_id)).catch(() => undefined);
   }
 
   const phone: Phone = {

@@ -77,7 +77,8 @@ async function page(request: Request): Promise<Response> {
   const cache = await caches.open(MINE);
   const old = await cache.match(PAGE);
   const fresh = fetch(request).then(async (response) => {
-    if (response.ok) await cache.put(PAGE, response.clone());
+    // A login that a proxy puts in the place of the page is shown, and not kept.
+    if (response.ok && (await response.clone().text()).includes("assets/phone.js")) await cache.put(PAGE, response.clone());
     return response.status < 500 || !old ? response : old;
   });
   if (!old) return fresh;
