@@ -168,6 +168,9 @@ def built(tmp_path: Path) -> Path:
     assets = tmp_path / "dist" / "assets"
     assets.mkdir(parents=True)
     (tmp_path / "dist" / "index.html").write_text("<!doctype html><title>网格</title>", encoding="utf-8")
+    (tmp_path / "dist" / "phone.html").write_text("<!doctype html><title>案件</title>", encoding="utf-8")
+    (tmp_path / "dist" / "phone-sw.js").write_text("self.skipWaiting();")
+    (tmp_path / "dist" / "phone.webmanifest").write_text('{"start_url": "phone"}')
     (assets / "app-1A2B3C4D.js").write_text("let map = 1;")
     (assets / "app-1A2B3C4D.js.gz").write_bytes(gzip.compress(b"let map = 1;"))
     (assets / "worker.js").write_text("let worker = 1;")
@@ -194,6 +197,25 @@ def test_page_and_files(town: SimpleNamespace, built: Path) -> None:
         versioned = client.get("/assets/worker.js?v=0123456789ab").headers["cache-control"]
         assert versioned == hashed.headers["cache-control"]
         assert client.head("/").status_code == 200
+
+
+def test_the_worker_s_page_and_its_service_worker(town: SimpleNamespace, built: Path) -> None:
+    with make_client(town.store, web_root=built) as client:
+        page = client.get("/phone")
+        assert page.status_code == 200
+        assert "案件" in page.text
+        worker = client.get("/phone-sw.js")
+        assert worker.headers["content-type"].startswith("text/javascript")
+        manifest = client.get("/phone.webmanifest")
+        assert manifest.headers["content-type"] == "application/manifest+json"
+        # None of them may be old, or all that they name would be.
+        for answer in (page, worker, manifest):
+            assert answer.headers["cache-control"] == "no-cache"
+            assert "worker-src 'self'" in answer.headers["content-security-policy"]
+            assert (
+                client.get(str(answer.url), headers={"if-none-match": answer.headers["etag"]}).status_code
+                == 304
+            )
 
 
 @pytest.mark.parametrize(
