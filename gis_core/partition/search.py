@@ -8,7 +8,7 @@ coarsens without joining cells that either plan parts, so that it begins with ev
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -189,6 +189,7 @@ class Search:
         rng: np.random.Generator,
         *,
         most_trees: int = 20,
+        begun: Sequence[Plan] = (),
     ) -> Plan:
         """Make plans, let them have children, and let the worst go, until the best is left.
 
@@ -201,8 +202,10 @@ class Search:
             Decides who meets whom.
         most_trees : int
             See `start`.
+        begun : sequence of Plan
+            Those that there are already.
         """
-        plans: list[Plan] = []
+        plans = list(begun)
         while len(plans) < n_plans and not (self.clock.late and plans):
             plans.append(self.start(per_cell, most_trees))
         while len(plans) > 1 and not self.clock.late:

@@ -41,8 +41,10 @@ _TREES, _HURRIED_TREES = 20, 4
 #: Proposals for each cell from which two plans with a child are better than one, and the usual number of plans, for
 #: each proposal that a usual plan makes.
 _WORTH_TWO, _USUAL_WORTH = 30.0, 13.0
-#: Proposals that a usual plan and its child make for each one of a cell on the finest level.
-_PLAN_AND_CHILD = 8.0
+#: Proposals that a plan makes for each one of a cell on the finest level: in a hurry, and with its share of children.
+_HURRIED_PLAN, _PLAN_AND_CHILD = 8.0, 13.0
+#: How many times as long as a start a plan takes with its share of the children.
+_STARTS_A_PLAN = 2.0
 #: Share of a long time limit in which plans are made from nothing, and the most of them before it is begun anew.
 _SHARE_OF_PLANS, _MOST_PLANS = 0.45, 64
 #: Proposals for each cell of a group that is drawn anew in a hurry.
@@ -260,12 +262,12 @@ def _find(
         return plan, 1
     n_groups = max(4, int(work.groups * search.n_parts))
     unavoidable = _unavoidable(search)
-    rounds, plans = _rounds(search, work) if use_time else (1, work.plans)
-    if rounds > 0 and plans > work.plans:
-        return _use_all(search, work, rounds, plans, first, rng), rounds * plans
+    rounds, plans, begun = _rounds(search, work, first) if use_time else (1, work.plans, [])
+    if plans > work.plans:
+        return _use_all(search, work, rounds, plans, first, begun, rng), rounds * plans
     if first is None:
         plans, per_cell, most_trees = _affordable(search, work)
-        best = search.evolve(plans, per_cell, rng, most_trees=most_trees)
+        best = search.evolve(plans, per_cell, rng, most_trees=most_trees, begun=begun)
         if best.score[0] > unavoidable:
             best = into_bounds(search, best)
         if per_cell < work.per_cell and best.score[0] > unavoidable:
@@ -291,17 +293,31 @@ def _once(search: Search, work: _Effort, rng: np.random.Generator, first: Plan |
     return min(plan, search.plan(search.quench(plan.part.copy(), 10)), key=lambda one: one.score)
 
 
-def _rounds(search: Search, work: _Effort) -> tuple[int, int]:
-    """Return how often the time that is left allows to begin anew, and how many plans to begin with each time."""
-    left = search.clock.deadline - time.perf_counter()
-    worth = left * _PROPOSALS_A_SECOND / search.level.n_cells
-    plans = int(_SHARE_OF_PLANS * worth / (_USUAL_WORTH * work.per_cell))
+def _rounds(search: Search, work: _Effort, first: Plan | None) -> tuple[int, int, list[Plan]]:
+    """Return how often the time that is left allows to begin anew, how many plans to begin with, and the first of them.
+
+    How long plans take is tried out where the time may be enough for more than usual.
+    """
+    began = time.perf_counter()
+    left = search.clock.deadline - began
+    usual = _PLAN_AND_CHILD * work.per_cell * search.level.n_cells / _PROPOSALS_A_SECOND
+    if _SHARE_OF_PLANS * left < usual * work.plans:
+        return 1, 1, []
+    begun = [] if first is not None else [search.start(work.per_cell)]
+    took = max(usual, _STARTS_A_PLAN * (time.perf_counter() - began))
+    plans = int(_SHARE_OF_PLANS * left / took)
     rounds = max(1, round(plans / _MOST_PLANS))
-    return rounds, min(plans // rounds, _MOST_PLANS)
+    return rounds, min(plans // rounds, _MOST_PLANS), begun
 
 
 def _use_all(
-    search: Search, work: _Effort, rounds: int, plans: int, first: Plan | None, rng: np.random.Generator
+    search: Search,
+    work: _Effort,
+    rounds: int,
+    plans: int,
+    first: Plan | None,
+    begun: list[Plan],
+    rng: np.random.Generator,
 ) -> Plan:
     """Use all of a long time limit: many plans, of which the best is regrouped for as long again; in several rounds."""
     clock = search.clock
@@ -309,7 +325,10 @@ def _use_all(
     for left in range(rounds, 0, -1):
         now = time.perf_counter()
         clock.deadline, clock.late = now + (end - now) / left, False
-        plan = first if first is not None and left == rounds else search.evolve(plans, work.per_cell, rng)
+        if first is not None and left == rounds:
+            plan = first
+        else:
+            plan = search.evolve(plans, work.per_cell, rng, begun=begun if left == rounds else ())
         plan = regroup(search, plan, 1, work.per_group, rng, spend=True)
         plan = min(plan, search.plan(search.quench(plan.part.copy(), 2)), key=lambda one: one.score)
         best = plan if best is None or plan.score < best.score else best
@@ -332,7 +351,7 @@ def _affordable(search: Search, work: _Effort) -> tuple[int, float, int]:
     # finest level, and as many to be set up; so does a child for 6.
     worth = left * _PROPOSALS_A_SECOND / n
     if worth > _USUAL_WORTH * work.per_cell:
-        plan = max(_SECONDS_A_PLAN, _PLAN_AND_CHILD * work.per_cell * n / _PROPOSALS_A_SECOND)
+        plan = max(_SECONDS_A_PLAN, _HURRIED_PLAN * work.per_cell * n / _PROPOSALS_A_SECOND)
         plans = int(np.clip(_SHARE_OF_PLANS * left / plan, min(2, work.plans), work.plans))
         return plans, work.per_cell, int(np.clip(_SHARE_OF_TREES * left / (plans * tree), 1, _TREES))
     plans = 2 if worth > _WORTH_TWO and left > 2 * _SECONDS_A_PLAN else 1
