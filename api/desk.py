@@ -42,6 +42,7 @@ def require_draft(record: PlanRecord) -> None:
     if record.state != "draft":
         raise ConflictError(
             f"Plan {record.id} is {record.state}: only a draft can be changed; make a draft from it.",
+            case="no-draft",
             state=record.state,
         )
 

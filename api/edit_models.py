@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, Strict, model_validator
+from pydantic import Field, Strict, field_validator, model_validator
 
 from api.models import Model
 
 __all__ = [
+    "BeginBody",
     "BranchBody",
     "Checks",
     "Comparison",
@@ -159,6 +160,22 @@ class RestoreBody(Model):
 
     revision: int = Field(ge=0)
     key: Key = None
+
+
+class BeginBody(Model):
+    """A draft without grids."""
+
+    name: Name
+    bounds: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]] | None = Field(
+        None, description="Fewest and most households of a grid; None: 300 to 500."
+    )
+
+    @field_validator("bounds")
+    @classmethod
+    def _with_room(cls, bounds: tuple[int, int] | None) -> tuple[int, int] | None:
+        if bounds is not None and bounds[0] > bounds[1]:
+            raise ValueError("bounds is [least, most]")
+        return bounds
 
 
 class BranchBody(Model):

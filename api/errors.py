@@ -33,6 +33,8 @@ __all__ = [
 
 PROBLEM_TYPE = "application/problem+json"
 _LOG = logging.getLogger("wangge.api")
+#: Values of a list that the parameters of a sentence hold.
+_MOST_PARAMS = 20
 #: What a caller is told of a fault of the server; nothing of the fault itself.
 BROKEN = "Something went wrong in the server; its log has the details under this request id."
 
@@ -143,12 +145,32 @@ def _core_error(request: Request, error: Exception) -> Response:
                 "kind": error.code,
             }
             for name, value in error.context.items()
+            if name != "case"
         ]
     return _answer(request, status, error.code, detail, errors=faults, headers=headers, more=_more(error))
 
 
 def _more(error: core.GisCoreError) -> dict[str, Any]:
-    """Give what a client needs to go on: what changed, what is locked, what is open."""
+    """Give what a client needs to go on, and to say it in words of its own: what changed, is locked, is open."""
+    return {**_told(error), **_case(error)}
+
+
+def _case(error: core.GisCoreError) -> dict[str, Any]:
+    """Give which of the sentences of its code an error has, with the numbers and names in it."""
+    if "case" not in error.context:
+        return {}
+    said = {name: value for name, value in error.context.items() if name != "case"}
+    return {"case": error.context["case"], "params": {name: _param(value) for name, value in said.items()}}
+
+
+def _param(value: object) -> object:
+    """Write a value of a sentence for the wire, of a long list the first."""
+    if isinstance(value, list | tuple):
+        return list(value[:_MOST_PARAMS])
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+def _told(error: core.GisCoreError) -> dict[str, Any]:
     if isinstance(error, core.StaleRevisionError):
         return {"revision": error.context.get("revision"), "edits": [edit_row(edit) for edit in error.edits]}  # type: ignore[arg-type]
     if isinstance(error, core.LockedError):

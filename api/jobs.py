@@ -101,7 +101,7 @@ class Jobs:
             process.start()
         except OSError:
             here.close()
-            self._book().end_job(job.id, "failed", error=_DIED, code="error")
+            self._book().end_job(job.id, "failed", error=_DIED, code="work-died")
             raise
         finally:
             there.close()
@@ -178,10 +178,10 @@ class Jobs:
             if message is not None:
                 self._finish(job, *message, wire)
         except (EOFError, OSError):
-            self._end(job, "failed", error=_DIED, code="error")
+            self._end(job, "failed", error=_DIED, code="work-died")
         except Exception:
             _LOG.exception("Job %s gave no answer that can be sent", job.id)
-            self._end(job, "failed", error=_BROKEN, code="error")
+            self._end(job, "failed", error=_BROKEN, code="work-failed")
         finally:
             self._end_work(job.id)
             with self._lock:
@@ -218,7 +218,7 @@ class Jobs:
             self._end(job, "failed", error=sentence, code=code)
         else:
             _LOG.error("Job %s failed: %s", job.id, value)
-            self._end(job, "failed", error=_BROKEN, code="error")
+            self._end(job, "failed", error=_BROKEN, code="work-failed")
 
     def _end(self, job: JobRecord, state: Any, **values: Any) -> None:
         """Write the end of a job down, unless it has one; waits for a store that does not answer."""

@@ -68,6 +68,12 @@ class Problem(Model):
     cells: list[int] | None = Field(None, description="locked: the cells.")
     borders: list[list[int]] | None = Field(None, description="locked: the borders, as pairs of grids.")
     items: list[dict[str, Any]] | None = Field(None, description="not-publishable: what is open.")
+    case: str | None = Field(
+        None, description="Which of the sentences of its code this is, where that is told."
+    )
+    params: dict[str, Any] | None = Field(
+        None, description="With `case`: the numbers and names in the sentence."
+    )
 
 
 class Health(Model):
@@ -118,6 +124,15 @@ class Boundary(Model):
     name: str | None
     households: int
     n_grids: int
+
+
+class DatasetBoundary(Model):
+    """A boundary polygon of a data version and what lies in it."""
+
+    code: str
+    name: str | None
+    households: int
+    n_cells: int
 
 
 class PlanDetail(Plan):

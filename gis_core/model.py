@@ -23,9 +23,12 @@ __all__ = [
     "Fabric",
     "Fault",
     "Infeasible",
+    "Numbers",
     "Severity",
 ]
 
+#: The numbers and names in a sentence, by what they are.
+Numbers = tuple[tuple[str, float | str], ...]
 Severity = Literal["error", "repaired", "warning", "note"]
 
 #: Street classes from the least to the greatest; the position is the `street_rank` of an adjacency (0: no street).
@@ -227,6 +230,10 @@ class Infeasible:
         Cells to blame (at most 20), to zoom to.
     mend : str
         One or two sentences: what would mend it, with numbers that hold; empty where nothing is known to.
+    case : str
+        Which of the sentences of its kind this is, for those who say it in other words; empty where nobody does.
+    numbers : tuple of (str, number or str)
+        The numbers and names in that sentence.
     """
 
     what: str
@@ -234,6 +241,8 @@ class Infeasible:
     reason: str
     cell_ix: tuple[int, ...] = ()
     mend: str = ""
+    case: str = ""
+    numbers: Numbers = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the reason as plain values for JSON."""
@@ -243,4 +252,13 @@ class Infeasible:
             "reason": self.reason,
             "cell_ix": list(self.cell_ix),
             "mend": self.mend,
+            "case": self.case,
+            "numbers": {
+                name: value if isinstance(value, str) else _plain(value) for name, value in self.numbers
+            },
         }
+
+
+def _plain(value: float) -> float | int:
+    """Return a number as JSON has it: whole ones without a fraction."""
+    return int(value) if float(value).is_integer() else float(value)

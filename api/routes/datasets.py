@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.bodies import base_body, base_tag, graph_body, graph_tag, numbers_body, numbers_tag
-from api.editing import json_answer
+from api.edit_models import BeginBody
+from api.editing import WhoDep, json_answer
 from api.geojson import layer_page
-from api.models import Dataset, FeaturePage, Workload
+from api.models import Dataset, DatasetBoundary, FeaturePage, Plan, Workload
 from api.routes.common import BBOX, BINARY, GeoJsonResponse, parse_bbox
+from api.routes.plans import plan_row
 from api.services import ServicesDep, body_response, not_modified
 
 if TYPE_CHECKING:
@@ -36,6 +39,27 @@ def list_datasets(
 def get_dataset(services: ServicesDep, dataset_id: DatasetId) -> dict[str, Any]:
     """Describe one data version."""
     return dataset_row(services.store.dataset(dataset_id))
+
+
+@router.get("/{dataset_id}/boundaries", response_model=list[DatasetBoundary])
+def list_boundaries(services: ServicesDep, dataset_id: DatasetId) -> list[dict[str, Any]]:
+    """List the boundary polygons with their households, in their order."""
+    town = services.town(services.store.dataset(dataset_id))
+    count = len(town.area_codes)
+    households = np.bincount(town.area_ix, weights=town.households, minlength=count)
+    cells = np.bincount(town.area_ix, minlength=count)
+    return [
+        {"code": code, "name": name, "households": int(households[ix]), "n_cells": int(cells[ix])}
+        for ix, (code, name) in enumerate(zip(town.area_codes, town.area_names, strict=True))
+    ]
+
+
+@router.post("/{dataset_id}/plans", response_model=Plan, status_code=201, tags=["editing"])
+def begin_plan(services: ServicesDep, dataset_id: DatasetId, body: BeginBody, who: WhoDep) -> Response:
+    """Make a draft in which no cell has a grid yet."""
+    plan_id = services.store.begin_plan(dataset_id, name=body.name, bounds=body.bounds, created_by=who)
+    row = plan_row(services.store.plan(plan_id))
+    return json_answer(row, status=201, revision=0, headers={"Location": f"/api/plans/{plan_id}"})
 
 
 @router.get("/{dataset_id}/layers/{layer}", response_model=FeaturePage, response_class=GeoJsonResponse)

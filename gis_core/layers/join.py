@@ -93,7 +93,7 @@ def read_counts(
     raw = read_raw(SourceFiles(path.name, path.name, (LayerFile(path, kind, layer),)), limits)
     if raw.faults:
         fault = raw.faults[0]
-        raise DatasetError(f"{fault['message']}. {fault['fix']}", code=fault["code"])
+        raise DatasetError(f"{fault['message']}. {fault['fix']}", code=fault["code"], case=fault["code"])
     found = next(iter(raw.layers.values()))
     return found.table, [note["message"] for note in found.notes]
 
@@ -168,7 +168,9 @@ def _columns(sheet: pd.DataFrame, mapping: Mapping[str, str]) -> dict[str, str]:
             )
         if plain(name) not in by_plain:
             raise ParameterError(
-                f"The sheet has no column {name!r} (columns: {some_of(list(by_plain.values()), 12)})."
+                f"The sheet has no column {name!r} (columns: {some_of(list(by_plain.values()), 12)}).",
+                case="sheet-column",
+                name=name,
             )
         found[target] = by_plain[plain(name)]
     for target, names in SHEET_COLUMNS.items():
@@ -178,10 +180,16 @@ def _columns(sheet: pd.DataFrame, mapping: Mapping[str, str]) -> dict[str, str]:
     have = some_of(list(by_plain.values()), 12) or "none"
     if not any(name in found for name in _NAMING):
         raise DatasetError(
-            f"The sheet does not say which building a row is of: it needs 楼栋 or id (columns: {have})."
+            f"The sheet does not say which building a row is of: it needs 楼栋 or id (columns: {have}).",
+            case="no-building",
+            columns=have,
         )
     if not any(name in found for name in _NUMBERS):
-        raise DatasetError(f"The sheet has no column of counts such as 户数 (columns: {have}).")
+        raise DatasetError(
+            f"The sheet has no column of counts such as 户数 (columns: {have}).",
+            case="no-counts",
+            columns=have,
+        )
     return found
 
 

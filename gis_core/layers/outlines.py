@@ -127,7 +127,9 @@ def read_outlines(
         raw = _only(raw, shapely.get_dimensions(raw.geometry) > 0)
     if len(raw.table) > MOST_OUTLINES:
         raise DatasetError(
-            f"{raw.file} holds {len(raw.table):,} outlines, more than {MOST_OUTLINES:,}: cut it into smaller areas."
+            f"{raw.file} holds {len(raw.table):,} outlines, more than {MOST_OUTLINES:,}: cut it into smaller areas.",
+            case="too-many",
+            most=MOST_OUTLINES,
         )
     log = FaultLog("repair")
     columns, _ = recognise(layer, raw.table, {})
@@ -171,8 +173,10 @@ def _read(path: Path, layer: OutlineLayer, limits: Limits) -> RawLayer:
             found = raw.layers[layer]
             return RawLayer(**{**vars(found), "table": found.table.reset_index(drop=True)})
     if faults:
-        raise DatasetError(f"{faults[0]['message']}. {faults[0]['fix']}", code=faults[0]["code"])
-    raise DatasetError(f"{path.name} holds nothing that is drawn.")
+        raise DatasetError(
+            f"{faults[0]['message']}. {faults[0]['fix']}", code=faults[0]["code"], case=faults[0]["code"]
+        )
+    raise DatasetError(f"{path.name} holds nothing that is drawn.", case="nothing-drawn")
 
 
 def _only(raw: RawLayer, mask: NDArray[np.bool_]) -> RawLayer:
@@ -223,6 +227,7 @@ def _system(raw: RawLayer, crs: str | None) -> str:
     raise DatasetError(
         f"{raw.file} does not say in which coordinate system it is (its numbers look like {looks}): say which.",
         code="no-crs",
+        case="no-crs",
     )
 
 

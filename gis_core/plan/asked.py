@@ -240,7 +240,14 @@ def lock_reasons(
                 f"{number(bounds.maximum)}."
             )
             mend = "Unlock it, or change the bounds."
-            found.append(Infeasible("lock", code, sentence, tuple(cells[:20].tolist()), mend))
+            said = (
+                ("grid", code),
+                ("total", round(float(own), 1)),
+                ("min", bounds.minimum),
+                ("max", bounds.maximum),
+            )
+            blamed = tuple(cells[:20].tolist())
+            found.append(Infeasible("lock", code, sentence, blamed, mend, "weight", said))
     return found + _blamed(asked, fabric, boundary_codes, weight, bounds, until)
 
 
@@ -318,7 +325,9 @@ def number_reasons(wanted: int | tuple[int, int] | None, given: int) -> list[Inf
         if given > high
         else "there are not enough cells to be shared by more grids"
     )
-    return [Infeasible("number", "", f"{span} grids were asked for and {given} were made: {why}.")]
+    case, said = "more" if given > high else "fewer", (("span", span), ("given", given))
+    sentence = f"{span} grids were asked for and {given} were made: {why}."
+    return [Infeasible("number", "", sentence, case=case, numbers=said)]
 
 
 def best_of_range(

@@ -269,7 +269,12 @@ def _name_added(layer: _Layer, row_of: Mapping[str, int]) -> None:
                 number += 1
             id_ = change.values["id"] = f"new-{number}"
         elif id_ in taken:
-            raise refuse(change.at, f"there is a building {id_[:80]!r} already.")
+            raise refuse(
+                change.at,
+                f"there is a building {id_[:80]!r} already.",
+                case="building-taken",
+                building=id_[:80],
+            )
         taken.add(id_)
 
 
@@ -362,5 +367,6 @@ def require_inside(ids: Sequence[str], cell_ix: NDArray[np.int32]) -> None:
     if outside:
         raise EditError(
             f"Building {outside[0]} lies outside every boundary polygon, or for the most part: draw it inside.",
+            case="outside",
             building=outside[0],
         )

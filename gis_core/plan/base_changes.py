@@ -122,9 +122,10 @@ def parse_changes(items: Sequence[Mapping[str, Any]]) -> tuple[BaseChange, ...]:
     return tuple(_parse(at, item) for at, item in enumerate(items))
 
 
-def refuse(at: int, message: str) -> EditError:
-    """Return the error for the change at a position."""
-    return EditError(f"Change {at + 1}: {message}", change=at)
+def refuse(at: int, message: str, *, case: str = "", **said: object) -> EditError:
+    """Return the error for the change at a position; `case` and what it says for those with words of their own."""
+    more = {"case": case, **said} if case else {}
+    return EditError(f"Change {at + 1}: {message}", change=at, **more)
 
 
 def _parse(at: int, item: Mapping[str, Any]) -> BaseChange:
@@ -235,11 +236,20 @@ def _geometry(at: int, layer: str, value: Any) -> Any:
         raise refuse(at, f"{layer} hold {' or '.join(kinds)}, not {value.get('type')}.")
     xy = shapely.get_coordinates(shape)
     if len(xy) > MOST_POINTS:
-        raise refuse(at, f"its geometry has {len(xy):,} points, more than {MOST_POINTS:,}.")
+        raise refuse(
+            at,
+            f"its geometry has {len(xy):,} points, more than {MOST_POINTS:,}.",
+            case="points",
+            most=MOST_POINTS,
+        )
     if not _in_degrees(xy):
-        raise refuse(at, "its coordinates are no degrees: longitude first, then latitude.")
+        raise refuse(at, "its coordinates are no degrees: longitude first, then latitude.", case="degrees")
     if not shape.is_valid:
-        raise refuse(at, f"its outline is not sound ({shapely.is_valid_reason(shape)}); draw it again.")
+        raise refuse(
+            at,
+            f"its outline is not sound ({shapely.is_valid_reason(shape)}); draw it again.",
+            case="not-sound",
+        )
     if shape.geom_type != "Point" and not (shape.area or shape.length):
         raise refuse(at, "its geometry has no extent.")
     return shape
@@ -276,7 +286,9 @@ def _number(at: int, name: str, value: Any, most: float, *, whole: bool) -> floa
     good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not good or not 0 <= value <= most or (whole and value != int(value)):
         kind = "a whole number" if whole else "a number"
-        raise refuse(at, f"{name} is {kind} from 0 to {most:,.0f}, not {str(value)[:40]}.")
+        raise refuse(
+            at, f"{name} is {kind} from 0 to {most:,.0f}, not {str(value)[:40]}.", case="number", most=most
+        )
     return int(value) if whole else float(value)
 
 

@@ -176,9 +176,11 @@ def choose_cells(
     elif len(own) == 1:
         own |= _neighbours(draft, next(iter(own)))
     if not own:
-        raise ParameterError("There is no grid to rebalance here; choose grids, or make some first.")
+        raise ParameterError(
+            "There is no grid to rebalance here; choose grids, or make some first.", case="no-grids"
+        )
     if own <= draft.locked:
-        raise ParameterError("All grids that were chosen are locked; unlock some first.")
+        raise ParameterError("All grids that were chosen are locked; unlock some first.", case="all-locked")
     mine = np.isin(draft.assignment, sorted(own)) | (
         (grids is None and not len(cells)) & (draft.assignment < 0)
     )

@@ -115,7 +115,9 @@ def torn_lock_reasons(
         cells = np.flatnonzero(assignment == grid)
         reason = f"The locked grid {codes[grid]} is in pieces, and stays so because it keeps its ground."
         mend = "Unlock it: it then keeps the piece with most households, and the others go to its neighbours."
-        found.append(Infeasible("lock", codes[grid], reason, tuple(cells[:20].tolist()), mend))
+        blamed = tuple(cells[:20].tolist())
+        said = (("grid", codes[grid]),)
+        found.append(Infeasible("lock", codes[grid], reason, blamed, mend, "pieces", said))
     return found
 
 
@@ -124,7 +126,7 @@ def _too_few(n_out: int, max_moved: int) -> Infeasible:
     return Infeasible(
         "max-moved", "",
         f"{many} outside the bounds with at most {counted(max_moved, 'household')} changing hands.",
-        mend=_MORE_HANDS,
+        mend=_MORE_HANDS, case="few", numbers=(("out", n_out), ("moved", max_moved)),
     )  # fmt: skip
 
 

@@ -132,7 +132,10 @@ def require_columns(dataset: Dataset, formula: str) -> None:
 def _no_column(name: str, formula: str, columns: Sequence[str]) -> ParameterError:
     return ParameterError(
         f"The buildings have no numeric column {name!r} for the weight {formula!r}; there are "
-        f"{some_of(columns, limit=30)}."
+        f"{some_of(columns, limit=30)}.",
+        case="weight-column",
+        name=name,
+        columns=some_of(columns, limit=30),
     )
 
 
@@ -171,7 +174,8 @@ def _parse(formula: str) -> ast.expr:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ParameterError(
             f"The weight {formula!r} cannot be read; write columns, numbers, + - * / and parentheses, such as "
-            "'households + 2*elderly', and names with blanks in backquotes."
+            "'households + 2*elderly', and names with blanks in backquotes.",
+            case="weight-form",
         ) from None
     return named
 
@@ -193,7 +197,8 @@ def _value(node: ast.expr, formula: str, column: Callable[[str], NDArray[np.floa
         return -value if isinstance(node.op, ast.USub) else value
     raise ParameterError(
         f"The weight {formula!r} may hold columns, numbers, + - * / and parentheses only; "
-        f"{ast.unparse(node)!r} is none of these."
+        f"{ast.unparse(node)!r} is none of these.",
+        case="weight-form",
     )
 
 
@@ -210,7 +215,10 @@ def _require_weights(values: NDArray[np.float64], ids: NDArray[np.object_], form
         if bad.any():
             raise ParameterError(
                 f"The weight {formula!r} is {what} for {int(bad.sum())} buildings ({some_of(ids[bad].tolist())}); "
-                "every building needs 0 or more."
+                "every building needs 0 or more.",
+                case="weight-number",
+                count=int(bad.sum()),
+                buildings=some_of(ids[bad].tolist()),
             )
 
 

@@ -150,7 +150,9 @@ class Draft:
         outside = numbers[(numbers < lowest) | (numbers >= count)].tolist()
         if outside:
             raise EditError(
-                f"Plan {self._plan.id} has no {what} {some_of(outside)}.", **{f"{what}_ix": outside}
+                f"Plan {self._plan.id} has no {what} {some_of(outside)}.",
+                case="unknown",
+                **{f"{what}_ix": outside},
             )
 
     def _read(self, found: Found, named: Collection[int], moved: Ints) -> dict[str, Any]:
@@ -169,7 +171,9 @@ class Draft:
     def _require_targets(self, wanted: Ints, becomes: dict[str, Any]) -> None:
         gone = [grid for grid in np.unique(wanted).tolist() if grid >= 0 and f"grid/{grid}" not in becomes]
         if gone:
-            raise EditError(f"Grid {some_of(gone)} is dissolved: it takes no cell.", grid_ix=gone)
+            raise EditError(
+                f"Grid {some_of(gone)} is dissolved: it takes no cell.", case="dissolved", grid_ix=gone
+            )
 
     def _require_boundaries(self, found: Found, was: dict[str, Any], becomes: dict[str, Any]) -> None:
         """Refuse a grid without a boundary polygon of the data, and one that changes to another."""
@@ -217,6 +221,9 @@ class Draft:
                 raise EditError(
                     f"Cell {some_of(wrong)} lies outside boundary polygon {codes[home or 0]}, and so cannot be in grid "
                     f"{code_of(becomes, grid)}: grids stay inside their boundary polygon.",
+                    case="nesting",
+                    boundary=codes[home or 0],
+                    code=code_of(becomes, grid),
                     cell_ix=wrong,
                     grid_ix=[grid],
                 )
@@ -241,6 +248,9 @@ class Draft:
             raise EditError(
                 f"Cell {some_of(wrong)} belongs to {mine} and grid {code_of(becomes, new)} to {other}: take it out of "
                 f"its grid first if it is to change from {mine} to {other}.",
+                case="part",
+                mine=mine,
+                other=other,
                 cell_ix=wrong,
                 grid_ix=[new],
             )
@@ -288,6 +298,8 @@ class Draft:
                 raise EditError(
                     f"Grid {code_of(was, grid)} still holds {n_cells} cell{'' if n_cells == 1 else 's'}: give them "
                     "to others before it is dissolved.",
+                    case="not-empty",
+                    cells=n_cells,
                     path=f"grid/{grid}",
                     grid_ix=[grid],
                 )
@@ -301,7 +313,10 @@ class Draft:
             code = code_of(becomes, grid)
             if code is not None and taken.setdefault(code, grid) != grid:
                 raise EditError(
-                    f"Grids {taken[code]} and {grid} would both have the code {code}.", grid_ix=[grid]
+                    f"Grids {taken[code]} and {grid} would both have the code {code}.",
+                    case="code-taken",
+                    code=code,
+                    grid_ix=[grid],
                 )
         if not taken:
             return
@@ -311,7 +326,12 @@ class Draft:
             _GRID.c.grid_ix.not_in(changing),
         )
         for code, other in self._connection.execute(query):
-            raise EditError(f"Grid {other} has the code {code} already.", code=code, grid_ix=[taken[code]])
+            raise EditError(
+                f"Grid {other} has the code {code} already.",
+                case="code-taken",
+                code=code,
+                grid_ix=[taken[code]],
+            )
         spent = attributes.bound_codes(self._connection, self._plan.id, taken, in_force=self._restoring)
         if not self._restoring:
             gone = [g for g in changing if f"grid/{g}" in was and f"grid/{g}" not in becomes]
@@ -320,6 +340,7 @@ class Draft:
             if taken.get(code, owner) != owner:
                 raise EditError(
                     f"The code {code} was used before by grid {owner}; codes are not given twice.",
+                    case="code-used",
                     code=code,
                     grid_ix=[taken[code]],
                 )

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from gis_core.errors import ConflictError, ParameterError
 from gis_core.plan.edit import code_of, parse_path
-from gis_core.store import attributes, plans
+from gis_core.store import attributes, datasets, plans
 from gis_core.store.models import Building, Grid, Plan, table_of
+from gis_core.store.packing import pack_ints
 from gis_core.store.records import GridAttributes, StateRecord
 from gis_core.store.rows import plain_text, read_frame
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from gis_core.store.dialect import Dialect
 
-__all__ = ["branch", "compare", "rename", "state"]
+__all__ = ["begin", "branch", "compare", "rename", "state"]
 
 _PLAN, _GRID, _BUILDING = table_of(Plan), table_of(Grid), table_of(Building)
 _LONGEST_NAME = 200
@@ -72,6 +73,41 @@ def _grid(values: dict[str, Any], ended: dict[int, tuple[str, str | None]], grid
     )
 
 
+def begin(
+    connection: Connection, dataset_id: int, *, name: str, bounds: tuple[int, int] | None, created_by: str
+) -> int:
+    """Make a draft without a grid on a data version; return its number."""
+    version = datasets.get(connection, dataset_id)
+    if bounds is not None and not 0 <= bounds[0] <= bounds[1]:
+        raise ParameterError(
+            f"The bounds of a plan are two whole numbers from 0 on, the smaller first, not {bounds[0]} and "
+            f"{bounds[1]}."
+        )
+    low, high = bounds or (None, None)
+    west, south, east, north = version.bbox
+    n_cells = version.counts["cells"]
+    values = {
+        "dataset_id": dataset_id,
+        "name": _required_name(name),
+        "state": "draft",
+        "revision": 0,
+        "created_at": datetime.now(UTC),
+        "created_by": plain_text(created_by),
+        "n_grids": 0,
+        "n_cells": n_cells,
+        "households": plans.total_households(connection, dataset_id),
+        "min_households": low,
+        "max_households": high,
+        "west": west,
+        "south": south,
+        "east": east,
+        "north": north,
+        "report": "{}",
+        "assignment": pack_ints(np.full(n_cells, -1, np.int32)),
+    }
+    return int(connection.execute(insert(_PLAN).values(**values).returning(_PLAN.c.id)).scalar_one())
+
+
 def branch(connection: Connection, dialect: Dialect, plan_id: int, *, name: str, created_by: str) -> int:
     """Copy a plan with its grids and attributes into a new draft; return its number."""
     plans.require(connection, plan_id)
@@ -102,13 +138,17 @@ def rename(connection: Connection, plan_id: int, name: str) -> None:
     query = update(_PLAN).where(_PLAN.c.id == plan_id, _PLAN.c.state == "draft").values(name=wanted)
     if connection.execute(query).rowcount == 0:
         found = plans.require(connection, plan_id)
-        raise ConflictError(f"Plan {plan_id} is {found.state}: only drafts are renamed.", state=found.state)
+        raise ConflictError(
+            f"Plan {plan_id} is {found.state}: only drafts are renamed.", case="no-draft", state=found.state
+        )
 
 
 def _required_name(name: str) -> str:
     text = plain_text(name).strip()
     if not 0 < len(text) <= _LONGEST_NAME:
-        raise ParameterError(f"The name of a plan has 1 to {_LONGEST_NAME} characters.")
+        raise ParameterError(
+            f"The name of a plan has 1 to {_LONGEST_NAME} characters.", case="name", most=_LONGEST_NAME
+        )
     return text
 
 

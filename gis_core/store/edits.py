@@ -152,6 +152,7 @@ def require_undoable(
         if not np.isin(cells, known).all():
             raise EditError(
                 "The base data changed since, and cells have other numbers: load the plan again.",
+                case="base-changed",
                 undoes=undoes,
             )
 
@@ -244,7 +245,9 @@ def require_revision(connection: Connection, plan: Row[Any], expected: int) -> N
     """Refuse work on a plan that is no draft or was changed since; raises as `raise_revision` does."""
     plan_id = plan.id
     if plan.state != "draft":
-        raise ConflictError(f"Plan {plan_id} is {plan.state}: only a draft can be edited.", state=plan.state)
+        raise ConflictError(
+            f"Plan {plan_id} is {plan.state}: only a draft can be edited.", case="no-draft", state=plan.state
+        )
     if plan.revision == expected:
         return
     few = 0 <= plan.revision - expected <= MOST_EDITS_BEHIND

@@ -269,6 +269,28 @@ class PlanMethods(Session):
         with self._write() as connection:
             return branching.branch(connection, self._dialect, plan_id, name=name, created_by=created_by)
 
+    def begin_plan(
+        self, dataset_id: int, *, name: str, bounds: tuple[int, int] | None = None, created_by: str = ""
+    ) -> int:
+        """Make a draft of revision 0 in which no cell has a grid; return its number.
+
+        Parameters
+        ----------
+        dataset_id : int
+            Data version that it stands on.
+        bounds : (int, int), optional
+            Fewest and most households of a grid.
+
+        Raises
+        ------
+        NotFoundError
+            Where there is no such data version.
+        ParameterError
+            Where the name is empty or too long, or the bounds are turned round.
+        """
+        with self._write() as connection:
+            return branching.begin(connection, dataset_id, name=name, bounds=bounds, created_by=created_by)
+
     def rename_plan(self, plan_id: int, name: str) -> None:
         """Give a draft another name; its revision stays.
 

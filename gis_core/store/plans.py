@@ -47,6 +47,7 @@ __all__ = [
     "mismatch",
     "require",
     "state_now",
+    "total_households",
 ]
 
 _PLAN, _GRID, _CELL, _BUILDING = table_of(Plan), table_of(Grid), table_of(Cell), table_of(Building)
@@ -105,7 +106,7 @@ def add(
         "created_by": plain_text(created_by),
         "n_grids": len(placed),
         "n_cells": len(cells),
-        "households": _total_households(connection, dataset_id),
+        "households": total_households(connection, dataset_id),
         "min_households": bounds[0],
         "max_households": bounds[1],
         "seed": plan.report.get("seed"),
@@ -155,7 +156,8 @@ def _grid_ix_of(codes: list[str], grid_code: Any) -> NDArray[np.int32]:
     return np.array([-1 if code is None else place[code] for code in wanted], dtype=np.int32)
 
 
-def _total_households(connection: Connection, dataset_id: int) -> int:
+def total_households(connection: Connection, dataset_id: int) -> int:
+    """Return the households of all cells of a data version."""
     query = select(_CELL.c.households).where(_CELL.c.dataset_id == dataset_id)
     return sum(connection.execute(query).scalars())
 
@@ -308,7 +310,9 @@ def delete_draft(connection: Connection, dialect: Dialect, plan_id: int) -> None
     """
     state = require(connection, plan_id).state
     if state != "draft":
-        raise ConflictError(f"Plan {plan_id} is {state}: only drafts are deleted.", state=state)
+        raise ConflictError(
+            f"Plan {plan_id} is {state}: only drafts are deleted.", case="no-draft", state=state
+        )
     connection.execute(delete(_GRID).where(_GRID.c.plan_id == plan_id))
     connection.execute(delete(_PLAN).where(_PLAN.c.id == plan_id))
     dialect.refresh_extent(connection, _GRID)

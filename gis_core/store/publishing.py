@@ -188,6 +188,7 @@ def _require_codes_of_old(
             raise ConflictError(
                 f"The code {code} named other ground in plan {other}, which was in force: codes are not given twice, "
                 "so give that grid another number.",
+                case="code-used",
                 code=code,
                 plan=other,
             )
@@ -210,7 +211,9 @@ def _end(rows: Sequence[Row[Any]], connection: Connection, when: datetime) -> No
         raise ConflictError(
             f"Plan {some_of(sorted({row.plan_id for row in later}))} holds from {later[0].valid_from:%Y-%m-%d %H:%M} "
             "UTC there, which is after this plan would begin: choose that time or a later one.",
+            case="later-plan",
             plan=later[0].plan_id,
+            begins=f"{later[0].valid_from:%Y-%m-%d %H:%M}",
         )
     if not rows:
         return

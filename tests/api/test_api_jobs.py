@@ -104,8 +104,8 @@ def test_one_job_a_plan_and_some_in_all(jobs: Jobs, tmp_path: Path) -> None:
     ("function", "code", "says"),
     [
         (slow_work.refuses, "bad-parameter", "There is nothing to do here."),
-        (slow_work.breaks, "error", "the log"),
-        (slow_work.dies, "error", "ended by itself"),
+        (slow_work.breaks, "work-failed", "the log"),
+        (slow_work.dies, "work-died", "ended by itself"),
     ],
 )
 def test_work_that_fails(

@@ -21,6 +21,7 @@ import { App } from "./panels/App";
 import { Context, type DispatchDoor, isComposing } from "./panels/context";
 import { createActions } from "./state/actions";
 import { createBase } from "./state/base";
+import { createBaseSender } from "./state/basesend";
 import { routeTools } from "./state/basetools";
 import { createCutting } from "./state/cutting";
 import { createCursor } from "./state/cursor";
@@ -41,6 +42,8 @@ import { createLines } from "./worker/lineswords";
 const LANG_KEY = "wangge.lang";
 const WIDTH_KEY = "wangge.panel";
 const FORCE_KEY = "wangge.force";
+const LEGEND_KEY = "wangge.legend";
+const SAID_MS = 8000;
 
 const remembered = (key: string): string | null => {
   try {
@@ -69,7 +72,9 @@ function start(): void {
   const state = createState(firstLang(remembered(LANG_KEY), navigator.languages));
   state.room.value = roomOf(location.hash);
   state.panelWidth.value = Number(remembered(WIDTH_KEY)) || DEFAULT_WIDTH;
-  state.showForce.value = remembered(FORCE_KEY) !== "hidden";
+  const inForce = remembered(FORCE_KEY);
+  state.forceShown.value = inForce === "all" || inForce === "none" ? inForce : "changes";
+  state.legendOpen.value = { open: true, closed: false }[remembered(LEGEND_KEY) ?? ""] ?? null;
   follow("(prefers-color-scheme: dark)", (dark) => (state.theme.value = dark ? "dark" : "light"));
   follow("(max-width: 899px)", (narrow) => (state.narrow.value = narrow));
 
@@ -110,8 +115,9 @@ function start(): void {
   const set = openDesk(state, actions, client, editing, edit, who, root);
   follow("(prefers-reduced-motion: reduce)", (reduced) => map.setMotion(!reduced));
   const baseClient = createBaseClient(ask);
-  const base = createBase(set.desk, baseClient);
-  const cutting = createCutting(set.desk, baseClient, { outline: engine.outline, cellAt: (x, y) => map.cellAt(x, y) });
+  const sender = createBaseSender(set.desk, baseClient);
+  const base = createBase(set.desk, baseClient, sender);
+  const cutting = createCutting(set.desk, sender, { outline: engine.outline, cellAt: (x, y) => map.cellAt(x, y) });
   const tools = routeTools(createTools(state, edit, set.commands, cutting), base);
   const cursor = createCursor(state, edit, (cell, lon, lat) => {
     engine.outline(cell, (outline) => (state.cellOutline.value = outline));
@@ -184,7 +190,16 @@ function connectPage(state: State): void {
     document.title = `${badge}${name}${state.t("app.title")}`;
     remember(LANG_KEY, state.lang.value);
   });
-  effect(() => remember(FORCE_KEY, state.showForce.value ? "shown" : "hidden"));
+  effect(() => remember(FORCE_KEY, state.forceShown.value));
+  effect(() => {
+    if (state.legendOpen.value !== null) remember(LEGEND_KEY, state.legendOpen.value ? "open" : "closed");
+  });
+  // What was said is gone after a while, so that nobody who comes later takes it for what is.
+  effect(() => {
+    if (state.live.value === "") return;
+    const timer = setTimeout(() => (state.live.value = ""), SAID_MS);
+    return () => clearTimeout(timer);
+  });
   effect(() => remember(WIDTH_KEY, String(state.panelWidth.value)));
   effect(() => {
     if (state.plan.value) history.replaceState(null, "", roomPath(state.room.value, state.plan.value.id));

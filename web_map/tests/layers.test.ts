@@ -65,8 +65,8 @@ test("the plan in force is asked for once the plan is painted, once, and anew af
   force.retry();
   answer(["p"]);
   assert.deepEqual([asked, state.force.value], [["d", "d"], "ready"]);
-  state.showForce.value = false;
-  state.showForce.value = true;
+  state.forceShown.value = "none";
+  state.forceShown.value = "all";
   assert.equal(asked.length, 2);
   state.plan.value = state.plans.value[0];
   assert.equal(state.force.value, "none");

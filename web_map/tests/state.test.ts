@@ -92,6 +92,7 @@ function world(plans: PlanSummary[] | Error) {
       if (plans instanceof Error) throw plans;
       return plans;
     },
+    datasets: async () => [{ id: "1", name: "town", counts: { buildings: 9 } }],
     plan: async () => ({ ...summary, attribution: "©", boundaries: [] }),
     cell: async (_: string, cellIx: number) => ({ cell_ix: cellIx, households: 3, area_m2: 9, grid: null, buildings: [] }),
     locate: async () => ({
@@ -102,7 +103,7 @@ function world(plans: PlanSummary[] | Error) {
     load: (_root: string, _plan: string, _dataset: string, events: EngineEvents) => (seen.events = events),
     outline: () => undefined,
   } as unknown as Engine;
-  const target: Target = { fit: (...all) => seen.fits.push(all), reveal: () => undefined, baseReady: () => undefined, clear: () => undefined };
+  const target: Target = { fit: (...all) => seen.fits.push(all), reveal: () => undefined, baseReady: () => undefined, clear: () => undefined, prepare: (done) => done() };
   const actions = createActions(state, client, engine, target, createTimings(performance), "http://host/");
   const fill = (): void => {
     const none = new Uint32Array(5);
@@ -118,6 +119,7 @@ test("without plans the page says so; when asking fails it can be tried again", 
   const empty = world([]);
   await empty.actions.start(null);
   assert.equal(empty.state.phase.value, "empty");
+  assert.deepEqual(empty.state.datasets.value.map(({ name }) => name), ["town"]);
   const broken = world(new Error("gone"));
   await broken.actions.start(null);
   assert.equal(broken.state.phase.value, "failed");

@@ -29,7 +29,7 @@ test("every key is used somewhere", () => {
     .filter((name) => !name.startsWith("i18n"))
     .map((name) => readFileSync(join(source, name), "utf8"))
     .join("\n");
-  const families = [...code.matchAll(/t\(\s*`([a-zA-Z.]+\.)\$\{/g)].map((match) => match[1]);
+  const families = [...code.matchAll(/(?:t|known)\(\s*`([a-zA-Z.]+\.)\$\{/g)].map((match) => match[1]);
   for (const key of Object.keys(dictionaries.en)) {
     const known = code.includes(`"${key}"`) || families.some((family) => key.startsWith(family));
     assert.ok(known || key.startsWith("status."), key);

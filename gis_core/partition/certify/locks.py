@@ -86,7 +86,14 @@ class LockBlame:
             said.append(f"raise the maximum to {number(math.ceil(self.total))}")
         mend = ", or ".join(said)
         mend = f"{capital(mend)}." if mend else self._usual_mend()
-        return Infeasible("lock", code, reason, first_cells(self.cells), mend)
+        told = (
+            ("code", code),
+            ("locks", ", ".join(listed)),
+            ("total", self.total),
+            ("min", bounds.minimum),
+            ("max", bounds.maximum),
+        )
+        return Infeasible("lock", code, reason, first_cells(self.cells), mend, "rest", told)
 
     def _usual_mend(self) -> str:
         """Say what helps where no single release is known to be enough."""

@@ -95,6 +95,14 @@ def pocket_reasons(
                 f"{number(bounds.minimum)}, more than the maximum of {number(bounds.maximum)}.",
                 first_cells(piece.cell_ix[np.append(gate, behind).astype(np.int64)]),
                 mends[far],
+                "gate",
+                (
+                    ("code", code),
+                    ("name", name),
+                    ("cells", len(behind)),
+                    ("least", math.ceil(load - 1e-9)),
+                    ("max", bounds.maximum),
+                ),
             )
         )
     return reasons
@@ -167,7 +175,15 @@ def nested_pocket_reason(
     )
     blamed = first_cells(piece.cell_ix[np.append(gate, behind)])
     where = f"{code}: cell {int(piece.cell_ix[gate])}"
-    return Infeasible("pocket", where, reason, blamed, _mend(piece, bounds, asked, effort))
+    said = (
+        ("code", code),
+        ("name", name),
+        ("cells", len(behind)),
+        ("total", total),
+        ("min", bounds.minimum),
+        ("max", bounds.maximum),
+    )
+    return Infeasible("pocket", where, reason, blamed, _mend(piece, bounds, asked, effort), "nested", said)
 
 
 def _count_reason(
@@ -184,6 +200,12 @@ def _count_reason(
         wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
         advice = f"Ask for another number (not ruled out: {room})"
         advice += "." if float(piece.part_weight.max()) > _FAR * bounds.maximum else f", or {wide}."
-    return Infeasible(
-        "pocket", f"{code}: cell {int(piece.cell_ix[0])}", reason, first_cells(piece.cell_ix), advice
+    said = (
+        ("code", code),
+        ("grids", piece.n_parts),
+        ("room", room),
+        ("min", bounds.minimum),
+        ("max", bounds.maximum),
     )
+    where = f"{code}: cell {int(piece.cell_ix[0])}"
+    return Infeasible("pocket", where, reason, first_cells(piece.cell_ix), advice, "count", said)

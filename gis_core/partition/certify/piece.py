@@ -131,7 +131,15 @@ def _heavy_reason(piece: Piece, code: str, bounds: Bounds, names: Mapping[int, s
         f"Divide the building into {parts:,} or more parts (for example by entrance), or raise the maximum to "
         f"{number(math.ceil(held))}, which its grid holds now."
     )
-    return Infeasible("heavy-cell", f"{code}: cell {ix}", reason, (ix,), mend)
+    said = (
+        ("code", code),
+        ("name", names.get(ix, "")),
+        ("cell", ix),
+        ("total", own),
+        ("max", bounds.maximum),
+        ("parts", parts),
+    )
+    return Infeasible("heavy-cell", f"{code}: cell {ix}", reason, (ix,), mend, "one", said)
 
 
 def _not_found(
@@ -151,4 +159,10 @@ def _not_found(
     wide = widened(part_weight, float(piece.weight.sum()), bounds)
     first = "Give it more time" if piece.late else "Try another seed"
     mend = f"{first}, or {wide}: the plan that was made is inside those bounds." if wide else f"{first}."
-    return Infeasible("not-found", f"{code}: cell {int(cells[0])}", head + tail, first_cells(cells), mend)
+    case = "late" if piece.late else "tried"
+    said = (
+        ("code", code), ("out", len(out)), ("grids", piece.n_parts), ("worst", float(part_weight[worst])),
+        ("tries", piece.tries),
+    )  # fmt: skip
+    where = f"{code}: cell {int(cells[0])}"
+    return Infeasible("not-found", where, head + tail, first_cells(cells), mend, case, said)

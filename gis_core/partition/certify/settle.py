@@ -149,7 +149,8 @@ def proof_reason(
     if not mend:
         wide = widened(piece.part_weight, float(piece.weight.sum()), bounds)
         mend = f"{capital(wide)}: the plan that was made is inside those bounds."
-    return Infeasible("no-plan", f"{code}: cell {cells[0]}", reason, cells, mend)
+    said = (("code", code), ("cells", piece.graph.n_cells), ("min", bounds.minimum), ("max", bounds.maximum))
+    return Infeasible("no-plan", f"{code}: cell {cells[0]}", reason, cells, mend, "proven", said)
 
 
 def blamed_demands(

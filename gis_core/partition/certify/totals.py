@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from gis_core.model import Infeasible
+from gis_core.model import Infeasible, Numbers
 from gis_core.partition.bounds import grain_of
 from gis_core.partition.certify.words import Piece, capital, first_cells, grids, households, number, widened
 from gis_core.partition.counts import count_range, fits_count
@@ -71,7 +71,8 @@ def total_reason(
             f"{code!r} has no households, so that its grid is below the minimum of {number(bounds.minimum)}."
         )
         mend = f"Leave {code!r} out, or take the grid as it is: nobody lives there."
-        return Infeasible("boundary-total", code, reason, mend=mend)
+        said: Numbers = (("code", code), ("min", bounds.minimum))
+        return Infeasible("boundary-total", code, reason, mend=mend, case="nobody", numbers=said)
     gap = _gap(total, bounds)
     if gap is not None:
         _, most = count_range(total, bounds)
@@ -81,7 +82,15 @@ def total_reason(
             else f"Lower the minimum to {number(math.floor(total))}, or make {code!r} and a neighbouring boundary "
             "polygon one."
         )
-        return Infeasible("boundary-total", code, f"{code!r} has {households(total)}, {gap}.", mend=mend)
+        said = (("code", code), ("total", total), *_bounds(bounds))
+        return Infeasible(
+            "boundary-total",
+            code,
+            f"{code!r} has {households(total)}, {gap}.",
+            mend=mend,
+            case="gap",
+            numbers=said,
+        )
     least, most = count_range(total, bounds)
     if asked and not fits_count(total, n_parts, bounds):
         side = "above the maximum" if n_parts < least else "below the minimum"
@@ -93,8 +102,13 @@ def total_reason(
         mend = (
             f"Ask for {'more' if n_parts < least else 'fewer'}: {code!r} has room for {_room(total, bounds)}."
         )
-        return Infeasible("boundary-total", code, reason, mend=mend)
+        said = (("code", code), ("total", total), ("grids", n_parts), ("least", least), ("most", most))
+        return Infeasible("boundary-total", code, reason, mend=mend, case="count", numbers=said)
     return None
+
+
+def _bounds(bounds: Bounds) -> Numbers:
+    return (("min", bounds.minimum), ("max", bounds.maximum))
 
 
 def _rest_reason(
@@ -110,7 +124,12 @@ def _rest_reason(
     if gap is not None:
         one = "it" if n_locked == 1 else "one of them"
         return Infeasible(
-            "boundary-total", code, f"{head}, {gap}.", mend=f"Release {one}, or change the bounds."
+            "boundary-total",
+            code,
+            f"{head}, {gap}.",
+            mend=f"Release {one}, or change the bounds.",
+            case="locked-gap",
+            numbers=(("code", code), ("total", total), ("locked", n_locked), *_bounds(bounds)),
         )
     if not asked or fits_count(total, n_parts, bounds):
         return None
@@ -126,6 +145,8 @@ def _rest_reason(
         code,
         reason,
         mend=f"Ask for {more}: {code!r} has room for {room}, locked ones included.",
+        case="locked-count",
+        numbers=(("code", code), ("total", total), ("locked", n_locked), ("least", low), ("most", high)),
     )
 
 
@@ -165,6 +186,14 @@ def piece_total_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) 
         head + tail,
         first_cells(piece.cell_ix),
         mend=f"{advice}, {link}" if advice else "",
+        case="gap" if least > most else "count",
+        numbers=(
+            ("code", code),
+            ("total", total),
+            ("cells", cells),
+            ("grids", piece.n_parts),
+            *_bounds(bounds),
+        ),
     )
 
 
@@ -184,7 +213,16 @@ def weightless_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -
     most = f"raise the maximum to {number(math.ceil(float(piece.weight.sum())))}"
     fewer = f"at most {grids(len(cells))}" if piece.whole else "fewer grids"
     mend = f"Ask for {fewer}, or set the minimum to 0." if asked else f"{most.capitalize()}."
-    return Infeasible("boundary-total", code, reason, first_cells(piece.cell_ix[cells]), mend)
+    said: Numbers = (("code", code), ("cells", len(cells)), ("grids", wanted), ("min", bounds.minimum))
+    return Infeasible(
+        "boundary-total",
+        code,
+        reason,
+        first_cells(piece.cell_ix[cells]),
+        mend,
+        case="few-cells",
+        numbers=said,
+    )
 
 
 def grain_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Infeasible | None:
@@ -202,7 +240,8 @@ def grain_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Inf
         reason = f"{head}, and no {some} lies in {span}."
         below, above = max(0.0, high), low
         mend = f"Lower the minimum to {number(below)}, or raise the maximum to {number(above)}."
-        return Infeasible("boundary-total", code, reason, mend=mend)
+        told: Numbers = (("code", code), ("grain", grain), *_bounds(bounds))
+        return Infeasible("boundary-total", code, reason, mend=mend, case="grain", numbers=told)
     least, most = count_range(total, Bounds(low, high)) if high > 0 else (1, 0)
     if least <= most and (not asked or fits_count(total, piece.n_parts, Bounds(low, high))):
         return None
@@ -218,4 +257,6 @@ def grain_reason(piece: Piece, code: str, bounds: Bounds, *, asked: bool) -> Inf
     mend = " and ".join(said)
     if least <= most:
         mend = f"ask for {grids(least)} here" + (f", or {mend}" if mend else "")
-    return Infeasible("boundary-total", code, reason, mend=f"{capital(mend)}." if mend else "")
+    told = (("code", code), ("grain", grain), ("total", total), ("grids", piece.n_parts), *_bounds(bounds))
+    mend = f"{capital(mend)}." if mend else ""
+    return Infeasible("boundary-total", code, reason, mend=mend, case="grain-count", numbers=told)

@@ -96,6 +96,8 @@ class MaxWalk:
                 f"Two buildings of one grid are {walk[p]:,.0f} m apart on foot; at most {self.max_walk_m:,.0f} m was "
                 "asked for. Ask for more grids, or allow more.",
                 (int(ends[p, 0]), int(ends[p, 1])),
+                case="far",
+                numbers=(("metres", round(float(walk[p]))), ("most", self.max_walk_m)),
             )
             for p in np.flatnonzero(walk > self.max_walk_m).tolist()
         ]

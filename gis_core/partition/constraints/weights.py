@@ -74,6 +74,14 @@ class WeightBounds:
                 sentence,
                 first_cells(self._blamed(assignment, worst)),
                 self._mend(totals),
+                "out",
+                (
+                    ("out", len(out)),
+                    ("grids", n_grids),
+                    ("weight", self.label),
+                    ("span", self._span()),
+                    ("worst", round(float(totals[worst]), 1)),
+                ),
             )
         ]
 

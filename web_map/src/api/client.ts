@@ -3,6 +3,8 @@
 import { createAsk, type Fetcher } from "./request";
 import type {
   CellInfo,
+  DatasetBoundary,
+  DatasetSummary,
   Datum,
   GridFeature,
   InForce,
@@ -17,6 +19,9 @@ export { ApiError, type Fetcher } from "./request";
 export type OnBytes = (received: number) => void;
 
 export interface Client {
+  /** Data versions, the newest first. */
+  datasets(): Promise<DatasetSummary[]>;
+  boundaries(dataset: string): Promise<DatasetBoundary[]>;
   plans(): Promise<PlanSummary[]>;
   plan(id: string): Promise<PlanDetail>;
   grids(id: string): Promise<GridFeature[]>;
@@ -46,6 +51,8 @@ export function createClient(root: string, fetcher: Fetcher = (url, init) => fet
   const json = async <T>(path: string, init?: RequestInit): Promise<T> => (await ask(path, init)).json() as Promise<T>;
   const plan = (id: string): string => `api/plans/${encodeURIComponent(id)}`;
   return {
+    datasets: async () => (await json<DatasetSummary[]>("api/datasets")).map((each) => ({ ...each, id: String(each.id) })),
+    boundaries: (dataset) => json(`api/datasets/${encodeURIComponent(dataset)}/boundaries`),
     plans: async () => (await json<PlanSummary[]>("api/plans")).map(withTextIds),
     plan: async (id) => withTextIds(await json<PlanDetail>(plan(id))),
     inForce: (id) => json(`${plan(id)}/in-force`),

@@ -107,12 +107,25 @@ export interface Comparison {
   pairs: { from: string | null; to: string | null; households: number; buildings: number }[];
 }
 
+/** Why a bound cannot be met; `case` and `numbers` tell it apart, `reason` and `mend` are English. */
+export interface Reason {
+  what: string;
+  where: string;
+  reason: string;
+  cell_ix: number[];
+  mend: string;
+  case?: string;
+  numbers?: Record<string, number | string>;
+}
+
 /** What the server proposes; it counts only once it is sent as an edit. */
 export interface Proposal {
   cells: number[];
   grids: number[];
   changes?: Change[];
   moved?: number;
+  in_bounds?: { before: number; after: number; grids: number };
+  reasons?: Reason[];
 }
 
 export interface Job {
@@ -120,6 +133,8 @@ export interface Job {
   progress: number;
   result: Proposal | null;
   error: string | null;
+  /** Code of the error tree. */
+  code?: string | null;
 }
 
 /** What else can be asked of a proposal; what is left out is as the server thinks fit. */
@@ -155,6 +170,8 @@ export interface EditingClient {
   /** `base`: whether base data changed since, and were restored too or kept. */
   restore(plan: string, current: number, revision: number): Promise<EditAnswer & { base: "same" | "restored" | "kept" }>;
   branch(from: string, name: string): Promise<PlanSummary>;
+  /** Make a draft without grids on a data version. */
+  begin(dataset: string, name: string, bounds: [number, number] | null): Promise<PlanSummary>;
   rename(plan: string, name: string): Promise<void>;
   remove(plan: string): Promise<void>;
   checks(plan: string): Promise<Checks>;
@@ -195,6 +212,8 @@ export function createEditing(ask: Ask): EditingClient {
     },
     restore: (plan, current, revision) => json(at(plan, "/restore"), sending("POST", { revision }, onto(current))),
     branch: async (from, name) => withTextIds(await json<PlanSummary>("api/plans", sending("POST", { from, name }))),
+    begin: async (dataset, name, bounds) =>
+      withTextIds(await json<PlanSummary>(`api/datasets/${encodeURIComponent(dataset)}/plans`, sending("POST", { name, bounds }))),
     rename: async (plan, name) => void (await ask(at(plan), sending("PATCH", { name }))),
     remove: async (plan) => void (await ask(at(plan), sending("DELETE"))),
     checks: (plan) => json(at(plan, "/checks")),

@@ -21,6 +21,20 @@ export interface PlanSummary {
   valid_to?: string | null;
 }
 
+/** A data version: one import of the layers of a town. */
+export interface DatasetSummary {
+  id: string;
+  name: string;
+  counts: Record<string, number>;
+}
+
+export interface DatasetBoundary {
+  code: string;
+  name: string | null;
+  households: number;
+  n_cells: number;
+}
+
 export interface PlanDetail extends PlanSummary {
   attribution: string;
   boundaries: { code: string; name: string; households: number; n_grids: number }[];

@@ -119,7 +119,7 @@ export function commonBorder(one: Polygons, other: Polygons): Lines {
 }
 
 /** The vertices of areas, to be found by where they are, give or take a unit. */
-class Vertices {
+export class Vertices {
   private readonly buckets = new Map<number, number[]>();
   private readonly ringOf: Uint32Array;
 
@@ -140,10 +140,11 @@ class Vertices {
     return (column - Math.floor(x / BUCKET)) * SPAN + row - Math.floor(y / BUCKET);
   }
 
-  hasEdge(ax: number, ay: number, bx: number, by: number): boolean {
+  /** Whether an edge from a to b stands in a ring that counts. */
+  hasEdge(ax: number, ay: number, bx: number, by: number, counts: (ring: number) => boolean = () => true): boolean {
     const to = this.near(bx, by);
     if (to.length === 0) return false;
-    return this.near(ax, ay).some((v) => to.some((w) => this.areNeighbours(v, w)));
+    return this.near(ax, ay).some((v) => counts(this.ringOf[v]) && to.some((w) => this.areNeighbours(v, w)));
   }
 
   // Next to each other in their ring, or with one vertex between them that lies on the way.

@@ -11,12 +11,32 @@ import { LinesLayer } from "./lines";
 
 export function connectLines(state: State, session: EditSession, map: L.Map, engine: LinesEngine): void {
   const layer = new LinesLayer().addTo(map);
+  let toldOf: string | undefined;
 
   effect(() => layer.setTheme(state.theme.value));
   effect(() => {
-    const drawn = state.force.value === "ready" && state.showForce.value && state.phase.value === "ready";
-    layer.setForce(drawn ? engine.draw : null);
+    const shown = state.force.value === "ready" && state.phase.value === "ready" ? state.forceShown.value : "none";
+    if (shown === "changes") compare();
+    layer.setForce({ none: null, all: engine.draw, changes: engine.drawChanges }[shown]);
   });
+
+  // The worker knows the outlines of the plan on the page from when they are first asked for.
+  let told: Polygons | null = null;
+  let shapes: ReadonlyMap<number, Polygons> = new Map();
+  function compare(): void {
+    const polygons = state.polygons.value;
+    const now = state.shapes.value;
+    if (!polygons) return;
+    if (told !== polygons || toldOf !== state.plan.peek()?.id) {
+      engine.compare(polygons);
+      [told, toldOf, shapes] = [polygons, state.plan.peek()?.id, new Map()];
+    }
+    const edited = [...now].filter(([grid, shape]) => shapes.get(grid) !== shape);
+    if (edited.length === 0) return;
+    engine.edited(edited);
+    shapes = now;
+    layer.renewForce();
+  }
 
   const find = createFinder(state);
   effect(() => {

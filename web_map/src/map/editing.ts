@@ -31,9 +31,19 @@ export function connectEditing(
   timings: Timings,
 ): void {
   let boxes: Int32Array | null = null;
+  /** Which opening of the session the boxes belong to, and what changed before they were there. */
+  let boxesOf = -1;
+  let missed = { of: -1, cells: [] as number[], grids: new Set<number>() };
   let tones: string[] = [];
   let arrived = new Map<number, Polygons>();
   let timer = 0;
+
+  const note = (cells: ArrayLike<number>, grids: Iterable<number>): void => {
+    const of = session.opened.peek();
+    if (missed.of !== of) missed = { of, cells: [], grids: new Set() };
+    for (let i = 0; i < cells.length; i++) missed.cells.push(cells[i]);
+    for (const grid of grids) missed.grids.add(grid);
+  };
 
   const boxesOfCells = (cells: ArrayLike<number>): Int32Array => {
     const out = new Int32Array(4 * cells.length);
@@ -72,7 +82,7 @@ export function connectEditing(
   };
 
   const recolour = (cells: ArrayLike<number>): void => {
-    if (boxes && cells.length > 0) map.recolourIn(boxesOfCells(cells));
+    if (boxes && boxesOf === session.opened.peek() && cells.length > 0) map.recolourIn(boxesOfCells(cells));
   };
 
   // Borders change their colour seldom: where a grid is new or its neighbours have made it change.
@@ -85,7 +95,7 @@ export function connectEditing(
 
   const redraw = ({ cells, grids, done }: Dirty): void => {
     const { live } = session;
-    if (!live || !boxes) return;
+    if (!live || !boxes || boxesOf !== session.opened.peek()) return note(cells, grids);
     const began = performance.now();
     const touched = [...grids];
     const most = cells.length * MOST > live.graph.n;
@@ -105,19 +115,25 @@ export function connectEditing(
   connectMarks(state, session);
 
   effect(() => {
-    if (session.phase.value === "ready" && state.mode.value && state.theme.value) tones = bordersOf(state);
+    const wanted = session.opened.value >= 0 && state.mode.value && state.theme.value;
+    if (session.phase.value === "ready" && wanted) tones = bordersOf(state);
   });
 
   effect(() => {
-    if (session.phase.value !== "ready") {
-      boxes = null;
-      return;
-    }
+    boxes = null;
+    const of = session.opened.value;
+    if (session.phase.value !== "ready") return;
     engine.edit({
       boxes(all) {
         boxes = all;
-        // Locks have come with the attributes.
-        untracked(() => state.gridIx.value && map.recolour(paintbox.build(state.gridIx.value)));
+        boxesOf = of;
+        const { cells, grids } = missed.of === of ? missed : { cells: [], grids: new Set<number>() };
+        missed.of = -1;
+        untracked(() => {
+          // Locks have come with the attributes.
+          if (state.gridIx.value) map.recolour(paintbox.build(state.gridIx.value));
+          if (cells.length + grids.size > 0) redraw({ cells, grids, done: true });
+        });
         timings.mark("editable");
       },
       shapes: shapesCame,
@@ -126,6 +142,7 @@ export function connectEditing(
 
   effect(() => {
     const proposal = session.proposal.value;
+    untracked(() => (state.proposed.value = proposal !== null));
     const halves = session.split.value;
     const cells = proposal?.cells ?? halves?.right.cells ?? [];
     const grids = proposal?.grids ?? new Array<number>(cells.length).fill(-2);
@@ -160,7 +177,7 @@ function connectMarks(state: State, session: EditSession): void {
 
   session.onDirty(({ grids, done }) => done && follow(grids));
   effect(() => {
-    const { live } = session.phase.value === "ready" ? session : { live: null };
+    const { live } = session.phase.value === "ready" && session.opened.value >= 0 ? session : { live: null };
     links = new Map();
     untracked(() => {
       state.links.value = [];

@@ -71,6 +71,11 @@ export class LinesLayer extends L.Layer {
     this.renewDashes();
   }
 
+  /** Draw it anew: it is another one now. */
+  renewForce(): void {
+    this.renewDashes();
+  }
+
   setLocked(lines: Lines | null): void {
     this.locked = lines && lines.lineStart.length > 1 ? lines : null;
     this.renewBars();

@@ -231,11 +231,11 @@ function drawColour(context: CanvasRenderingContext2D, { colour, border }: Pictu
   context.strokeRect(0.75, 1.75, SWATCH - 1.5, 13);
 }
 
-const DASHES: Record<string, number[]> = { dashes: [8, 3], force: [5, 3] };
+const DASHES: Record<string, number[]> = { dashes: [8, 3], force: [5, 3], old: [2, 3] };
 
 // The same marks as in the legend on the page.
 function drawMark(context: CanvasRenderingContext2D, mark: string): void {
-  context.strokeStyle = mark === "force" ? "#6a1b9a" : mark === "hatch" ? "#b3261e" : INK;
+  context.strokeStyle = mark === "force" || mark === "old" ? "#6a1b9a" : mark === "hatch" ? "#b3261e" : INK;
   context.lineWidth = mark === "line" ? 1 : 2;
   context.beginPath();
   if (mark === "line") {

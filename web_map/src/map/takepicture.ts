@@ -60,7 +60,12 @@ function wordsOf(state: State, map: L.Map, names: PictureWords["names"]): Pictur
   const plan = state.plan.peek();
   const inSight = map.getBounds();
   const notes = state.showNotes.peek() ? state.notes.peek() : [];
-  const force = state.showForce.peek() && state.force.peek() === "ready" ? [{ mark: "force", words: t("layer.force") }] : [];
+  const shown = state.force.peek() === "ready" ? state.forceShown.peek() : "none";
+  const force = {
+    none: [],
+    all: [{ mark: "force", words: t("layer.force.line") }],
+    changes: [{ mark: "old", words: t("layer.force.dots") }],
+  }[shown];
   return {
     title: plan?.name ?? "",
     detail: `${t(`state.${plan?.state ?? "draft"}`)} · ${today()} · ${t("mode")}: ${modeWords(state)}`,

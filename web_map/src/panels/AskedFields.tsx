@@ -3,6 +3,7 @@ import { columnsPath } from "../api/client";
 import { ApiError } from "../api/request";
 import { formatNumber, type Key } from "../i18n";
 import { type Asking, BARRIERS, type Faults, faultsOf, formulasOf, HOUSEHOLDS, PIECES, scaledBounds } from "../state/asking";
+import { errorWords } from "../state/problems";
 import { useApp } from "./context";
 
 interface Column {
@@ -22,10 +23,10 @@ export interface Asked {
   readWeight(): Promise<void>;
 }
 
-/** The state of the fields that both dialogs share. */
-export function useAsked(first: Asking): Asked {
+/** The state of the fields that the dialogs share; the columns are those of the plan's data, or of `of`. */
+export function useAsked(first: Asking, of?: string): Asked {
   const { state, client } = useApp();
-  const dataset = state.plan.value?.dataset_id ?? "";
+  const dataset = of ?? state.plan.value?.dataset_id ?? "";
   const [asking, setAsking] = useState(first);
   const [faults, setFaults] = useState<Faults>(new Map());
   const [columns, setColumns] = useState<Column[]>([]);
@@ -35,6 +36,7 @@ export function useAsked(first: Asking): Asked {
   const ask = (formula: string): Promise<{ total: number | null; columns: Column[] }> =>
     client.json(`${columnsPath(dataset)}${formula === "" ? "" : `?formula=${encodeURIComponent(formula)}`}`);
   useEffect(() => {
+    if (dataset === "") return;
     void ask("").then(
       (found) => {
         setColumns(found.columns);
@@ -53,7 +55,7 @@ export function useAsked(first: Asking): Asked {
       if (total !== null) setTotals((before) => new Map([...before, [formula, total]]));
       return total;
     } catch (error) {
-      return error instanceof ApiError && error.status >= 400 && error.status < 500 ? { detail: error.message } : null;
+      return error instanceof ApiError && error.status >= 400 && error.status < 500 ? { detail: errorWords(state, error) } : null;
     }
   };
 

@@ -1,11 +1,13 @@
-import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Key } from "../i18n";
 import { shortCode } from "../kernels/codes";
 import { type Conflict as ConflictState, type Refusal as RefusalState } from "../state/sync";
+import { problemWords } from "../state/problems";
+import { Bar } from "./Bar";
 import { useApp } from "./context";
 import { CutPanel } from "./CutPanel";
 import { Icon } from "./icons";
+import { ProposalBar } from "./ProposalBar";
 
 /** What asks for a decision, above the lower edge of the map; the gravest lowest. */
 export function Bars() {
@@ -21,33 +23,11 @@ export function Bars() {
       <JobBar />
       <BaseBar />
       <ExportBar />
-      {edit.proposal.value && <ProposalBar />}
+      <EmptyBar />
+      {edit.proposal.value && <ProposalBar proposal={edit.proposal.value} />}
       {refusal && <RefusalBar refusal={refusal} />}
       {conflict && <ConflictBar conflict={conflict} />}
     </div>
-  );
-}
-
-interface BarProps {
-  kind: string;
-  role?: "alert" | "status" | "group";
-  label?: string;
-  children: ComponentChildren;
-}
-
-/** Kinds that wait for an answer. */
-const ASKING = new Set(["is-cut", "is-proposal", "is-refusal", "is-conflict"]);
-
-function Bar({ kind, role = "group", label, children }: BarProps) {
-  const { state } = useApp();
-  useEffect(() => {
-    // On a tablet the sheet would cover it.
-    if (ASKING.has(kind) && state.narrow.peek()) state.sheet.value = "peek";
-  }, [kind]);
-  return (
-    <section class={`decision ${kind}`} role={role} aria-label={label}>
-      {children}
-    </section>
   );
 }
 
@@ -70,7 +50,8 @@ function Word() {
     else edit.message.value = null;
   };
   return (
-    <Bar kind={alert ? "is-word is-alert" : "is-word"} role={toast?.alert ? "alert" : "status"}>
+    // What is no alert is said by the live region of the page.
+    <Bar key={String(alert)} kind={alert ? "is-word is-alert" : "is-word"} role={alert ? "alert" : "group"}>
       <b class="word-mark" aria-hidden="true">
         {alert ? "!" : "i"}
       </b>
@@ -132,7 +113,7 @@ function JobBar() {
   const percent = Math.round(100 * job.progress);
   const words = t(`job.${job.kind}`);
   return (
-    <Bar kind="is-job" role="status">
+    <Bar kind="is-job" label={words}>
       <span>{words}</span>
       <progress max={100} value={percent} aria-label={words} />
       <span class="number">
@@ -176,7 +157,7 @@ function BaseBar() {
   if (share === null || base.on.value) return null;
   const percent = Math.round(100 * share);
   return (
-    <Bar kind="is-job" role="status">
+    <Bar kind="is-job" label={t("base.applying")}>
       <span>{t("base.applying")}</span>
       <progress max={100} value={percent} aria-label={t("base.applying")} />
       <span class="number">{percent} %</span>
@@ -187,29 +168,17 @@ function BaseBar() {
   );
 }
 
-function ProposalBar() {
-  const { state, edit } = useApp();
+/** A draft without grids: what comes next. */
+function EmptyBar() {
+  const { state, desk, edit, jobs } = useApp();
   const { t } = state;
-  const proposal = edit.proposal.value;
-  const graph = edit.ground?.graph;
-  if (!proposal || !graph) return null;
-  const moving = [...proposal.cells.keys()].filter((i) => edit.live?.gridOf[proposal.cells[i]] !== proposal.grids[i]);
-  const households = moving.reduce((sum, i) => sum + graph.households[proposal.cells[i]], 0);
-  const touched = new Set(moving.map((i) => proposal.grids[i]));
+  if (edit.phase.value !== "ready" || desk.totals.value?.grids !== 0 || jobs.running.value || desk.dialog.value) return null;
   return (
-    <Bar kind="is-proposal" label={proposal.title}>
-      <span>
-        <b>{proposal.title}:</b>{" "}
-        {t("proposal.text", { cells: moving.length, households, grids: touched.size })}
-      </span>
-      <span class="decision-buttons">
-        <button type="button" class="button primary" onClick={() => void edit.acceptProposal()}>
-          {t("proposal.accept")}
-        </button>
-        <button type="button" class="button" onClick={edit.refuseProposal}>
-          {t("proposal.refuse")}
-        </button>
-      </span>
+    <Bar kind="is-empty">
+      <span>{t("first.noGrids")}</span>
+      <button type="button" class="button primary" onClick={() => (desk.dialog.value = "partition")}>
+        {t("first.makeGrids")} …
+      </button>
     </Bar>
   );
 }
@@ -272,7 +241,7 @@ function RefusalBar({ refusal }: { refusal: RefusalState }) {
       <div>
         <b>{t("refused.title")}</b>
         <p>
-          {refusal.detail} {t("refused.safe", { count: sync?.unsent.value ?? 0 })}
+          {problemWords(state, refusal.told)} {t("refused.safe", { count: sync?.unsent.value ?? 0 })}
         </p>
       </div>
       <span class="decision-buttons">

@@ -3,6 +3,7 @@ import { type BaseChange, type CountsPreview, outlineType, type OutlinesPreview,
 import { ApiError } from "../api/request";
 import { formatNumber } from "../i18n";
 import { nameOf, type Pending } from "../state/baselist";
+import { errorWords } from "../state/problems";
 import { useApp } from "./context";
 import { Field } from "./BasePanel";
 
@@ -40,7 +41,7 @@ function useFile<T>(): [Standing<T>, (file: File, ask: () => Promise<T>) => Prom
       setStanding({ kind: "found", file, found });
     } catch (error) {
       const known = error instanceof ApiError && error.status !== 0;
-      setStanding({ kind: "failed", text: known ? error.message : state.t("error.noConnection") });
+      setStanding({ kind: "failed", text: known ? errorWords(state, error) : state.t("error.noConnection") });
     }
   };
   return [standing, read, () => setStanding({ kind: "idle" })];

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 import { useApp } from "./context";
 import { Dialog } from "./Dialog";
+import { FirstPlanDialog } from "./FirstPlanDialog";
 import { PartitionDialog } from "./PartitionDialog";
 import { RebalanceDialog } from "./RebalanceDialog";
 import { PublishDialog } from "./PublishDialog";
@@ -13,6 +14,8 @@ export function Dialogs() {
   switch (desk.dialog.value) {
     case "publish":
       return <PublishDialog onClose={close} />;
+    case "first":
+      return <FirstPlanDialog onClose={close} />;
     case "partition":
       return <PartitionDialog onClose={close} />;
     case "rebalance":

@@ -68,10 +68,11 @@ export function History() {
   );
 }
 
-/** What an edit did: "Painted 34 cells", "Renamed grid 007 to ...". */
+/** What an edit did: "Painted: 34 cells", "Undone: merged · 12 cells". */
 export function kindWords(state: State, row: HistoryRow): string {
   const { t } = state;
-  const what = `did.${row.kind}` in dictionaries.en ? t(`did.${row.kind}` as Key) : t("did.other");
+  const own = doneWords(state, row.kind);
+  const what = row.of === null ? own : t("did.join", { what: own, more: lowered(doneWords(state, row.of)) });
   const change = row.changes.length === 1 ? row.changes[0] : null;
   const grid = change ? /^grid\/(\d+)/.exec(change.path) : null;
   const base = change?.path === "base" ? (change.value as { made?: number; gone?: unknown[]; recut?: boolean }) : null;
@@ -83,5 +84,11 @@ export function kindWords(state: State, row: HistoryRow): string {
     row.edits > 1 ? `×${row.edits}` : "",
   ];
   const more = parts.filter(Boolean).join(" · ");
-  return more === "" ? what : t("did.join", { what, more });
+  if (more === "") return what;
+  return row.of === null ? t("did.join", { what, more }) : `${what} · ${more}`;
 }
+
+const doneWords = ({ t }: State, kind: string): string =>
+  t(`did.${kind}` in dictionaries.en ? (`did.${kind}` as Key) : "did.other");
+
+const lowered = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1);

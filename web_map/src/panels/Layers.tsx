@@ -1,4 +1,7 @@
+import type { ForceShown } from "../state/state";
 import { useApp } from "./context";
+
+const SHOWN: readonly ForceShown[] = ["changes", "all", "none"];
 
 /** What can be laid over the map, or taken off: the plan in force, notes. */
 export function Layers() {
@@ -12,17 +15,22 @@ export function Layers() {
       <legend class="visually-hidden">{t("layers")}</legend>
       {standing !== "none" && (
         <label class="check">
-          <input
-            type="checkbox"
-            checked={state.showForce.value}
-            onChange={(event) => (state.showForce.value = event.currentTarget.checked)}
-          />
-          <span class="swatch force" />
+          <span class={state.forceShown.value === "all" ? "swatch force" : "swatch force is-dotted"} />
           {t("layer.force")}
+          <select
+            value={state.forceShown.value}
+            onChange={(event) => (state.forceShown.value = event.currentTarget.value as ForceShown)}
+          >
+            {SHOWN.map((each) => (
+              <option key={each} value={each}>
+                {t(`layer.force.${each}`)}
+              </option>
+            ))}
+          </select>
           {standing === "loading" && <span class="muted">{t("layer.loading")}</span>}
         </label>
       )}
-      {standing === "failed" && state.showForce.value && (
+      {standing === "failed" && state.forceShown.value !== "none" && (
         <span role="alert">
           {t("layer.failed")}{" "}
           <button type="button" class="link" onClick={force.retry}>

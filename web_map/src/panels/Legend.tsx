@@ -1,4 +1,3 @@
-import { useState } from "preact/hooks";
 import { type ColourMode, css } from "../kernels/palette";
 import { formatNumber, type Key } from "../i18n";
 import { legendLines, legendRows, measureWords } from "../state/legend";
@@ -10,10 +9,9 @@ const MODES: ColourMode[] = ["grid", "deviation", "number"];
 
 export function Legend() {
   const { state } = useApp();
-  const { t, mode, phase, narrow } = state;
-  const [open, setOpen] = useState<boolean | null>(null);
+  const { t, mode, phase, narrow, legendOpen } = state;
   if (phase.value !== "ready") return null;
-  const shown = open ?? !narrow.value;
+  const shown = legendOpen.value ?? !narrow.value;
   return (
     <section class={shown ? "legend" : "legend is-closed"} aria-label={t("legend")}>
       <div class="legend-head">
@@ -38,7 +36,7 @@ export function Legend() {
           aria-expanded={shown}
           title={t(shown ? "legend.hide" : "legend.show")}
           aria-label={t(shown ? "legend.hide" : "legend.show")}
-          onClick={() => setOpen(!shown)}
+          onClick={() => (legendOpen.value = !shown)}
         >
           <svg viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
             <path d={shown ? "m4 6 4 4 4-4" : "m4 10 4-4 4 4"} />

@@ -3,9 +3,19 @@ import { useApp } from "./context";
 
 /** Over the map while there is no plan to show: what is going on, and what to do. */
 export function Notice() {
-  const { state, actions } = useApp();
+  const { state, actions, desk } = useApp();
   const { t, phase, failure, plan, received } = state;
   if (phase.value === "ready") return null;
+  if (phase.value === "empty" && state.datasets.value.length > 0)
+    return (
+      <div class="notice" role="status">
+        <h2>{t("empty.title")}</h2>
+        <p>{loadedWords()}</p>
+        <button type="button" class="button primary" onClick={() => (desk.dialog.value = "first")}>
+          {t("first.make")} …
+        </button>
+      </div>
+    );
   if (phase.value === "empty")
     return (
       <div class="notice" role="status">
@@ -39,6 +49,12 @@ export function Notice() {
       </p>
     </>
   );
+
+  function loadedWords(): string {
+    const [first, ...others] = state.datasets.value;
+    if (others.length > 0) return t("first.textMany", { count: others.length + 1 });
+    return t("first.text", { name: first.name, buildings: first.counts.buildings ?? 0 });
+  }
 
   function wordsOf({ code, status, detail }: Failure): string {
     if (code === "no-connection") return t("error.noConnection");

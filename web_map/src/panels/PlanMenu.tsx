@@ -18,13 +18,12 @@ export function PlanMenu() {
   if (plan.value.state !== "draft")
     return (
       <>
-        {compare.others.value.length > 0 && (
-          <Menu label={t("plan.menu")} icon="more">
-            <ul class="menu-list">
-              <Entry onClick={compare.open}>{t("plan.compare")}</Entry>
-            </ul>
-          </Menu>
-        )}
+        <Menu label={t("plan.menu")} icon="more">
+          <ul class="menu-list">
+            {compare.others.value.length > 0 && <Entry onClick={compare.open}>{t("plan.compare")}</Entry>}
+            <Entry onClick={() => void plans.first()}>{t("first.new")} …</Entry>
+          </ul>
+        </Menu>
         <button type="button" class="button primary edit-draft" aria-disabled={busy} onClick={() => !busy && void branch()}>
           {t("plan.editAsDraft")}
         </button>
@@ -45,6 +44,7 @@ export function PlanMenu() {
         <ul class="menu-list">
           <Entry onClick={open("rename")}>{t("plan.rename")} …</Entry>
           <Entry onClick={() => void branch()}>{t("plan.branch")}</Entry>
+          <Entry onClick={() => void plans.first()}>{t("first.new")} …</Entry>
           <Entry onClick={compare.open}>{t("plan.compare")}</Entry>
           {ready && <Entry onClick={open("partition")}>{t("partition.title")} …</Entry>}
           {ready && <Entry onClick={open("rebalance")}>{t("plan.rebalance")} …</Entry>}

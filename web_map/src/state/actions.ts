@@ -2,10 +2,11 @@
 
 import { batch } from "@preact/signals";
 import { ApiError, type Client } from "../api/client";
-import type { Bbox, SearchHit } from "../api/types";
+import type { Bbox, GridProperties, PlanSummary, SearchHit } from "../api/types";
 import { shortCode } from "../kernels/codes";
 import { boxesOf, unitToLonLat } from "../kernels/geometry";
 import type { Engine } from "../worker/engine";
+import type { CellsLoaded, GridsLoaded } from "../worker/protocol";
 import { type Failure, type Spot, type State, verdictOf } from "./state";
 import type { Timings } from "./timings";
 
@@ -15,13 +16,24 @@ export interface Target {
   reveal(lon: number, lat: number): void;
   baseReady(): void;
   clear(): void;
+  prepare(done: () => void): void;
+}
+
+/** A plan that was loaded anew behind the picture of it. */
+export interface Fresh {
+  plan: PlanSummary;
+  gridIx: Int32Array;
+  revision: number;
+  grids: GridProperties[];
+  /** Show it, with these properties of its grids; all in one frame, and the view stays. */
+  take(grids: GridProperties[]): void;
 }
 
 export interface Actions {
   start(wanted: string | null): Promise<void>;
-  openPlan(id: string, options?: { keepView?: boolean }): Promise<void>;
-  /** Load a plan anew with what the server now says of it; the map stays where it is. */
-  reopen(id: string): Promise<void>;
+  openPlan(id: string): Promise<void>;
+  /** Load the plan on the page anew behind its picture; null where another plan was opened meanwhile. */
+  prepare(id: string): Promise<Fresh | null>;
   retry(): void;
   selectGrid(grid: number, options?: { zoom?: boolean }): void;
   selectCell(cellIx: number, lon: number, lat: number, options?: { pin?: boolean }): void;
@@ -34,6 +46,8 @@ export interface Actions {
   /** Ask for the list of plans anew, after one was made, renamed, published or deleted. */
   refreshPlans(): Promise<void>;
   reloadSpot(): void;
+  /** Find the place that is looked at again, after cells got other numbers. */
+  relocateSpot(): void;
   clear(): void;
 }
 
@@ -50,6 +64,7 @@ export function createActions(
   root: string,
 ): Actions {
   let turn = 0;
+  let giveUp: () => void = () => undefined;
 
   const fail = (error: unknown): void => {
     batch(() => {
@@ -86,23 +101,26 @@ export function createActions(
       state.plans.value = plans;
       const first = plans.find((plan) => plan.id === wanted) ?? plans.find((plan) => plan.state === "published") ?? plans[0];
       if (first) await openPlan(first.id);
-      else state.phase.value = "empty";
+      else {
+        state.datasets.value = await client.datasets();
+        state.phase.value = "empty";
+      }
     } catch (error) {
       fail(error);
     }
   };
 
-  const openPlan: Actions["openPlan"] = async (id, { keepView = false } = {}) => {
+  const openPlan: Actions["openPlan"] = async (id) => {
     const plan = state.plans.value.find((each) => each.id === id);
     if (!plan) return;
     const mine = ++turn;
-    const selected = keepView ? state.selected.peek() : null;
+    giveUp();
     reset();
     batch(() => {
       state.plan.value = plan;
       state.phase.value = "loading";
     });
-    if (!keepView) target.fit(plan.bbox, { animate: false });
+    target.fit(plan.bbox, { animate: false });
     engine.load(root, plan.id, plan.dataset_id, {
       progress: (received) => (state.received.value = received),
       base: () => target.baseReady(),
@@ -117,7 +135,6 @@ export function createActions(
           state.gridIx.value = message.gridIx;
           state.revision.value = message.revision;
           state.phase.value = "ready";
-          state.selected.value = selected;
         });
       },
       failed: ({ what, code, status, detail }) => {
@@ -131,6 +148,60 @@ export function createActions(
     } catch (error) {
       if (mine === turn) fail(error);
     }
+  };
+
+  interface Parts {
+    grids: GridsLoaded;
+    cells: CellsLoaded;
+  }
+
+  const loadBehind = (plan: PlanSummary): Promise<Parts | null> =>
+    new Promise((done, fail) => {
+      let grids: GridsLoaded | null = null;
+      let cells: CellsLoaded | null = null;
+      let base = false;
+      giveUp = () => done(null);
+      const check = (): void => {
+        if (grids && cells && base) target.prepare(() => done(grids && cells && { grids, cells }));
+      };
+      engine.loadBehind(root, plan.id, plan.dataset_id, {
+        progress: () => undefined,
+        base() {
+          base = true;
+          check();
+        },
+        grids: (message) => (grids = message),
+        cells(message) {
+          cells = message;
+          check();
+        },
+        failed: ({ code, status, detail: words }) => fail(new ApiError(code, status, words)),
+      });
+    });
+
+  const prepare: Actions["prepare"] = async (id) => {
+    const mine = turn;
+    // Base data that changed stand in another data version.
+    const plans = await client.plans();
+    const plan = plans.find((each) => each.id === id);
+    if (!plan) throw new ApiError("not-found", 404, "");
+    if (mine !== turn) return null;
+    const [parts, detail] = await Promise.all([loadBehind(plan), client.plan(id)]);
+    if (!parts || mine !== turn) return null;
+    const { grids, cells } = parts;
+    const take: Fresh["take"] = (properties) => {
+      engine.swap();
+      state.plans.value = plans;
+      state.plan.value = plan;
+      state.detail.value = detail;
+      state.grids.value = properties;
+      state.polygons.value = grids.polygons;
+      state.shapes.value = new Map();
+      state.hovered.value = null;
+      state.revision.value = cells.revision;
+      state.gridIx.value = cells.gridIx;
+    };
+    return { plan, gridIx: cells.gridIx, revision: cells.revision, grids: grids.properties, take };
   };
 
   const boxOfGrid = (grid: number): Bbox | null => {
@@ -246,11 +317,7 @@ export function createActions(
   return {
     start,
     openPlan,
-    async reopen(id) {
-      // Base data that changed stand in another data version.
-      await refreshPlans().catch(() => undefined);
-      await openPlan(id, { keepView: true });
-    },
+    prepare,
     retry: () => void (state.plan.value ? openPlan(state.plan.value.id) : start(null)),
     selectGrid(grid, options = {}) {
       choose(grid, null);
@@ -274,6 +341,19 @@ export function createActions(
       target.fit([west - MARGIN, south - MARGIN, east + MARGIN, north + MARGIN], { maxZoom: 18 });
     },
     refreshPlans,
+    relocateSpot() {
+      const [plan, spot] = [state.plan.peek(), state.spot.peek()];
+      if (!plan || !spot || spot.cellIx === null) return;
+      const lost = { ...spot, cellIx: null, info: undefined };
+      state.spot.value = lost;
+      state.cellOutline.value = null;
+      const show = (cellIx: number | null): void => {
+        if (state.spot.peek() !== lost) return;
+        state.spot.value = { ...lost, cellIx, info: cellIx === null ? null : undefined };
+        if (cellIx !== null) void loadCell(cellIx);
+      };
+      void client.locate(plan.id, spot.lon, spot.lat).then((answer) => show(answer.cell_ix), () => show(null));
+    },
     reloadSpot() {
       const spot = state.spot.value;
       if (!spot || spot.cellIx === null) return;

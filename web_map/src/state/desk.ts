@@ -7,19 +7,23 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untr
 import type { Client } from "../api/client";
 import type { EditingClient, ServerEdit } from "../api/edits";
 import { listen, type Person } from "../api/events";
+import { ApiError } from "../api/request";
 import type { Key, Values } from "../i18n";
 import type { Actions } from "./actions";
+import { isAway, OF_THE_LINE } from "./connection";
 import { type Check, checksOf } from "./checks";
 import type { EditSession } from "./edit";
-import { baseSteps, editOfServer, editOfUnsent, stacksOf, unsentOf } from "./history";
+import { stepsOf, unsentOf } from "./history";
 import { type LiveTotals, liveTotals } from "./livetable";
 import type { Outbox, Unsent } from "./outbox";
 import type { State } from "./state";
+import { renewDraft, STEPS_BACK } from "./renew";
 import { createSync, type Sync } from "./sync";
+import { afterBase } from "./syncbase";
 import type { Pages } from "./syncpages";
 import { watchTogether } from "./together";
 
-export type DialogName = "publish" | "partition" | "rebalance" | "shortcuts" | "delete" | "rename";
+export type DialogName = "first" | "publish" | "partition" | "rebalance" | "shortcuts" | "delete" | "rename";
 export type Tab = "grids" | "checks" | "notes" | "history" | "compare" | "base";
 
 /** A word to the user that goes by itself. */
@@ -49,6 +53,8 @@ export interface Desk {
   readonly toast: Signal<Toast | null>;
   readonly checks: ReadonlySignal<Check[]>;
   readonly totals: ReadonlySignal<LiveTotals | null>;
+  /** Whether this browser keeps what is not sent beyond the life of the page. */
+  readonly kept: Signal<boolean>;
   /** Goes up with every edit that the server has, ours or not. */
   readonly arrivals: ReadonlySignal<number>;
   say(key: Key, values?: Values, alert?: boolean): void;
@@ -68,8 +74,6 @@ export interface DeskParts {
   who: Signal<string>;
 }
 
-/** Steps that can be taken back after a reload. Further back the history list returns to any point. */
-const STEPS_BACK = 2000;
 const TOAST_MS = 8000;
 
 export function createDesk(parts: DeskParts): Desk {
@@ -78,6 +82,7 @@ export function createDesk(parts: DeskParts): Desk {
   const line = signal(false);
   const sync = signal<Sync | null>(null);
   const arrivals = signal(0);
+  const kept = signal(true);
   const me = signal("");
   const toast = signal<Toast | null>(null);
   let toastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -88,7 +93,7 @@ export function createDesk(parts: DeskParts): Desk {
     return book ? book.codes.map((_, ix) => book.grid(ix)).filter((grid) => !grid.retired) : [];
   });
   const whole = computed(() => {
-    void edit.phase.value;
+    void [edit.phase.value, edit.opened.value];
     const graph = edit.ground?.graph;
     return { cells: graph?.n ?? 0, households: graph ? graph.households.reduce((sum, each) => sum + each, 0) : 0 };
   });
@@ -106,9 +111,26 @@ export function createDesk(parts: DeskParts): Desk {
   const say: Desk["say"] = (key, values = {}, alert = false) => {
     clearTimeout(toastTimer);
     toast.value = { key, values, alert };
-    state.live.value = state.t(key, values);
+    // An alert is an alert on the page itself.
+    if (!alert) state.live.value = state.t(key, values);
     if (!alert) toastTimer = setTimeout(() => (toast.value = null), TOAST_MS);
+    else if (OF_THE_LINE.has(key)) {
+      // It goes with what it tells of; whether the server is there is found out now.
+      void sync.peek()?.catchUp();
+      toastTimer = setTimeout(() => !isAway(sync.peek()?.standing.peek()) && (toast.value = null), TOAST_MS);
+    }
   };
+
+  let wasAway = false;
+  effect(() => {
+    const standing = sync.value?.standing.value;
+    untracked(() => {
+      if (isAway(standing)) wasAway = true;
+      if (!wasAway || standing !== "saved") return;
+      wasAway = false;
+      say("sync.back");
+    });
+  });
 
   let stop: () => void = () => undefined;
   effect(() => {
@@ -126,7 +148,7 @@ export function createDesk(parts: DeskParts): Desk {
   function begin(plan: string): () => void {
     let ended = false;
     const ends: (() => void)[] = [];
-    const made: Unsent[] = [];
+    let made: Unsent[] = [];
     let order = Date.now();
     const running = createSync({
       plan,
@@ -137,7 +159,10 @@ export function createDesk(parts: DeskParts): Desk {
         applyRemote: (cells, grids, changes) => edit.applyRemote(cells, grids, changes as never),
         codes: () => edit.book?.codes.filter((code) => code !== undefined) ?? [],
         grids: () => edit.live?.nGrids ?? 0,
-        reload: () => void parts.actions.reopen(plan),
+        async renew(since) {
+          const fresh = await renewDraft(parts, plan, since);
+          return fresh && { ...fresh, swap: (unsent) => renewed(() => fresh.swap((made = [...unsent]))) };
+        },
         arrived: (edits) => {
           arrivals.value++;
           tellOf(edits);
@@ -158,7 +183,7 @@ export function createDesk(parts: DeskParts): Desk {
     ends.push(effect(() => void (running.savedAt.value !== null && untracked(() => arrivals.value++))));
     ends.push(
       edit.onEdit((done) => {
-        const place = { plan, client: me.peek(), order: ++order, at: Date.now() };
+        const place = { plan, client: me.peek(), order: ++order, revision: running.revision.peek(), at: Date.now() };
         const entry = unsentOf(done, place, running.revisionOf);
         made.push(entry);
         running.push(entry);
@@ -169,7 +194,7 @@ export function createDesk(parts: DeskParts): Desk {
     async function start(): Promise<void> {
       const pages = await parts.pages;
       me.value = pages.me;
-      const waiting = await outbox.all(plan).catch(() => []);
+      const waiting = await atHand(() => true);
       if (ended) return;
       const fresh = waiting.filter((entry) => !made.some((mine) => mine.key === entry.key));
       const ours = fresh.filter((entry) => entry.client === pages.me);
@@ -177,17 +202,40 @@ export function createDesk(parts: DeskParts): Desk {
       if (ours.length > 0) say("sync.recovered", { count: ours.length });
       for (const client of new Set(fresh.map((entry) => entry.client)))
         pages.whenGone(client, () => void takeOver(client, pages.me));
-      const onLine = (): void => void running.catchUp();
-      addEventListener("online", onLine);
-      ends.push(() => removeEventListener("online", onLine));
+      const look = (): void => void running.catchUp();
+      for (const kind of ["online", "offline"]) {
+        addEventListener(kind, look);
+        ends.push(() => removeEventListener(kind, look));
+      }
       ends.push(follow(pages.me));
       void running.catchUp();
       await restore([...ours]);
     }
 
+    function renewed(swap: () => void): void {
+      swap();
+      arrivals.value++;
+    }
+
+    // Unsent edits in the numbers that cells have now: base data may have changed since they were made.
+    async function atHand(which: (entry: Unsent) => boolean): Promise<Unsent[]> {
+      const found = (await outbox.all(plan).catch(() => [])).filter(which);
+      const now = running.revision.peek();
+      const since = found.reduce((least, entry) => Math.min(least, entry.revision ?? now), now);
+      if (since === now) return found;
+      for (let wait = 1000; !ended; wait = Math.min(2 * wait, 20_000))
+        try {
+          return afterBase(found, await editing.edits(plan, since, false), now);
+        } catch (error) {
+          if (error instanceof ApiError && !error.passing) return found;
+          await new Promise((done) => setTimeout(done, wait));
+        }
+      return [];
+    }
+
     // What a page left that is no more: put on the plan here and sent from here.
     async function takeOver(client: string, mine: string): Promise<void> {
-      const left = (await outbox.all(plan).catch(() => [])).filter((entry) => entry.client === client);
+      const left = await atHand((entry) => entry.client === client);
       if (ended || left.length === 0) return;
       const entries = left.map((entry) => ({ ...entry, client: mine, order: ++order }));
       await outbox.put(entries).catch(() => undefined);
@@ -206,7 +254,8 @@ export function createDesk(parts: DeskParts): Desk {
           published: () => void parts.actions.refreshPlans().then(() => parts.actions.openPlan(plan)),
           line: (open) => {
             line.value = open;
-            if (open) void running.catchUp();
+            // A line that breaks may mean that the server is away, and only asking tells.
+            void running.catchUp();
           },
         });
       });
@@ -220,14 +269,13 @@ export function createDesk(parts: DeskParts): Desk {
     async function restore(waiting: Unsent[]): Promise<void> {
       const since = Math.max(0, edit.revision - STEPS_BACK);
       try {
+        const began = edit.opened.peek();
         const [log, mine] = await Promise.all([editing.edits(plan, since, true), outbox.mine(plan)]);
-        if (ended) return;
-        const keys = new Set([...waiting, ...made].map((entry) => entry.key));
-        const steps = baseSteps(log, mine);
-        const old = steps.filter((each) => mine.has(each.revision) && !(each.key && keys.has(each.key)));
-        const before = old.filter((each) => made.every((entry) => running.revisionOf(entry.key) !== each.revision));
-        const known = before.map(editOfServer).filter((each) => each !== null);
-        const { done, undone } = stacksOf([...known, ...waiting.map(editOfUnsent), ...made.map(editOfUnsent)]);
+        // Where other base data came meanwhile the steps came with them.
+        if (ended || edit.opened.peek() !== began) return;
+        const sent = new Set(made.map((entry) => running.revisionOf(entry.key)));
+        const before = log.filter((each) => !sent.has(each.revision));
+        const { done, undone } = stepsOf(before, mine, [...waiting, ...made]);
         edit.restoreHistory(done, undone);
       } catch {
         // Without the log only the steps of this session can be taken back; the next load asks again.
@@ -290,6 +338,7 @@ export function createDesk(parts: DeskParts): Desk {
     checks,
     totals,
     arrivals,
+    kept,
     say,
     zoomTo,
   };

@@ -1,9 +1,12 @@
 /** Long work of the server on a draft: partition, rebalance. Its result is a proposal, shown before it counts. */
 
-import { type ReadonlySignal, signal } from "@preact/signals";
-import type { Proposal, RebalanceWish, SolveWish } from "../api/edits";
+import { effect, type ReadonlySignal, signal } from "@preact/signals";
+import type { AskedWish, Proposal, RebalanceWish, SolveWish } from "../api/edits";
+import { weigh } from "../kernels/weigh";
 import type { Desk } from "./desk";
 import { tell } from "./deskplans";
+import type { ProposalFigures } from "./edit";
+import { problemWords } from "./problems";
 
 export interface Running {
   kind: "partition" | "rebalance";
@@ -16,6 +19,8 @@ export interface Running {
 export interface Jobs {
   readonly running: ReadonlySignal<Running | null>;
   partition(wish: SolveWish): Promise<void>;
+  /** Make a draft on a data version, open it and fill it with grids. */
+  first(dataset: string, name: string, wish: SolveWish): Promise<void>;
   rebalance(wish: RebalanceWish): Promise<void>;
   /** Which cells would mend this grid. */
   suggest(grid: number): Promise<void>;
@@ -31,28 +36,48 @@ export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>(
   const running = signal<Running | null>(null);
   let id: string | null = null;
 
-  const propose = (kind: string, title: string, found: Proposal): void => {
-    const cells = Uint32Array.from(found.cells);
-    const grids = Int32Array.from(found.grids);
-    const changes = (found.changes ?? []) as never[];
-    const moves = cells.some((cell, i) => edit.live?.gridOf[cell] !== grids[i]);
-    if (!moves && changes.length === 0) return desk.say("proposal.nothing");
-    edit.proposal.value = { kind, title, cells, grids, changes };
-    state.live.value = state.t("proposal.ready");
+  const weighed = (found: Proposal, wish: Partial<AskedWish>): ProposalFigures | null => {
+    const { live, ground, book } = edit;
+    if (!live || !ground || !book) return null;
+    const fresh = new Map((found.changes ?? []).map(({ path, value }) => [path, value as { boundary_code?: string } | null]));
+    const boundaryOf = (grid: number): string => fresh.get(`grid/${grid}`)?.boundary_code ?? book.boundaryOf(grid);
+    const usual = state.bounds.peek();
+    const bounds = [wish.min ?? usual[0], wish.max ?? usual[1]] as const;
+    const figures = weigh(ground.graph, live.gridOf, found, boundaryOf, bounds);
+    return { ...figures, ofHouseholds: !wish.weight, inBounds: found.in_bounds ?? null };
   };
 
-  const run = async (kind: Running["kind"], begin: () => Promise<string>): Promise<void> => {
+  const propose = (kind: string, title: string, found: Proposal, wish: Partial<AskedWish> = {}): void => {
+    const cells = Uint32Array.from(found.cells);
+    const grids = Int32Array.from(found.grids);
+    const changes = found.changes ?? [];
+    const reasons = found.reasons ?? [];
+    const moves = cells.some((cell, i) => edit.live?.gridOf[cell] !== grids[i]);
+    if (!moves && changes.length === 0) return desk.say("proposal.nothing");
+    // Where there was no grid there is nothing to weigh it against: it is the draft, and Ctrl+Z takes it back.
+    if (desk.totals.peek()?.grids === 0) {
+      edit.perform(kind, cells, grids, changes);
+      return desk.say("first.done", { grids: desk.totals.peek()?.grids ?? 0 });
+    }
+    const figures = weighed(found, wish);
+    edit.proposal.value = { kind, title, cells, grids, changes, weighed: figures, reasons };
+    state.live.value = state.t("proposal.ready", { title, households: figures?.households ?? 0 });
+  };
+
+  const run = async (kind: Running["kind"], wish: AskedWish, begin: () => Promise<string>): Promise<void> => {
     if (running.peek()) return;
     const plan = state.plan.peek()?.id;
     running.value = { kind, progress: 0, left: null };
+    state.live.value = state.t("job.begun", { what: state.t(`job.${kind}`) });
     const from = Date.now();
     try {
       id = await begin();
       for (;;) {
         const job = await editing.job(id);
         if (state.plan.peek()?.id !== plan || !running.peek()) return;
-        if (job.state === "done" && job.result) return propose(kind, state.t(`job.${kind}`), job.result);
-        if (job.state === "failed") return desk.say("job.failed", { detail: job.error ?? "" }, true);
+        if (job.state === "done" && job.result) return propose(kind, state.t(`job.${kind}`), job.result, wish);
+        if (job.state === "failed")
+          return desk.say("job.failed", { detail: problemWords(state, { code: job.code ?? "error", detail: job.error ?? "" }) }, true);
         if (job.state === "cancelled") return desk.say("job.cancelled");
         const spent = (Date.now() - from) / 1000;
         const left = job.progress > ENOUGH ? Math.ceil((spent * (1 - job.progress)) / job.progress) : null;
@@ -67,10 +92,38 @@ export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>(
     }
   };
 
+  // Until the draft can be edited; false where it cannot be had, or another plan was opened instead.
+  const opened = (plan: string): Promise<boolean> =>
+    new Promise((done) => {
+      const stop = effect(() => {
+        const phase = edit.phase.value;
+        const here = state.plan.value?.id === plan && state.phase.value !== "failed";
+        if (here && phase !== "ready" && phase !== "failed") return;
+        queueMicrotask(() => {
+          stop();
+          done(here && phase === "ready");
+        });
+      });
+    });
+
+  const partition: Jobs["partition"] = (wish) =>
+    run("partition", wish, () => editing.solve(state.plan.peek()?.id ?? "", wish));
+
   return {
     running,
-    partition: (wish) => run("partition", () => editing.solve(state.plan.peek()?.id ?? "", wish)),
-    rebalance: (wish) => run("rebalance", () => editing.rebalance(state.plan.peek()?.id ?? "", wish)),
+    partition,
+    async first(dataset, name, wish) {
+      try {
+        const whole: [number, number] = [Math.floor(wish.min ?? 0), Math.ceil(wish.max ?? 0)];
+        const made = await editing.begin(dataset, name, wish.weight ? null : whole);
+        await desk.actions.refreshPlans();
+        await desk.actions.openPlan(made.id);
+        if (await opened(made.id)) await partition(wish);
+      } catch (error) {
+        tell(desk, error);
+      }
+    },
+    rebalance: (wish) => run("rebalance", wish, () => editing.rebalance(state.plan.peek()?.id ?? "", wish)),
     async suggest(grid) {
       try {
         const found = await editing.suggest(state.plan.peek()?.id ?? "", grid);

@@ -3,8 +3,11 @@
 import type { CheckKind, Checks, Comparison, ServerEdit } from "../api/edits";
 import { ApiError } from "../api/request";
 import type { Desk } from "./desk";
+import { errorWords } from "./problems";
 
 export interface PlanActions {
+  /** Ask what a new plan out of data shall be like. */
+  first(): Promise<void>;
   branch(name: string): Promise<void>;
   rename(name: string): Promise<boolean>;
   remove(): Promise<void>;
@@ -48,6 +51,12 @@ export function createPlanActions(desk: Desk): PlanActions {
   };
 
   return {
+    async first() {
+      const found = await attempt(() => desk.client.datasets());
+      if (!found) return;
+      state.datasets.value = found;
+      desk.dialog.value = "first";
+    },
     async branch(name) {
       if (allSent() && (await openNew(planId(), name))) desk.say("plan.branched", { name });
     },
@@ -100,7 +109,7 @@ export function createPlanActions(desk: Desk): PlanActions {
       const waiting = desk.sync.peek()?.waiting() ?? [];
       const made = await attempt(() => editing.branch(planId(), name));
       if (!made) return;
-      await desk.outbox.put(waiting.map((entry) => ({ ...entry, plan: made.id, undoes: null })));
+      await desk.outbox.put(waiting.map((entry) => ({ ...entry, plan: made.id, revision: 0, undoes: null })));
       await actions.refreshPlans();
       await actions.openPlan(made.id);
     },
@@ -112,5 +121,5 @@ export function tell(desk: Desk, error: unknown): void {
   const known = error instanceof ApiError ? error : null;
   if (!known || known.status === 0) desk.say("error.noConnection", {}, true);
   else if (known.status === 412) desk.say("plan.stale", {}, true);
-  else desk.say("error.refused", { detail: known.message || String(known.status) }, true);
+  else desk.say("error.refused", { detail: errorWords(desk.state, known) }, true);
 }

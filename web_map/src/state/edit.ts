@@ -4,10 +4,11 @@
  */
 
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Change } from "../api/edits";
+import type { Change, Reason } from "../api/edits";
 import type { Key, Values } from "../i18n";
 import type { Delta, LivePlan } from "../kernels/live";
 import type { Source } from "../kernels/pick";
+import type { Weighed } from "../kernels/weigh";
 import type { Attributes, DoneChange } from "./attributes";
 import { type CutOff, findCutOff, PieceWatch } from "./cutoff";
 import { type Allowed, allowedCells, type Ground } from "./editing-rules";
@@ -38,6 +39,16 @@ export interface Proposal {
   cells: Uint32Array;
   grids: Int32Array;
   changes: Change[];
+  /** What it comes to; null where it was not asked of the server. */
+  weighed: ProposalFigures | null;
+  /** Why grids would stay out of their bounds. */
+  reasons: readonly Reason[];
+}
+
+export interface ProposalFigures extends Weighed {
+  /** Whether the bounds that were asked for are of households; else only the server counts what is inside. */
+  ofHouseholds: boolean;
+  inBounds: { before: number; after: number; grids: number } | null;
 }
 
 /** The two halves that a line would make, while it is drawn. */
@@ -71,6 +82,10 @@ export interface Hand {
 
 export interface EditSession {
   readonly phase: ReadonlySignal<EditPhase>;
+  /** Goes up when a draft was opened, and when other base data came under the one that is. */
+  readonly opened: ReadonlySignal<number>;
+  /** Whether a hand is on the map, in the middle of a gesture. */
+  readonly holding: Signal<boolean>;
   readonly tool: Signal<Tool>;
   /** The grid that takes what is painted: the selected one. */
   readonly activeGrid: Signal<number | null>;
@@ -97,9 +112,13 @@ export interface EditSession {
   readonly revision: number;
   open(load: () => Promise<Loaded>): Promise<void>;
   close(): void;
+  /** Go on with the same draft on other base data; what hangs on numbers of cells is given up. */
+  replace(loaded: Loaded): void;
   begin(kind: string): Hand;
   perform(kind: string, cells: ArrayLike<number>, grids: number | ArrayLike<number>, changes?: Change[]): Edit | null;
   change(kind: string, changes: Change[]): Edit | null;
+  /** Undo and redo wait until the returned function is called; then they are done, or forgotten. */
+  defer(): (done: boolean) => void;
   /** Take back a change of base data, by its key; set by those who can. */
   takeBackBase: (key: string) => void;
   undo(): Edit | null;
@@ -142,8 +161,19 @@ function gridsOf({ before, after }: Delta, more: Iterable<number>): Set<number> 
   return grids;
 }
 
+/** The cell whose anchor is nearest to a place. */
+function nearestCell(anchor: ArrayLike<number>, x: number, y: number): number | null {
+  let [best, least] = [-1, Infinity];
+  for (let cell = 0; 2 * cell < anchor.length; cell++) {
+    const far = Math.hypot(anchor[2 * cell] - x, anchor[2 * cell + 1] - y);
+    if (far < least) [best, least] = [cell, far];
+  }
+  return best < 0 ? null : best;
+}
+
 export function createEditSession(state: State): EditSession {
   const phase = signal<EditPhase>("off");
+  const opened = signal(0);
   const version = signal(0);
   const attributesVersion = signal(0);
   const cutOff = signal<CutOff | null>(null);
@@ -160,10 +190,13 @@ export function createEditSession(state: State): EditSession {
   let list = new GridList(state);
   let revision = 0;
   let turn = 0;
+  let deferrals = 0;
+  const deferred: ("undo" | "redo")[] = [];
 
   const say = (key: Key, values: Values = {}, alert = false): void => {
     message.value = { key, values, alert };
-    state.live.value = state.t(key, values);
+    // An alert is an alert on the page itself.
+    if (!alert) state.live.value = state.t(key, values);
   };
 
   const sayLeftOut = ({ locked, foreign, apart, unknown }: Allowed): void => {
@@ -281,7 +314,26 @@ export function createEditSession(state: State): EditSession {
     return edit;
   };
 
+  const defer = (): ((done: boolean) => void) => {
+    let over = false;
+    deferrals++;
+    return (done) => {
+      if (over) return;
+      over = true;
+      deferrals--;
+      if (!done) deferred.length = 0;
+      for (let way = deferred[0]; way && deferrals === 0; way = deferred[0]) {
+        deferred.shift();
+        takeBack(way);
+      }
+    };
+  };
+
   const takeBack = (way: "undo" | "redo"): Edit | null => {
+    if (deferrals > 0) {
+      deferred.push(way);
+      return null;
+    }
     const wish = live && stacks.next(way, live.gridOf);
     if (!wish) return null;
     if (wish.changes.some(({ path }) => path === "base")) {
@@ -297,6 +349,7 @@ export function createEditSession(state: State): EditSession {
 
   const close = (): void => {
     turn++;
+    deferred.length = 0;
     batch(() => {
       phase.value = "off";
       live = ground = null;
@@ -309,8 +362,20 @@ export function createEditSession(state: State): EditSession {
     });
   };
 
+  const take = (loaded: Loaded): void =>
+    batch(() => {
+      ({ live, ground, revision } = loaded);
+      list = new GridList(state);
+      phase.value = "ready";
+      opened.value++;
+      version.value++;
+      attributesVersion.value++;
+    });
+
   const session: EditSession = {
     phase,
+    opened,
+    holding: signal(false),
     tool: signal<Tool>("pan"),
     activeGrid: state.selected,
     brushM: signal(40),
@@ -348,21 +413,23 @@ export function createEditSession(state: State): EditSession {
       try {
         const loaded = await load();
         if (mine !== turn) return;
-        batch(() => {
-          ({ live, ground, revision } = loaded);
-          list = new GridList(state);
-          phase.value = "ready";
-          version.value++;
-          attributesVersion.value++;
-        });
+        take(loaded);
       } catch {
         if (mine === turn) phase.value = "failed";
       }
     },
     close,
+    replace: (loaded) =>
+      batch(() => {
+        const place = cursor.value === null ? null : ground?.graph.anchor.slice(2 * cursor.value, 2 * cursor.value + 2);
+        take(loaded);
+        cursor.value = place ? nearestCell(loaded.ground.graph.anchor, place[0], place[1]) : null;
+        cutOff.value = proposal.value = split.value = null;
+      }),
     begin,
     perform: (kind, cells, grids, changes = []) => carryOut(kind, cells, grids, changes, null),
     change: (kind, changes) => carryOut(kind, [], [], changes, null),
+    defer,
     takeBackBase: () => undefined,
     undo: () => takeBack("undo"),
     redo: () => takeBack("redo"),
@@ -383,10 +450,14 @@ export function createEditSession(state: State): EditSession {
     acceptProposal() {
       const wish = proposal.value;
       proposal.value = null;
-      return wish && session.perform(wish.kind, wish.cells, wish.grids, wish.changes);
+      const edit = wish && session.perform(wish.kind, wish.cells, wish.grids, wish.changes);
+      if (edit && !message.value) say("proposal.accepted", { count: edit.cells.length });
+      return edit;
     },
     refuseProposal() {
+      if (!proposal.value) return;
       proposal.value = null;
+      say("proposal.refused");
     },
     say,
     onEdit(listener) {

@@ -45,7 +45,7 @@ export function connectForce(state: State, load: LoadForce): { retry: () => void
     const plan = state.plan.value;
     const possible = plan !== null && othersInForce(plan, state.plans.value, Date.now()).length > 0;
     const ready = state.phase.value === "ready" && state.painted.value;
-    const shown = state.showForce.value;
+    const shown = state.forceShown.value !== "none";
     untracked(() => {
       if (!possible) {
         loaded = "";

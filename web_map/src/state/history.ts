@@ -40,6 +40,18 @@ export function editOfServer(edit: ServerEdit): Edit | null {
   };
 }
 
+/** What this browser may take back and do again: its edits out of the log, and those that the server does not have. */
+export function stepsOf(
+  log: readonly ServerEdit[],
+  mine: ReadonlySet<number>,
+  unsent: readonly Unsent[],
+): { done: Edit[]; undone: Edit[] } {
+  const keys = new Set(unsent.map(({ key }) => key));
+  const old = baseSteps(log, mine).filter((each) => mine.has(each.revision) && !(each.key && keys.has(each.key)));
+  const known = old.map(editOfServer).filter((each) => each !== null);
+  return stacksOf([...known, ...unsent.map(editOfUnsent)]);
+}
+
 const isBase = (edit: ServerEdit): boolean => edit.changes.some(({ path }) => path === "base");
 
 /**
@@ -85,7 +97,7 @@ export function stacksOf(edits: readonly Edit[]): { done: Edit[]; undone: Edit[]
 /** What an unsent entry needs of a finished edit. */
 export function unsentOf(
   edit: Edit,
-  place: { plan: string; client: string; order: number; at: number },
+  place: { plan: string; client: string; order: number; revision: number; at: number },
   revisionOf: (key: string) => number | null,
 ): Unsent {
   const undoes = edit.undoesKey === null ? null : (revisionOfKey(edit.undoesKey) ?? revisionOf(edit.undoesKey));
@@ -111,6 +123,8 @@ export interface HistoryRow {
   /** Whether it was done in this browser. */
   mine: boolean;
   kind: string;
+  /** Kind of the edit that this one took back or did again; null for others, and where that is not in the list. */
+  of: string | null;
   /** Edits of the same kind in a row are one line. */
   edits: number;
   cells: number;
@@ -121,10 +135,19 @@ export interface HistoryRow {
 
 const TOGETHER_MS = 120_000;
 
+// An undo of a redo of an undo of a stroke is about the stroke.
+function kindBehind(edit: ServerEdit, byRevision: ReadonlyMap<number, ServerEdit>): string | null {
+  let behind: ServerEdit | undefined = edit;
+  while (behind && behind.undoes !== null && behind.undoes < behind.revision) behind = byRevision.get(behind.undoes);
+  return behind === edit || !behind ? null : behind.kind;
+}
+
 /** Lines, newest first; strokes of one person in one go are one line. */
 export function historyRows(edits: readonly ServerEdit[], ours: ReadonlySet<number> = new Set()): HistoryRow[] {
   const rows: HistoryRow[] = [];
+  const byRevision = new Map(edits.map((edit) => [edit.revision, edit]));
   for (const edit of edits) {
+    const of = kindBehind(edit, byRevision);
     const last = rows[rows.length - 1];
     const undone = edit.undone_by !== null && edit.undone_by !== undefined;
     const mine = ours.has(edit.revision);
@@ -134,6 +157,7 @@ export function historyRows(edits: readonly ServerEdit[], ours: ReadonlySet<numb
       edit.changes.length === 0 &&
       last.changes.length === 0 &&
       last.kind === edit.kind &&
+      last.of === of &&
       last.who === edit.who &&
       last.undone === undone &&
       Date.parse(edit.at) - Date.parse(last.at) < TOGETHER_MS;
@@ -145,6 +169,7 @@ export function historyRows(edits: readonly ServerEdit[], ours: ReadonlySet<numb
         who: edit.who,
         mine,
         kind: edit.kind,
+        of,
         edits: 1,
         cells: edit.n_cells,
         changes: edit.changes.map(({ path, value }) => ({ path, value })),

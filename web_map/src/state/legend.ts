@@ -13,7 +13,7 @@ export interface LegendRow {
 }
 
 /** A kind of line or pattern on the map. */
-export type LegendMark = "hatch" | "line" | "dashes" | "locked" | "lockedBorder" | "moved";
+export type LegendMark = "hatch" | "line" | "dashes" | "locked" | "lockedBorder" | "moved" | "proposed";
 
 export interface LegendLine {
   mark: LegendMark;
@@ -40,6 +40,7 @@ export function legendLines(state: State): LegendLine[] {
   if (inBounds < grids) lines.unshift({ mark: "hatch", words: t("legend.hatch") });
   if (state.locked.value.size > 0) lines.push({ mark: "locked", words: t("legend.locked") });
   if (state.lockedBorders.value) lines.push({ mark: "lockedBorder", words: t("legend.lockedBorder") });
+  if (state.proposed.value) lines.push({ mark: "proposed", words: t("legend.proposed") });
   if (state.compared.value) lines.push({ mark: "moved", words: t("legend.moved") });
   return lines;
 }

@@ -1,7 +1,7 @@
 /** All that the page knows, as signals. Only actions.ts and the panels' own switches write them. */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { CellInfo, GridProperties, PlanDetail, PlanSummary } from "../api/types";
+import type { CellInfo, DatasetSummary, GridProperties, PlanDetail, PlanSummary } from "../api/types";
 import type { Key, Lang, Values } from "../i18n";
 import { translate } from "../i18n";
 import type { Lines, Polygons } from "../kernels/geometry";
@@ -11,6 +11,7 @@ import { breaksOf, type Column, type Measure, numberOf } from "./measures";
 import { rowsOf, type Sort, type Totals, totalsOf, worstGrids } from "./rows";
 
 export type Phase = "plans" | "empty" | "loading" | "ready" | "failed";
+export type ForceShown = "changes" | "all" | "none";
 export type Room = "plan" | "dispatch";
 export type SheetHeight = "peek" | "half" | "full";
 
@@ -57,6 +58,8 @@ export interface State {
   painted: Signal<boolean>;
   baseFailed: Signal<boolean>;
   plans: Signal<PlanSummary[]>;
+  /** Data versions; read where there is no plan, and before one is made of them. */
+  datasets: Signal<DatasetSummary[]>;
   plan: Signal<PlanSummary | null>;
   detail: Signal<PlanDetail | null>;
   grids: Signal<GridProperties[]>;
@@ -72,7 +75,9 @@ export interface State {
   links: Signal<readonly number[]>;
   /** The plan in force where this one lies: not asked for, on its way, there, none (or this one is it), not to be had. */
   force: Signal<"off" | "loading" | "ready" | "none" | "failed">;
-  showForce: Signal<boolean>;
+  /** Which of its borders are shown: those that this plan has no longer, all, none. */
+  forceShown: Signal<ForceShown>;
+  legendOpen: Signal<boolean | null>;
   notes: Signal<Note[]>;
   showNotes: Signal<boolean>;
   /** The note that is chosen, and where one was begun that has no text yet. */
@@ -82,6 +87,8 @@ export interface State {
   lockedBorders: Signal<Lines | null>;
   /** Whether another plan is beside this one, and whether the map is only to be looked at because of it. */
   compared: Signal<boolean>;
+  /** Whether a proposal is on the map. */
+  proposed: Signal<boolean>;
   looking: Signal<boolean>;
   mode: Signal<ColourMode>;
   /** What the colours show where the mode is "number", the columns of the buildings that it could be, and the numbers by grid that come from cells. */
@@ -134,6 +141,7 @@ export function createState(lang: Lang): State {
     painted: signal(false),
     baseFailed: signal(false),
     plans: signal([]),
+    datasets: signal([]),
     plan,
     detail: signal(null),
     grids,
@@ -144,13 +152,15 @@ export function createState(lang: Lang): State {
     locked: signal(new Set()),
     links: signal([]),
     force: signal("none"),
-    showForce: signal(true),
+    forceShown: signal("changes"),
+    legendOpen: signal(null),
     notes: signal([]),
     showNotes: signal(true),
     note: signal(null),
     newNote: signal(null),
     lockedBorders: signal(null),
     compared: signal(false),
+    proposed: signal(false),
     looking: signal(false),
     mode: signal("grid"),
     measure,

@@ -5,14 +5,19 @@
  * ours leaves the outbox before the server has it; nothing of others is overwritten without a word (see `Conflict`).
  */
 
-import { batch, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { EditBody, EditingClient, ServerEdit } from "../api/edits";
 import { ApiError } from "../api/request";
 import type { Outbox, Unsent } from "./outbox";
-import { afterBase } from "./syncbase";
+import { type Told, toldBy } from "./problems";
+import { afterBase, hasBase } from "./syncbase";
 import { codesOf, isEmpty, madeBy, type Overlap, overlapOf, renumber, without } from "./syncrebase";
 
-export type Standing = "saved" | "saving" | "offline" | "conflict" | "refused" | "closed";
+/**
+ * "busy": the server answers that it cannot now; "renewing": other base data are loaded; "gone": somebody deleted the
+ * draft; "closed": another plan is on the page.
+ */
+export type Standing = "saved" | "saving" | "offline" | "busy" | "renewing" | "conflict" | "refused" | "gone" | "closed";
 
 /** Others changed the same cells or attributes since our last look. */
 export interface Conflict {
@@ -25,6 +30,17 @@ export interface Refusal {
   entry: Unsent;
   code: string;
   detail: string;
+  /** All that the server told. */
+  told: Told;
+}
+
+/** The plan as the server has it now. */
+export interface Renewal {
+  revision: number;
+  /** Edits since the revision that was asked for; those that changed base data at least. */
+  log: readonly ServerEdit[];
+  /** Show it, at once; the edits that are not sent yet come on it right after that. */
+  swap(unsent: readonly Unsent[]): void;
 }
 
 /** What sync needs of the plan on the page. */
@@ -33,8 +49,8 @@ export interface SyncModel {
   /** All codes that were ever used, and how many grids were ever made. */
   codes(): Iterable<string>;
   grids(): number;
-  /** Load the plan anew and put what is in the outbox on it. */
-  reload(): void;
+  /** Load the plan anew behind the one on the page, with its log after a revision; null where that did not work. */
+  renew(since: number): Promise<Renewal | null>;
   /** Somebody else's edits are on the page now. */
   arrived(edits: ServerEdit[]): void;
   /** Somebody else's edits come under unsent ones of ours; what is given is called when they are on the page. */
@@ -65,8 +81,12 @@ export interface Sync {
   adopt(entries: Unsent[]): void;
   /** An edit that the server told of. */
   heard(edit: ServerEdit): void;
-  /** Ask for what was missed, and try to send. */
+  /** Ask for what was missed, and try to send; ends once other base data are on the page, if there are any. */
   catchUp(): Promise<void>;
+  /** The revision once the server has every edit; null where something is in the way, which `standing` says. */
+  whenSaved(): Promise<number | null>;
+  /** Send nothing until the returned function is called, which catches up: something that takes long is made on this revision. */
+  pause(): () => Promise<void>;
   /** Settle a conflict. */
   keepMine(): void;
   takeTheirs(): void;
@@ -97,33 +117,47 @@ export function createSync(parts: SyncParts): Sync {
   const adopted = new Set<string>();
   let working = false;
   let closed = false;
+  let pauses = 0;
+  let renewal: Promise<void> | null = null;
+  let tryRenewal: () => void = () => undefined;
   // Until the outbox was read nobody knows whether all is saved.
   let begun = false;
   let wait = FIRST_WAIT_MS;
   let cancelWait: () => void = () => undefined;
 
-  const blocked = (): boolean => closed || conflict.peek() !== null || refusal.peek() !== null;
+  // What the server said last where it did not take or give anything.
+  let away: "offline" | "busy" | null = null;
+  let gone = false;
 
+  const blocked = (): boolean =>
+    closed || gone || pauses > 0 || renewal !== null || conflict.peek() !== null || refusal.peek() !== null;
+
+  const standingNow = (): Standing => {
+    if (closed) return "closed";
+    if (gone) return "gone";
+    if (conflict.peek()) return "conflict";
+    if (refusal.peek()) return "refused";
+    if (away) return away;
+    if (renewal) return "renewing";
+    return begun && queue.length === 0 && pauses === 0 ? "saved" : "saving";
+  };
   const show = (): void =>
     batch(() => {
       unsent.value = queue.length;
-      if (closed) standing.value = "closed";
-      else if (conflict.value) standing.value = "conflict";
-      else if (refusal.value) standing.value = "refused";
-      else if (begun && queue.length === 0 && standing.value !== "offline") standing.value = "saved";
-      else if (standing.value !== "offline") standing.value = "saving";
+      standing.value = standingNow();
     });
 
   const online = (): void => {
     wait = FIRST_WAIT_MS;
-    if (standing.peek() === "offline") standing.value = "saving";
+    away = null;
   };
-  const offline = (): void => {
+  const offline = (error: unknown, then: () => void = () => void catchUp()): void => {
     if (closed) return;
-    standing.value = "offline";
+    away = error instanceof ApiError && error.status > 0 ? "busy" : "offline";
     cancelWait();
-    cancelWait = parts.later(wait, () => void catchUp());
+    cancelWait = parts.later(wait, then);
     wait = Math.min(LONGEST_WAIT_MS, 2 * wait);
+    show();
   };
 
   const setQueue = (entries: Unsent[]): void => {
@@ -155,9 +189,8 @@ export function createSync(parts: SyncParts): Sync {
     const taken = madeBy(theirs);
     const first = Math.max(model.grids(), ...taken.map((grid) => grid + 1));
     const renamed = taken.length > 0 ? renumber(queue, taken, first, codesWith(theirs)) : null;
-    const moved = afterBase(renamed ?? queue, theirs);
-    if (moved ?? renamed) {
-      setQueue(moved ?? renamed ?? queue);
+    if (renamed) setQueue(renamed);
+    if (renamed || hasBase(theirs)) {
       startAnew();
       return false;
     }
@@ -176,10 +209,43 @@ export function createSync(parts: SyncParts): Sync {
     return new Set([...[...model.codes()].filter((code) => !ours.has(code)), ...codesOf(edits)]);
   };
 
+  /** Load the plan anew, as often as it takes; what is edited meanwhile waits, and comes on it. */
   const startAnew = (): void => {
-    close();
-    model.reload();
+    if (closed || renewal) return;
+    renewal = renew().then(() => {
+      renewal = null;
+      show();
+      void work();
+    });
+    show();
   };
+
+  const renew = async (): Promise<void> => {
+    while (!closed) {
+      const since = queue.reduce((least, entry) => Math.min(least, entry.revision ?? least), revision.peek());
+      const found = await model.renew(since).catch((error: unknown) => error);
+      if (closed) return;
+      if (isRenewal(found)) {
+        online();
+        return takeRenewal(found);
+      }
+      gone = found instanceof ApiError && found.status === 404;
+      if (gone) return;
+      await new Promise<void>((done) => {
+        tryRenewal = done;
+        offline(found, done);
+      });
+    }
+  };
+
+  const takeRenewal = (fresh: Renewal): void =>
+    batch(() => {
+      setQueue(afterBase(queue, fresh.log, fresh.revision));
+      fresh.swap(queue);
+      revision.value = fresh.revision;
+      for (const { cells, grids, changes } of queue) model.applyRemote(cells, grids, changes);
+      for (const entry of queue) adopted.add(entry.key);
+    });
 
   const takeIn = (edits: ServerEdit[], last: number): void => {
     const met = edits.length > 0 && queue.length > 0 ? model.meeting(edits, queue) : null;
@@ -226,10 +292,10 @@ export function createSync(parts: SyncParts): Sync {
       if (closed) return false;
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 412) return await stale(error);
-      if (error.passing) offline();
+      if (error.passing) offline(error);
       else {
         online();
-        refusal.value = { entry, code: error.code, detail: error.message };
+        refusal.value = { entry, code: error.code, detail: error.message, told: toldBy(error) };
       }
       return false;
     }
@@ -257,8 +323,8 @@ export function createSync(parts: SyncParts): Sync {
         show();
         if (!(await sendFirst())) break;
       }
-    } catch {
-      offline();
+    } catch (error) {
+      offline(error);
     } finally {
       working = false;
       show();
@@ -267,6 +333,8 @@ export function createSync(parts: SyncParts): Sync {
 
   const catchUp = async (): Promise<void> => {
     cancelWait();
+    tryRenewal();
+    if (renewal) return renewal;
     if (blocked() || working) return;
     working = true;
     let going = false;
@@ -275,18 +343,21 @@ export function createSync(parts: SyncParts): Sync {
       online();
       going = !closed && meet(edits);
     } catch (error) {
+      gone = error instanceof ApiError && error.status === 404;
       if (error instanceof ApiError && !error.passing) going = true;
-      else offline();
+      else offline(error);
     } finally {
       working = false;
       show();
     }
     if (going) await work();
+    if (renewal) await renewal;
   };
 
   const close = (): void => {
     closed = true;
     cancelWait();
+    tryRenewal();
     show();
   };
 
@@ -314,7 +385,7 @@ export function createSync(parts: SyncParts): Sync {
       queue.push(resolved(entry, known));
       void outbox.put([queue[queue.length - 1]]).catch(() => undefined);
       show();
-      if (standing.peek() !== "offline") void work();
+      if (away === null) void work();
     },
     adopt(entries) {
       begun = true;
@@ -332,6 +403,29 @@ export function createSync(parts: SyncParts): Sync {
       void work();
     },
     catchUp,
+    whenSaved: () =>
+      new Promise((done) => {
+        let over = false;
+        const stop = effect(() => {
+          const now = standing.value;
+          if (over || now === "saving" || now === "renewing") return;
+          over = true;
+          queueMicrotask(() => stop());
+          done(now === "saved" ? revision.peek() : null);
+        });
+      }),
+    pause() {
+      let over = false;
+      pauses++;
+      show();
+      return async () => {
+        if (over) return;
+        over = true;
+        pauses--;
+        show();
+        await catchUp();
+      };
+    },
     keepMine: () => settle((theirs, overlap) => without(theirs, overlap)),
     takeTheirs: () =>
       settle((theirs, overlap) => {
@@ -341,9 +435,10 @@ export function createSync(parts: SyncParts): Sync {
     async dropRefused() {
       const now = refusal.peek();
       if (!now) return;
-      close();
-      await outbox.remove([now.entry.key]);
+      setQueue(queue.filter((entry) => entry.key !== now.entry.key));
+      refusal.value = null;
       startAnew();
+      await renewal;
     },
     tryAgain() {
       refusal.value = null;
@@ -354,6 +449,8 @@ export function createSync(parts: SyncParts): Sync {
     close,
   };
 }
+
+const isRenewal = (found: unknown): found is Renewal => found !== null && typeof found === "object" && "swap" in found;
 
 function resolved(entry: Unsent, known: ReadonlyMap<string, number>): Unsent {
   const at = entry.undoesKey === null ? undefined : known.get(entry.undoesKey);

@@ -1,12 +1,13 @@
 /**
- * A worker of its own for the plan in force: reads its grids, finds their borders, and draws those that a view shows as
- * dashes. It shares nothing with the worker of the tiles, so that neither waits for the other.
+ * A worker of its own for the plan in force: reads its grids, finds their borders, and draws those that a view shows: all
+ * as dashes, or as dots those that the plan on the page has no longer. It shares nothing with the worker of the tiles, so that neither waits for the other.
  */
 
 import { createClient } from "../api/client";
 import { bordersOf } from "../kernels/borders";
 import { type BoxIndex, buildBoxIndex, queryBoxIndex } from "../kernels/boxindex";
 import { boxesOf, flattenGeoJson, type Lines } from "../kernels/geometry";
+import { goneParts, Outlines } from "../kernels/oldborders";
 import type { FromLines, LinesView, ToLines } from "./lineswords";
 import type { Theme } from "./protocol";
 
@@ -26,10 +27,20 @@ const MARGIN = 8;
 let load = 0;
 let borders: (Lines & { index: BoxIndex }) | null = null;
 let wanted: LinesView | null = null;
+let outlines: Outlines | null = null;
+/** Of each border what the plan on the page has no longer, as far as it was asked for. */
+let gone: ([from: number, to: number][] | undefined)[] = [];
 
 scope.onmessage = ({ data }) => {
   if (data.type === "load") void read(data);
-  else {
+  else if (data.type === "plan") {
+    outlines = new Outlines(data.polygons);
+    gone = [];
+  } else if (data.type === "shapes") {
+    for (const [grid, shape] of data.shapes)
+      for (const box of outlines?.set(grid, shape) ?? [])
+        for (const line of borders ? queryBoxIndex(borders.index, box) : []) delete gone[line];
+  } else {
     // Of several views that wait only the last is drawn.
     if (!wanted) setTimeout(draw);
     wanted = data;
@@ -38,7 +49,8 @@ scope.onmessage = ({ data }) => {
 
 async function read({ load: turn, root, planId }: Extract<ToLines, { type: "load" }>): Promise<void> {
   load = turn;
-  borders = null;
+  borders = outlines = null;
+  gone = [];
   try {
     const { plans, features } = await createClient(root).inForce(planId);
     if (load !== turn) return;
@@ -65,34 +77,44 @@ function draw(): void {
   const shown = queryBoxIndex(borders.index, [view.x0 - more, view.y0 - more, right + more, bottom + more]);
   context.lineJoin = "round";
   context.beginPath();
-  for (const line of shown) trace(context, borders, line, view.x0, view.y0, scale);
-  const width = ratio * (view.zoom >= 15 ? 2 : view.zoom >= 13 ? 1.6 : 1.2);
+  for (const line of shown)
+    for (const [from, to] of asked.changes ? goneOf(line) : [wholeOf(borders, line)])
+      trace(context, borders, from, to, view.x0, view.y0, scale);
+  const width = ratio * (view.zoom >= 15 ? 2 : view.zoom >= 13 ? 1.6 : 1.2) * (asked.changes ? 1.4 : 1);
   context.lineWidth = width + 1.6 * ratio;
   context.strokeStyle = INKS[theme].casing;
   context.stroke();
   context.lineWidth = width;
-  context.setLineDash([6 * ratio, 4 * ratio]);
+  context.lineCap = asked.changes ? "round" : "butt";
+  context.setLineDash(asked.changes ? [0.1 * ratio, 2.2 * width] : [6 * ratio, 4 * ratio]);
   context.strokeStyle = INKS[theme].dash;
   context.stroke();
   const bitmap = canvas.transferToImageBitmap();
   scope.postMessage({ type: "drawn", load, serial: asked.serial, bitmap }, [bitmap]);
 }
 
+const wholeOf = ({ lineStart }: Lines, line: number): [number, number] => [lineStart[line], lineStart[line + 1] - 1];
+
+function goneOf(line: number): [number, number][] {
+  if (!borders || !outlines) return [];
+  return (gone[line] ??= goneParts(borders, line, outlines));
+}
+
 // The whole line even where only a part of it is in sight, so that the dashes stay where they are when the map moves.
 function trace(
   context: OffscreenCanvasRenderingContext2D,
-  { coords, lineStart }: Lines,
-  line: number,
+  { coords }: Lines,
+  first: number,
+  end: number,
   x0: number,
   y0: number,
   scale: number,
 ): void {
   let [lastX, lastY] = [Infinity, Infinity];
-  const end = lineStart[line + 1] - 1;
-  for (let v = lineStart[line]; v <= end; v++) {
+  for (let v = first; v <= end; v++) {
     const x = (coords[2 * v] - x0) * scale;
     const y = (coords[2 * v + 1] - y0) * scale;
-    if (v === lineStart[line]) context.moveTo(x, y);
+    if (v === first) context.moveTo(x, y);
     else if (v < end && Math.abs(x - lastX) + Math.abs(y - lastY) < 0.5) continue;
     else context.lineTo(x, y);
     [lastX, lastY] = [x, y];

@@ -1,5 +1,6 @@
 /** Messages between the page and the worker of the plan in force, and the page's side of it. */
 
+import type { Polygons } from "../kernels/geometry";
 import type { Theme, View } from "./protocol";
 
 export interface LinesView {
@@ -10,9 +11,16 @@ export interface LinesView {
   /** Pixels of the device for one of the page. */
   ratio: number;
   theme: Theme;
+  /** Only what the plan on the page has no longer. */
+  changes: boolean;
 }
 
-export type ToLines = { type: "load"; load: number; root: string; planId: string } | LinesView;
+export type ToLines =
+  | { type: "load"; load: number; root: string; planId: string }
+  /** Outlines of the plan on the page, all of them, or of grids that were edited. */
+  | { type: "plan"; load: number; polygons: Polygons }
+  | { type: "shapes"; load: number; shapes: [grid: number, shape: Polygons][] }
+  | LinesView;
 
 export type FromLines =
   /** `plans`: which plans hold where the plan lies, none or more; null where they could not be read. */
@@ -24,6 +32,11 @@ export interface LinesEngine {
   load(planId: string, done: (plans: string[] | null) => void): void;
   /** Draw what a view shows of it; only the last view that was asked for is answered. */
   draw(view: View, ratio: number, theme: Theme, done: (bitmap: ImageBitmap) => void): void;
+  /** The same of what the plan on the page has no longer. */
+  drawChanges(view: View, ratio: number, theme: Theme, done: (bitmap: ImageBitmap) => void): void;
+  /** Say what the plan on the page looks like, and what of it was edited. */
+  compare(polygons: Polygons): void;
+  edited(shapes: [grid: number, shape: Polygons][]): void;
 }
 
 /** The worker is started when it is first needed. */
@@ -49,15 +62,20 @@ export function createLines(start: () => Worker, root: string): LinesEngine {
     else data.bitmap.close();
   };
 
+  const draw = (view: View, ratio: number, theme: Theme, done: (bitmap: ImageBitmap) => void, changes: boolean): void => {
+    onDrawn = done;
+    send({ type: "view", load, serial: ++serial, view, ratio, theme, changes });
+  };
+
   return {
     load(planId, done) {
       onLoaded = done;
       onDrawn = null;
       send({ type: "load", load: ++load, root, planId });
     },
-    draw(view, ratio, theme, done) {
-      onDrawn = done;
-      send({ type: "view", load, serial: ++serial, view, ratio, theme });
-    },
+    draw: (view, ratio, theme, done) => draw(view, ratio, theme, done, false),
+    drawChanges: (view, ratio, theme, done) => draw(view, ratio, theme, done, true),
+    compare: (polygons) => send({ type: "plan", load, polygons }),
+    edited: (shapes) => send({ type: "shapes", load, shapes }),
   };
 }
