@@ -51,12 +51,12 @@ test("steps to take back come out of the log: undo and redo move them, a new edi
 test("an edit goes into the outbox and comes back the same", () => {
   const edit = editOfServer(logged(7, "name", { undoes: 4, changes: [{ path: "grid/1/name", value: "a", before: null }] }));
   assert.ok(edit);
-  const entry = unsentOf(edit, { plan: "p", client: "c", order: 1, at: 2 }, () => null);
+  const entry = unsentOf(edit, { plan: "p", client: "c", order: 1, revision: 0, at: 2 }, () => null);
   assert.deepEqual([entry.undoes, entry.undoesKey], [4, null]);
   assert.deepEqual(editOfUnsent(entry), edit);
-  const own = unsentOf({ ...edit, undoesKey: "k" }, { plan: "p", client: "c", order: 1, at: 2 }, () => null);
+  const own = unsentOf({ ...edit, undoesKey: "k" }, { plan: "p", client: "c", order: 1, revision: 0, at: 2 }, () => null);
   assert.deepEqual([own.undoes, own.undoesKey], [null, "k"]);
-  assert.equal(unsentOf({ ...edit, undoesKey: "k" }, { plan: "p", client: "c", order: 1, at: 2 }, () => 9).undoes, 9);
+  assert.equal(unsentOf({ ...edit, undoesKey: "k" }, { plan: "p", client: "c", order: 1, revision: 0, at: 2 }, () => 9).undoes, 9);
   assert.equal(editOfServer(logged(1, "paint", { before: [] })), null);
   assert.equal(keyOfRevision(12), "revision:12");
 });
@@ -126,7 +126,7 @@ test("a page without a data base keeps edits in memory, and what it could not wr
     setItem: (key: string, value: string) => void kept.set(key, value),
     removeItem: (key: string) => void kept.delete(key),
   };
-  const entry = { key: "k", plan: "p", client: "c", order: 1, at: 1, kind: "paint", cells: [1], grids: [2], before: [0], changes: [], undoes: null, undoesKey: null } as Unsent;
+  const entry = { key: "k", plan: "p", client: "c", order: 1, revision: 0, at: 1, kind: "paint", cells: [1], grids: [2], before: [0], changes: [], undoes: null, undoesKey: null } as Unsent;
   let troubles = 0;
   const outbox = createOutbox(undefined, spare, () => troubles++);
   const writing = outbox.put([entry]);

@@ -95,6 +95,8 @@ export class FakePage {
   timers: (() => void)[] = [];
   seen: ServerEdit[] = [];
   met: { theirs: number; ours: number; moved: boolean }[] = [];
+  /** What loading the plan anew waits for. */
+  loading: Promise<void> = Promise.resolve();
   private order = 0;
 
   constructor(
@@ -115,9 +117,13 @@ export class FakePage {
         applyRemote: (cells, grids, changes) => this.put(cells, grids, changes),
         codes: () => [...this.values.values()].map((value) => (value as { code: string }).code).filter(Boolean),
         grids: () => 1 + Math.max(0, ...[...this.values.keys()].map((path) => Number(/^grid\/(\d+)$/.exec(path)?.[1] ?? 0))),
-        reload: () => {
+        renew: async (since) => {
           this.reloads++;
-          void this.open();
+          const log = await this.server.client.edits("p", since);
+          const { revision } = this.server;
+          const [cells, values] = [[...this.server.cells], new Map(this.server.values)];
+          await this.loading;
+          return { revision, log, swap: () => ([this.cells, this.values] = [cells, values]) };
         },
         arrived: (edits) => this.seen.push(...edits),
         meeting: (theirs, ours) => {
@@ -148,6 +154,7 @@ export class FakePage {
       plan: "p",
       client: this.client,
       order: this.order++,
+      revision: this.sync.revision.value,
       at: this.order,
       kind: "paint",
       cells,

@@ -39,6 +39,10 @@ export interface MapView {
   resize(): void;
   baseReady(): void;
   gridsReady(): void;
+  /** Have what is in sight drawn from what the worker has loaded behind it, and call back when that is there. */
+  prepare(done: () => void): void;
+  /** Show that, in one frame, in these colours. */
+  swap(palette: CellPalette): void;
   clear(): void;
   recolour(palette: CellPalette): void;
   /** Colour the cells in these boxes (four numbers each, in units) again, at once. */
@@ -139,6 +143,12 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
       grids.ready = true;
       grids.refresh(true);
       grids.whenSettled(() => requestAnimationFrame(() => events.painted()));
+      overlay.renew();
+    },
+    prepare: (done) => grids.prepare(done),
+    swap(palette) {
+      grids.swap(palette);
+      base.swap();
       overlay.renew();
     },
     clear() {

@@ -43,10 +43,13 @@ export function connectMap(state: State, map: MapView, engine: Engine, timings: 
     const before = performance.now();
     const palette = paintbox.build(gridIx);
     sendStyle(state, engine);
-    map.recolour(palette);
+    // Data that were loaded behind the picture come while it is there.
+    const swapped = drawnFor !== gridIx && state.painted.peek();
+    if (swapped) map.swap(palette);
+    else map.recolour(palette);
     timings.set("recolour_ms", performance.now() - before);
     if (drawnFor === gridIx) map.redrawLines();
-    else map.gridsReady();
+    else if (!swapped) map.gridsReady();
     drawnFor = gridIx;
   });
 

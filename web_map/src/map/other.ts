@@ -57,7 +57,7 @@ export function openOther({ state: first, map: main, client, editing, root, star
   });
   // Its times are its own: those of the page are of the first map.
   const timings = createTimings({ timeOrigin: performance.timeOrigin, now: () => performance.now(), mark: () => undefined as never });
-  const stays = { fit: () => undefined, reveal: () => undefined, baseReady: map.baseReady, clear: map.clear };
+  const stays = { fit: () => undefined, reveal: () => undefined, baseReady: map.baseReady, clear: map.clear, prepare: map.prepare };
   const actions = createActions(state, client, engine, stays, timings, root);
   const session = createEditSession(state);
   const paintbox = new Paintbox(state, session);

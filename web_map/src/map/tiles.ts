@@ -5,7 +5,7 @@ import { type Box, WORLD } from "../kernels/geometry";
 import { type CellPalette, paint, type PixelBox } from "../kernels/palette";
 import { NOTHING } from "../kernels/raster";
 import { spreadOverTiles, tileKey } from "../kernels/tilespread";
-import type { Engine } from "../worker/engine";
+import type { Engine, TileAnswer } from "../worker/engine";
 import type { TileLayer } from "../worker/protocol";
 import { mapLevel, mapZoom } from "./zoom";
 
@@ -30,6 +30,10 @@ interface Tile {
   /** Key of the wish that is on its way, and what will be out of date when its answer comes. */
   asked: string | null;
   stale: PixelBox | null;
+  /** Tells Leaflet that the tile can be shown; called with the first answer. */
+  done: () => void;
+  /** What the tile will show after a swap, once it is there. */
+  next: TileAnswer | null;
 }
 
 /** What Leaflet keeps of a tile, and of a level of tiles. */
@@ -82,10 +86,11 @@ class WorkerTiles extends L.GridLayer {
   protected override createTile(coords: L.Coords, done: L.DoneCallback): HTMLElement {
     const canvas = document.createElement("canvas");
     canvas.width = canvas.height = tilePixels();
-    const tile: Tile = { canvas, lines: null, image: null, coords, ids: null, asked: null, stale: null };
+    const shown = (): void => done(undefined, canvas);
+    const tile: Tile = { canvas, lines: null, image: null, coords, ids: null, asked: null, stale: null, done: shown, next: null };
     this.tiles.set(placeKey(coords), tile);
-    if (this.ready) this.ask(tile, wholeOf(tile), true, () => done(undefined, canvas));
-    else setTimeout(() => done(undefined, canvas));
+    if (this.ready) this.ask(tile, wholeOf(tile), true);
+    else setTimeout(() => this.tell(tile));
     return canvas;
   }
 
@@ -93,6 +98,30 @@ class WorkerTiles extends L.GridLayer {
   refresh(ids: boolean): void {
     for (const tile of this.tiles.values()) this.ask(tile, wholeOf(tile), ids);
     this.settle();
+  }
+
+  /** Other data stand in the worker: ask for all tiles again; what was on its way does not come. */
+  protected renew(): void {
+    for (const tile of this.tiles.values()) this.ask(tile, wholeOf(tile), true);
+    this.settle();
+  }
+
+  /** Have all tiles drawn as they will be after a swap, and call back when they are there. */
+  prepare(done: () => void): void {
+    let open = 1;
+    const count = (): void => void (--open === 0 && done());
+    for (const tile of this.tiles.values()) {
+      open++;
+      tile.next?.bitmap.close();
+      tile.next = null;
+      const wish = this.wishFor(tile, wholeOf(tile), true);
+      this.engine.tile(wish, (answer) => {
+        if (this.tiles.get(placeKey(tile.coords)) === tile) tile.next = answer;
+        else answer.bitmap.close();
+        count();
+      }, true); // prettier-ignore
+    }
+    count();
   }
 
   /** Call once when no tile is being waited for. */
@@ -139,25 +168,30 @@ class WorkerTiles extends L.GridLayer {
     for (const [tile, part] of touched(this.tiles.values(), boxes, LINES)) this.ask(tile, part, false);
   }
 
-  private ask(tile: Tile, part: PixelBox, ids: boolean, done: () => void = () => undefined): void {
+  private wishFor(tile: Tile, part: PixelBox, ids: boolean): Parameters<Engine["tile"]>[0] {
+    const { x, y, z } = tile.coords;
+    const size = tile.canvas.width;
+    const key = `${this.kind} ${++this.serial}`;
+    return { key, layer: this.kind, z: mapZoom(z), x, y, side: SIDE, size, ratio: size / TILE, ids, part };
+  }
+
+  protected ask(tile: Tile, part: PixelBox, ids: boolean): void {
     const wanted = ids || !tile.ids;
     if (tile.asked !== null && !ids) {
       tile.stale = tile.stale ? around(tile.stale, part) : part;
       return;
     }
     if (tile.asked !== null) this.drop(tile.asked);
-    const { x, y } = tile.coords;
-    const size = tile.canvas.width;
-    const key = `${this.kind} ${++this.serial}`;
+    const wish = this.wishFor(tile, part, wanted);
+    const { key } = wish;
     tile.asked = key;
     this.awaited.add(key);
-    const wish = { key, layer: this.kind, z: mapZoom(tile.coords.z), x, y, side: SIDE, size, ratio: size / TILE, ids: wanted, part };
     this.engine.tile(wish, (answer) => {
       tile.asked = null;
       if (answer.ids) tile.ids = answer.ids;
       this.show(tile, answer.bitmap, part, answer.ids === null);
-      if (answer.ids) this.later(() => this.paint(tile), () => this.finish(key, done));
-      else this.finish(key, done);
+      if (answer.ids) this.later(() => this.paint(tile), () => this.finish(key, tile));
+      else this.finish(key, tile);
       if (!tile.stale) return;
       const again = tile.stale;
       tile.stale = null;
@@ -165,9 +199,14 @@ class WorkerTiles extends L.GridLayer {
     });
   }
 
-  private finish(key: string, done: () => void): void {
-    done();
+  private finish(key: string, tile: Tile): void {
+    this.tell(tile);
     this.settle(key);
+  }
+
+  protected tell(tile: Tile): void {
+    tile.done();
+    tile.done = () => undefined;
   }
 
   /** Do what takes time and can wait, a little in every frame, so that the hand never waits for much. */
@@ -187,12 +226,12 @@ class WorkerTiles extends L.GridLayer {
     if (this.waiting.length > 0) requestAnimationFrame(() => this.workOff());
   }
 
-  private drop(key: string): void {
+  protected drop(key: string): void {
     this.engine.cancel(key);
     this.awaited.delete(key);
   }
 
-  private settle(key = ""): void {
+  protected settle(key = ""): void {
     this.awaited.delete(key);
     if (this.awaited.size > 0) return;
     if (this.held) {
@@ -208,6 +247,7 @@ class WorkerTiles extends L.GridLayer {
     const tile = this.tiles.get(placeKey(coords));
     if (!tile) return;
     this.tiles.delete(placeKey(coords));
+    tile.next?.bitmap.close();
     if (tile.asked !== null) this.drop(tile.asked);
     this.settle();
   }
@@ -262,6 +302,11 @@ export class BaseTiles extends WorkerTiles {
   constructor(engine: Engine) {
     super(engine, "base", { pane: "tilePane", className: "tiles-base" });
   }
+
+  /** Other base data stand in the worker. */
+  swap(): void {
+    this.renew();
+  }
 }
 
 /** The grids: each tile keeps which cell owns each pixel and is coloured from a palette. */
@@ -284,6 +329,25 @@ export class GridTiles extends WorkerTiles {
       if (seen && seen.left <= 0 && seen.top <= 0 && seen.right >= size && seen.bottom >= size) continue;
       this.later(() => turn === this.turn && this.paint(tile));
     }
+  }
+
+  /** Other cells stand in the worker: show what was prepared, all in this frame; what was not is asked for. */
+  swap(palette: CellPalette): void {
+    for (const tile of this.tiles.values()) {
+      const { next } = tile;
+      tile.next = null;
+      tile.ids = next?.ids ?? null;
+      if (!next) {
+        this.ask(tile, wholeOf(tile), true);
+        continue;
+      }
+      if (tile.asked !== null) this.drop(tile.asked);
+      tile.asked = tile.stale = null;
+      this.show(tile, next.bitmap, wholeOf(tile), false);
+      this.tell(tile);
+    }
+    this.recolour(palette);
+    this.settle();
   }
 
   /** Colour the pixels in boxes (four numbers each, in units) again, after the palette has changed there. */

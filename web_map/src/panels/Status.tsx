@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { formatNumber, formatTime } from "../i18n";
+import { sentenceOf } from "../state/connection";
 import { checkWords } from "./CheckList";
 import { useApp } from "./context";
 import { Icon } from "./icons";
@@ -44,23 +45,15 @@ function Saving() {
   const sync = desk.sync.value;
   if (!sync) return null;
   const standing = sync.standing.value;
-  const count = sync.unsent.value;
-  const at = sync.savedAt.value;
+  const unsent = sync.unsent.value;
+  const connection = { standing, unsent, savedAt: sync.savedAt.value, kept: desk.kept.value };
+  const { key, values, alert } = sentenceOf(connection, (at) => formatTime(at, state.lang.value));
   const steps = edit.undoDepth.value;
-  const words = {
-    saved: at === null ? t("sync.savedAll") : t("sync.saved", { time: formatTime(at, state.lang.value) }),
-    saving: t("sync.saving"),
-    offline: count > 0 ? t(count === 1 ? "sync.offlineOne" : "sync.offline", { count }) : t("sync.offlineNone"),
-    conflict: t("sync.conflict"),
-    refused: t("sync.refused"),
-    closed: t("sync.saving"),
-  }[standing];
-  const alert = standing === "offline" || standing === "conflict" || standing === "refused";
   return (
-    <span class={`saving is-${standing}`} data-standing={standing} data-unsent={count}>
+    <span class={`saving is-${standing}`} data-standing={standing} data-unsent={unsent}>
       <span class="dot" aria-hidden="true" />
       <span class={alert ? "alert" : ""} role="status">
-        {words}
+        {t(key, values)}
       </span>
       {steps > 0 && <span class="steps">· {t(steps === 1 ? "status.undoOne" : "status.undo", { count: steps })}</span>}
     </span>

@@ -5,13 +5,12 @@
 
 import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import { type BaseAnswer, type BaseChange, type BaseClient, type BaseLayer, type Geometry, type Position } from "../api/base";
-import { ApiError } from "../api/request";
 import type { Key, Values } from "../i18n";
 import { changesOf, countOf, crossesItself, type Feature, featureAt, featureOf, metresPerDegree, moved, movedFeatures, naming, type Pending, type Step, stepOfChange, tidy, withChange, withPending } from "./baselist"; // prettier-ignore
 import { forget, keep, type Kept, kept, refound } from "./basekept";
+import type { BaseSender, Sent } from "./basesend";
 import type { Desk } from "./desk";
 import { revisionOfKey } from "./history";
-import { newKey } from "./keys";
 
 export type BaseTool = "look" | "building" | "street" | "gate" | "move" | "retire";
 export type Shape = "building" | "street" | "gate";
@@ -78,9 +77,8 @@ const OF_SHAPE: Record<Shape, { layer: BaseLayer; least: number }> = {
   gate: { layer: "gates", least: 1 },
 };
 const DID = { add: "base.did.add", move: "base.did.move", retire: "base.did.retire", set: "base.did.set" } as const;
-const SETTLE_MS = 15_000;
 
-export function createBase(desk: Desk, client: BaseClient): Base {
+export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): Base {
   const { state, edit } = desk;
   const tool = signal<BaseTool>("look");
   const streetClass = signal("residential");
@@ -197,65 +195,44 @@ export function createBase(desk: Desk, client: BaseClient): Base {
     return () => void (drawing.value = null);
   });
 
-  const settled = async (): Promise<number | null> => {
-    const sync = desk.sync.peek();
-    for (const end = Date.now() + SETTLE_MS; sync && Date.now() < end; await new Promise((done) => setTimeout(done, 50)))
-      if (sync.unsent.peek() === 0 && sync.standing.peek() === "saved") return sync.revision.peek();
-    desk.say("plan.notSaved", {}, true);
-    return null;
-  };
-
   /** Send changes; true once the draft stands on them. */
   const send = async (changes: BaseChange[], undoes: number | null): Promise<boolean> => {
     if (applying.peek() !== null) return false;
-    const { plan } = place();
     applying.value = 0;
     fault.value = null;
     stop = new AbortController();
+    const progress = (share: number): void => void (applying.value = Math.max(share, applying.peek() ?? 0));
     try {
-      const revision = await settled();
-      if (revision === null) return false;
-      const key = newKey();
-      const progress = (share: number): void => void (applying.value = Math.max(share, applying.peek() ?? 0));
-      const answer = await client.apply(plan, revision, { key, changes, undoes }, progress, stop.signal);
-      await desk.outbox.sent(key, plan, answer.revision).catch(() => undefined);
+      const sent = await sender.send(changes, undoes, { progress, signal: stop.signal });
+      if (sent?.kind !== "done") {
+        tell(sent, undoes);
+        return false;
+      }
       batch(() => {
-        result.value = answer;
+        result.value = sent.answer;
         picked.value = null;
       });
       if (undoes === null) {
         past.value = future.value = [];
         show([]);
       }
-      await desk.sync.peek()?.catchUp();
       return true;
-    } catch (error) {
-      await failed(error, undoes);
-      return false;
     } finally {
       stop = null;
       applying.value = null;
     }
   };
 
-  const failed = async (error: unknown, undoes: number | null): Promise<void> => {
-    const before = desk.sync.peek()?.revision.peek();
-    if (error instanceof DOMException && error.name === "AbortError") {
-      // It may have been too late: what the server has is what counts.
-      await desk.sync.peek()?.catchUp();
-      const late = desk.sync.peek()?.revision.peek() !== before;
-      return desk.say(late ? "base.tooLate" : "base.cancelled");
-    }
-    if (!(error instanceof ApiError) || error.status === 0) return desk.say("base.noAnswer", {}, true);
-    if (error.status === 412) {
-      desk.say("plan.stale", {}, true);
-      return void (await desk.sync.peek()?.catchUp());
-    }
+  const tell = (sent: Exclude<Sent, { kind: "done" }> | null, undoes: number | null): void => {
+    if (sent === null) return desk.say("base.busy", {}, true);
+    if (sent.kind === "cancelled") return desk.say(sent.late ? "base.tooLate" : "base.cancelled");
+    if (sent.kind === "away") return desk.say(undoes === null ? "base.noAnswer" : "base.takeBackAway", {}, true);
+    if (sent.kind !== "refused") return desk.say(sent.kind === "stale" ? "plan.stale" : "plan.notSaved", {}, true);
+    const { error, detail } = sent;
     const places = (error.body.errors ?? []) as { where: string; message: string }[];
     const number = Number(places.find(({ where }) => where === "change")?.message ?? NaN);
     const id = places.find(({ where }) => where === "building")?.message;
     const found = undoes === null ? (Number.isNaN(number) ? stepOfId(id) : stepOfChange(steps.peek(), number)) : null;
-    const detail = error.message.replace(/^Change \d[\d,]*: /, "");
     fault.value = { step: found?.step.key ?? null, text: found?.item.name ? `${found.item.name}: ${detail}` : detail };
     state.live.value = fault.value.text;
     if (!on.peek()) desk.say("error.refused", { detail }, true);
@@ -273,13 +250,19 @@ export function createBase(desk: Desk, client: BaseClient): Base {
   const takeBack = async (key: string): Promise<void> => {
     const revision = revisionOfKey(key) ?? desk.sync.peek()?.revisionOf(key) ?? null;
     if (revision === null) return;
+    const release = edit.defer();
+    let done = false;
+    desk.say("base.takingBack");
     try {
       const [found] = await desk.editing.edits(place().plan, revision - 1, false);
       const value = found?.changes.find(({ path }) => path === "base")?.value as { inverse?: BaseChange[] } | undefined;
       if (found?.revision !== revision || !value?.inverse?.length) return desk.say("base.noWayBack", {}, true);
-      if (await send(value.inverse, revision)) live("edit.undone");
+      done = await send(value.inverse, revision);
+      if (done) desk.say("edit.undone");
     } catch {
-      desk.say("error.noConnection", {}, true);
+      desk.say("base.takeBackAway", {}, true);
+    } finally {
+      release(done);
     }
   };
   edit.takeBackBase = (key) => void takeBack(key);

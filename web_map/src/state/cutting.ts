@@ -4,14 +4,13 @@
  */
 
 import { batch, computed, effect, type ReadonlySignal, signal, untracked } from "@preact/signals";
-import type { BaseClient, CutChange } from "../api/base";
-import { ApiError } from "../api/request";
+import type { CutChange } from "../api/base";
 import type { BuildingInfo } from "../api/types";
 import type { Key, Values } from "../i18n";
 import { apportion, cutGround, type Ground, lineAcross, toEdges } from "../kernels/cutground";
 import { type Polygons, unitToLonLat } from "../kernels/geometry";
+import type { BaseSender } from "./basesend";
 import type { Desk } from "./desk";
-import { newKey } from "./keys";
 import type { Sketch } from "./tools";
 
 /** A part of the cell as it would be. */
@@ -62,8 +61,6 @@ export interface CutMap {
   cellAt(x: number, y: number): number;
 }
 
-const SETTLE_MS = 15_000;
-
 /** Households and people that are said for the parts beyond what the building has; null where they add up. */
 export function excess({ parts, building }: CutView): { households: number; people: number } | null {
   if (!building) return null;
@@ -91,7 +88,7 @@ export function withNumber(
   });
 }
 
-export function createCutting(desk: Desk, client: Pick<BaseClient, "apply">, map: CutMap): Cutting {
+export function createCutting(desk: Desk, sender: BaseSender, map: CutMap): Cutting {
   const { state, edit } = desk;
   const view = signal<CutView | null>(null);
   /** A line across no cell yet. */
@@ -169,7 +166,7 @@ export function createCutting(desk: Desk, client: Pick<BaseClient, "apply">, map
       ({ buildings } = await desk.client.cell(plan.id, cell));
     } catch {
       cutting.cancel();
-      return edit.say("error.noConnection", {}, true);
+      return desk.say("cutcell.away", {}, true);
     }
     const now = view.value;
     if (now?.cell !== cell) return;
@@ -184,34 +181,14 @@ export function createCutting(desk: Desk, client: Pick<BaseClient, "apply">, map
     state.live.value = state.t("cutcell.parts", { name: most.name ?? most.id, parts: parts.map((part) => part.households).join(" + ") });
   };
 
-  const settled = async (): Promise<number | null> => {
-    const sync = desk.sync.peek();
-    for (const end = Date.now() + SETTLE_MS; sync && Date.now() < end; await new Promise((done) => setTimeout(done, 50)))
-      if (sync.unsent.peek() === 0 && sync.standing.peek() === "saved") return sync.revision.peek();
-    return null;
-  };
-
   /** Send one change of base data; null where it went well, else why not. */
-  const send = async (change: CutChange): Promise<string | null> => {
-    const plan = state.plan.peek()?.id ?? "";
-    const revision = await settled();
-    if (revision === null) return state.t("plan.notSaved");
-    const key = newKey();
-    try {
-      const body = { key, changes: [change], undoes: null };
-      const answer = await client.apply(plan, revision, body, () => undefined, new AbortController().signal);
-      await desk.outbox.sent(key, plan, answer.revision).catch(() => undefined);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status === 0) return state.t("error.noConnection");
-      if (error.status === 412) {
-        void desk.sync.peek()?.catchUp();
-        return state.t("plan.stale");
-      }
-      return error.message.replace(/^Change \d[\d,]*: /, "");
-    }
-    // The page starts anew on the new data.
-    await desk.sync.peek()?.catchUp();
-    return null;
+  const send = async (change: CutChange): Promise<{ key: Key; values: Values } | null> => {
+    const sent = await sender.send([change], null);
+    if (sent === null) return { key: "base.busy", values: {} };
+    if (sent.kind === "done") return null;
+    if (sent.kind === "refused") return { key: "error.refused", values: { detail: sent.detail } };
+    const keys = { away: "cutcell.away", stale: "plan.stale", unsaved: "plan.notSaved", cancelled: "base.cancelled" } as const;
+    return { key: keys[sent.kind], values: {} };
   };
 
   const cutting: Cutting = {
@@ -286,19 +263,21 @@ export function createCutting(desk: Desk, client: Pick<BaseClient, "apply">, map
         geometry: { type: "LineString", coordinates },
         parts: parts.map(({ x, y, households, people }) => ({ at: unitToLonLat(x, y), households, population: people })),
       });
+      const shown = view.value?.sending ? view.value : null;
       if (fault === null) {
-        cutting.cancel();
+        if (shown) cutting.cancel();
         desk.say("cutcell.done", { name: building.name ?? building.id, count: parts.length });
-      } else if (view.value) {
-        view.value = { ...view.value, sending: false, fault };
-        state.live.value = fault;
-      }
+      } else if (shown) {
+        const detail = fault.key === "error.refused" ? String(fault.values.detail) : state.t(fault.key);
+        view.value = { ...shown, sending: false, fault: detail };
+        state.live.value = detail;
+      } else desk.say(fault.key, fault.values, true);
     },
     async join(building) {
       const whole = building.source_id ?? building.id;
       const fault = await send({ op: "join", layer: "buildings", id: building.id });
       if (fault === null) desk.say("cutcell.joined", { name: building.name ?? whole });
-      else desk.say("error.refused", { detail: fault }, true);
+      else desk.say(fault.key, fault.values, true);
     },
     cancel() {
       const was = sketch.value !== null;
@@ -313,7 +292,7 @@ export function createCutting(desk: Desk, client: Pick<BaseClient, "apply">, map
   };
   // Another tool, or another plan: nothing is left on the map.
   effect(() => {
-    if (edit.tool.value !== "cut" || edit.phase.value !== "ready") untracked(() => void cutting.cancel());
+    if (edit.tool.value !== "cut" || edit.phase.value !== "ready" || edit.opened.value < 0) untracked(() => void cutting.cancel());
   });
   return cutting;
 }

@@ -57,6 +57,8 @@ export function connectDraft(
     const wanted = plan?.state === "draft" && gridIx !== null && state.painted.value;
     if ((wanted ? gridIx : null) === open) return;
     open = wanted ? gridIx : null;
+    // Other base data came under a draft that is open.
+    if (wanted && session.ground?.gridOf === gridIx) return;
     untracked(() => {
       if (!wanted) return session.close();
       void session.open(() => loadDraft(client, editing, plan.id, plan.dataset_id, gridIx, state.revision.value));

@@ -59,6 +59,7 @@ export function openDesk(
 ): DeskSet {
   let told = false;
   const outbox = createOutbox(window.indexedDB, storageOf("localStorage"), () => {
+    desk.kept.value = false;
     if (!told) desk.say("sync.memoryOnly", {}, true);
     told = true;
   });

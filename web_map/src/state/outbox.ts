@@ -10,6 +10,8 @@ export interface Unsent {
   client: string;
   /** Rises with every edit of a page; never used twice by one page. */
   order: number;
+  /** Revision that the numbers of its cells are of; changes of base data after it give them others. */
+  revision: number;
   /** Milliseconds since 1970, as the browser's clock says. */
   at: number;
   kind: string;

@@ -9,30 +9,40 @@ interface BaseValue {
   cells?: [number, number, number][];
 }
 
+const basesOf = ({ changes }: ServerEdit): BaseValue[] =>
+  changes.flatMap(({ path, value }) => (path === "base" ? [value as BaseValue] : []));
+
+/** Whether any of these edits changed base data. */
+export const hasBase = (edits: readonly ServerEdit[]): boolean => edits.some((edit) => basesOf(edit).length > 0);
+
 /**
- * The unsent edits with the numbers that their cells have after edits of others; null where none of these changed base
- * data. Cells that are gone are left out.
+ * Unsent edits with the numbers that their cells have at revision `now`: changes of base data that came after each of
+ * them are followed. Cells that are gone are left out.
  */
-export function afterBase(queue: readonly Unsent[], theirs: readonly ServerEdit[]): Unsent[] | null {
-  const changes = theirs.flatMap((edit) => edit.changes.filter(({ path }) => path === "base"));
-  if (changes.length === 0) return null;
-  const steps = changes.map(({ value }) => value as BaseValue).filter(({ recut }) => recut);
-  const now = (cell: number): number => steps.reduce((at, { cells }) => (at < 0 ? at : placed(at, cells ?? [])), cell);
+export function afterBase(queue: readonly Unsent[], log: readonly ServerEdit[], now: number): Unsent[] {
+  const changes = log.filter((edit) => edit.revision <= now && hasBase([edit])).sort((a, b) => a.revision - b.revision);
   return queue.map((entry) => {
-    const cells = entry.cells.map(now);
-    const there = cells.map((cell) => cell >= 0);
-    return {
-      ...entry,
-      cells: cells.filter((_, i) => there[i]),
-      grids: entry.grids.filter((_, i) => there[i]),
-      before: entry.before.filter((_, i) => there[i]),
-      changes: entry.changes.flatMap((change) => {
-        if (!change.path.startsWith("lock/cell/")) return [change];
-        const cell = now(Number(change.path.slice("lock/cell/".length)));
-        return cell < 0 ? [] : [{ ...change, path: `lock/cell/${cell}` }];
-      }),
-    };
+    const since = entry.revision ?? now;
+    const steps = changes.filter(({ revision }) => revision > since).flatMap(basesOf).filter(({ recut }) => recut);
+    return steps.length > 0 ? { ...renumbered(entry, steps), revision: now } : entry;
   });
+}
+
+function renumbered(entry: Unsent, steps: readonly BaseValue[]): Unsent {
+  const placeOf = (cell: number): number => steps.reduce((at, { cells }) => (at < 0 ? at : placed(at, cells ?? [])), cell);
+  const cells = entry.cells.map(placeOf);
+  const there = cells.map((cell) => cell >= 0);
+  return {
+    ...entry,
+    cells: cells.filter((_, i) => there[i]),
+    grids: entry.grids.filter((_, i) => there[i]),
+    before: entry.before.filter((_, i) => there[i]),
+    changes: entry.changes.flatMap((change) => {
+      if (!change.path.startsWith("lock/cell/")) return [change];
+      const cell = placeOf(Number(change.path.slice("lock/cell/".length)));
+      return cell < 0 ? [] : [{ ...change, path: `lock/cell/${cell}` }];
+    }),
+  };
 }
 
 /** Where a cell is now, by runs in ascending order of the old cells; -1 where no run holds it. */

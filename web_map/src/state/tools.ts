@@ -332,17 +332,20 @@ export function createTools(state: State, session: EditSession, commands: Comman
       gesture?.cancel();
       session.message.value = null;
       gesture = start(this.toolFor(keys), place, keys);
+      session.holding.value = gesture !== null;
     },
     move: (places) => gesture?.move(places),
     up() {
       const ending = gesture;
       gesture = null;
       ending?.up();
+      session.holding.value = false;
     },
     cancel() {
       const ending = gesture;
       gesture = null;
       ending?.cancel();
+      session.holding.value = false;
       return (cutting?.cancel() ?? false) || ending !== null;
     },
     pick(place) {

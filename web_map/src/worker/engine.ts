@@ -16,8 +16,13 @@ export interface EngineEvents {
 
 export interface Engine {
   load(root: string, planId: string, datasetId: string, events: EngineEvents): void;
+  /** Load a plan behind the one that is shown, which stays until `swap`. */
+  loadBehind(root: string, planId: string, datasetId: string, events: EngineEvents): void;
+  /** What was loaded behind is what is shown from now on; what is on its way for the former is dropped. */
+  swap(): void;
   style(style: LineStyle): void;
-  tile(wish: TileWish, done: (answer: TileAnswer) => void): void;
+  /** `behind`: as it will be after the swap. */
+  tile(wish: TileWish, done: (answer: TileAnswer) => void, behind?: boolean): void;
   cancel(key: string): void;
   /** Have the labels of a view drawn; of several wishes only the last is sure to be answered. */
   labels(view: LabelView, done: (labels: ImageBitmap, view: LabelView) => void): void;
@@ -33,8 +38,10 @@ export interface EditEvents {
 }
 
 export function createEngine(worker: Worker, onCrash: () => void): Engine {
+  let last = 0;
   let load = 0;
   let events: EngineEvents | null = null;
+  let coming: { load: number; events: EngineEvents } | null = null;
   let onEdit: EditEvents | null = null;
   let onLabels: ((labels: ImageBitmap, view: LabelView) => void) | null = null;
   let onOutline: { cellIx: number; done: (polygon: Polygons) => void } | null = null;
@@ -43,21 +50,22 @@ export function createEngine(worker: Worker, onCrash: () => void): Engine {
 
   worker.onerror = onCrash;
   worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-    if (data.load !== load || !events) {
+    const of = data.load === load ? events : data.load === coming?.load ? coming.events : null;
+    if (!of) {
       if (data.type === "tile" || data.type === "labels") data.bitmap.close();
       return;
     }
     switch (data.type) {
       case "progress":
-        return events.progress(data.received);
+        return of.progress(data.received);
       case "base":
-        return events.base();
+        return of.base();
       case "grids":
-        return events.grids(data);
+        return of.grids(data);
       case "cells":
-        return events.cells(data);
+        return of.cells(data);
       case "failed":
-        return events.failed(data);
+        return of.failed(data);
       case "labels":
         return onLabels?.(data.bitmap, data.view);
       case "boxes":
@@ -78,17 +86,30 @@ export function createEngine(worker: Worker, onCrash: () => void): Engine {
 
   return {
     load(root, planId, datasetId, listeners) {
-      load += 1;
+      load = ++last;
       events = listeners;
+      coming = null;
       tiles.clear();
       onOutline = null;
       onEdit = null;
-      send({ type: "load", load, root, planId, datasetId });
+      send({ type: "load", load, root, planId, datasetId, behind: false });
+    },
+    loadBehind(root, planId, datasetId, listeners) {
+      coming = { load: ++last, events: listeners };
+      send({ type: "load", load: last, root, planId, datasetId, behind: true });
+    },
+    swap() {
+      if (!coming) return;
+      ({ load, events } = coming);
+      coming = null;
+      onOutline = null;
+      onEdit = null;
+      send({ type: "swap", load });
     },
     style: (style) => send({ type: "style", style }),
-    tile(wish, done) {
+    tile(wish, done, behind = false) {
       tiles.set(wish.key, done);
-      send({ type: "tile", load, ...wish });
+      send({ type: "tile", load: behind && coming ? coming.load : load, ...wish });
     },
     cancel(key) {
       if (tiles.delete(key)) send({ type: "cancel", key });

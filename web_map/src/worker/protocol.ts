@@ -86,7 +86,9 @@ export interface GridShape {
 }
 
 export type ToWorker =
-  | { type: "load"; load: number; root: string; planId: string; datasetId: string }
+  /** `behind`: what is shown stays until `swap`, and its tiles are still drawn. */
+  | { type: "load"; load: number; root: string; planId: string; datasetId: string; behind: boolean }
+  | { type: "swap"; load: number }
   | { type: "style"; style: LineStyle }
   | { type: "cancel"; key: string }
   | { type: "outline"; load: number; cellIx: number }

@@ -52,6 +52,8 @@ const emptyScene = (load: number): Scene => ({
 });
 
 let scene = emptyScene(0);
+/** What is loaded behind the scene that is shown. */
+let coming: Scene | null = null;
 let style: LineStyle = { theme: "light", borders: [] };
 const waiting = new Map<string, TileRequest>();
 let view: ViewRequest | null = null;
@@ -61,6 +63,7 @@ const now = (): number => performance.timeOrigin + performance.now();
 
 scope.onmessage = ({ data }) => {
   if (data.type === "load") void load(data);
+  else if (data.type === "swap") swap(data.load);
   else if (data.type === "style") style = data.style;
   else if (data.type === "cancel") waiting.delete(data.key);
   else if (data.type === "tile") waiting.set(data.key, data);
@@ -92,7 +95,8 @@ function work(): void {
     const first = mostWanted();
     if (first) {
       waiting.delete(first.key);
-      if (first.load === scene.load) answerTile(first);
+      const of = first.load === coming?.load ? coming : scene;
+      if (first.load === of.load) answerTile(first, of);
     }
   }
   next();
@@ -119,10 +123,20 @@ function mostWanted(): TileRequest | undefined {
   return best;
 }
 
+function swap(load: number): void {
+  if (coming?.load !== load) return;
+  scene = coming;
+  coming = null;
+}
+
 async function load(order: Extract<ToWorker, { type: "load" }>): Promise<void> {
   const mine = emptyScene(order.load);
-  scene = mine;
-  waiting.clear();
+  if (order.behind) coming = mine;
+  else {
+    scene = mine;
+    coming = null;
+    waiting.clear();
+  }
   const client = createClient(order.root);
   const received = [0, 0];
   const report = (part: number) => (bytes: number) => {
@@ -184,7 +198,7 @@ async function guard(load: number, what: "base" | "plan", job: () => Promise<voi
   }
 }
 
-function answerTile(request: TileRequest): void {
+function answerTile(request: TileRequest, scene: Scene): void {
   const { size, ratio, z, x, y, part } = request;
   const side = (request.side * WORLD) / 2 ** z;
   const canvas = new OffscreenCanvas(Math.max(1, part.right - part.left), Math.max(1, part.bottom - part.top));
