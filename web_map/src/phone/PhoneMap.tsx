@@ -2,6 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { CaseRow } from "../api/cases";
+import type { BaseFile } from "../api/phone";
 import { decodeBundle } from "../api/wgb1";
 import { lonLatToUnit } from "../kernels/geometry";
 import { type Base, type BaseMeta, readBase } from "../worker/basemap";
@@ -22,7 +23,13 @@ interface Props {
 
 const TAP_PX = 10;
 /** Reading a base map takes a phone a while: the last one stays. */
-let lastBase: { etag: string; base: Base } | null = null;
+let lastBase: { etag: string; base: Base; attribution: string } | null = null;
+
+function readFile({ etag, bytes }: BaseFile): Base {
+  const bundle = decodeBundle<BaseMeta>(bytes);
+  lastBase = { etag, base: readBase(bundle), attribution: bundle.meta.attribution };
+  return lastBase.base;
+}
 
 export function PhoneMap({ plan, row, me, place, border, label, tap }: Props) {
   const phone = usePhone();
@@ -36,9 +43,7 @@ export function PhoneMap({ plan, row, me, place, border, label, tap }: Props) {
       .base(plan)
       .then((file) => {
         if (!file) return;
-        if (lastBase?.etag !== file.etag || !file.etag)
-          lastBase = { etag: file.etag, base: readBase(decodeBundle<BaseMeta>(file.bytes)) };
-        setBase(lastBase.base);
+        setBase(lastBase && file.etag && lastBase.etag === file.etag ? lastBase.base : readFile(file));
       })
       .catch(() => undefined)
       .finally(() => setLoading(false));
@@ -97,6 +102,7 @@ export function PhoneMap({ plan, row, me, place, border, label, tap }: Props) {
           </button>
         )}
       </div>
+      {base && lastBase && <p class="map-source">{lastBase.attribution}</p>}
       {!base && (
         <p class="map-words" role="status">
           {t(loading ? "map.loading" : "map.none")}

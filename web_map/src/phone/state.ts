@@ -201,21 +201,20 @@ export function createPhone(parts: PhoneParts): Phone {
     }
   }
 
-  // So that each case of the list is there without a line, too.
+  // So that each case of the list is there without a line, too: what is most urgent first, then borders and people.
   async function fetchDetails(rows: readonly CaseRow[]): Promise<void> {
-    const wanted: number[] = [];
-    for (const { id, n_steps } of rows) {
-      const kept = state.details.peek().get(id) ?? (await seen.get<Kept<CaseDetail>>(`case:${id}`));
-      if (kept?.value.n_steps !== n_steps) wanted.push(id);
-    }
-    const work = async (): Promise<void> => {
-      for (let id = wanted.shift(); id !== undefined; id = wanted.shift()) {
-        const detail = await parts.one(id);
-        setDetail(detail, parts.now());
-        if (!(await seen.get(`ground:${id}`))) await groundOf(detail);
-      }
-    };
-    await Promise.all(Array.from({ length: DETAILS_AT_ONCE }, work));
+    const all = inOrder(rows);
+    await inTurn(all, async ({ id, n_steps }) => {
+      const shown = state.details.peek().get(id);
+      const kept = shown ?? (await seen.get<Kept<CaseDetail>>(`case:${id}`));
+      if (kept?.value.n_steps === n_steps) return;
+      const value = await parts.one(id);
+      if (shown) setDetail(value, parts.now());
+      else await seen.set(`case:${id}`, { value, at: parts.now() });
+    });
+    await inTurn(all, async (row) => {
+      if (!(await seen.get(`ground:${row.id}`))) await groundOf(row);
+    });
   }
 
   const groundOf = ({ id, lon, lat }: CaseRow): Promise<Ground | null> =>
@@ -337,6 +336,15 @@ export function createPhone(parts: PhoneParts): Phone {
 
   const rowOf = (id: number): CaseRow | undefined => state.rows.peek()?.value.find((row) => row.id === id);
   return phone;
+}
+
+/** Do something with each, a few at a time. */
+async function inTurn<T>(all: readonly T[], act: (one: T) => Promise<void>): Promise<void> {
+  const left = [...all];
+  const work = async (): Promise<void> => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await act(one);
+  };
+  await Promise.all(Array.from({ length: DETAILS_AT_ONCE }, work));
 }
 
 const ENDED: ReadonlySet<CaseState> = new Set(["closed", "evaluated", "cancelled", "duplicate"]);
