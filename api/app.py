@@ -24,6 +24,7 @@ from api.quick import QuickLayer
 from api.routes import (
     attachments,
     base,
+    case_tables,
     datasets,
     edits,
     events,
@@ -106,6 +107,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         jobs,
         export,
         locate,
+        case_tables,
         incidents,
         attachments,
         webhooks,

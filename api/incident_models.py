@@ -183,6 +183,28 @@ class AttachmentList(Model):
     attachments: list[AttachmentRow]
 
 
+class RejectRow(Model):
+    """A row that was not imported."""
+
+    row: int = Field(description="As a spreadsheet counts: the header is 1.")
+    reason: str
+
+
+class ImportAnswer(Model):
+    """What came of a table of cases."""
+
+    rows: int
+    added: int
+    known: int = Field(description="Cases that were there before.")
+    rejected: list[RejectRow] = Field(description="At most 10,000.")
+    n_rejected: int
+    columns: dict[str, str] = Field(description="What each column was taken for.")
+    unsure: int = Field(description="Cases at a border, or with a wide fix: their grid is left open.")
+    outside: int
+    without_plan: int = Field(description="Cases of a time when no plan was in force.")
+    written: bool
+
+
 class WebhookBody(Model):
     """Who is to be told of the steps of cases."""
 

@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "load": "load",
     "plans": "plans",
     "publish": "publish",
+    "cases": "cases",
     "serve": "serve",
     "doctor": "doctor",
 }

@@ -34,6 +34,28 @@ class CaseMethods(WebhookMethods):
         with self._write() as connection:
             return cases.add(connection, self._dialect, new, event)
 
+    def add_cases(self, items: Sequence[tuple[NewCase, Sequence[Event]]]) -> list[int | None]:
+        """Write cases of before, each with all its steps, in one transaction.
+
+        Parameters
+        ----------
+        items
+            What was reported, and its events, the report first; times of long ago are taken as they are.
+
+        Returns
+        -------
+        list of int or None
+            Numbers of the cases; None for those whose key was there before.
+
+        Raises
+        ------
+        ConflictError, ParameterError
+            Where an event cannot happen; nothing was written then.
+        """
+        with self._write() as connection:
+            policy = cases.read_rules(connection).policy
+            return cases.add_many(connection, self._dialect, items, policy)
+
     def step_case(self, case_id: int, event: Event, *, seen: int | None = None) -> CaseRecord:
         """Let an event happen to a case, by the rules that hold now.
 
@@ -86,6 +108,28 @@ class CaseMethods(WebhookMethods):
                 grid_code=grid_code,
                 limit=limit,
                 offset=offset,
+            )
+
+    def cases_after(
+        self,
+        after: int,
+        *,
+        states: Sequence[str] = (),
+        is_open: bool | None = None,
+        unit: str | None = None,
+        grid_code: str | None = None,
+        limit: int = 500,
+    ) -> list[CaseRecord]:
+        """Return the cases after a number with all their steps, in the order of their numbers."""
+        with self._read() as connection:
+            return cases.whole_after(
+                connection,
+                after,
+                states=states,
+                is_open=is_open,
+                unit=unit,
+                grid_code=grid_code,
+                limit=limit,
             )
 
     def cases_near(self, box: BBox, since: datetime, *, limit: int = 200) -> list[CaseRecord]:

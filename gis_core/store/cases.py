@@ -26,6 +26,7 @@ __all__ = [
     "CaseRecord",
     "NewCase",
     "add",
+    "add_many",
     "add_step",
     "feed",
     "get",
@@ -34,6 +35,7 @@ __all__ = [
     "near",
     "read_rules",
     "serial",
+    "whole_after",
     "write_rules",
 ]
 
@@ -103,23 +105,43 @@ def add(connection: Connection, dialect: Dialect, new: NewCase, event: Event) ->
         if known is not None:
             return get(connection, known)
     case = report("0", event, category=plain_text(new.category), grade=plain_text(new.grade))
-    values = {
-        "key": new.key,
-        "plan_id": new.plan_id,
-        "category": case.category,
-        "grade": case.grade,
-        "grid_code": new.grid_code,
-        "lon": new.lon,
-        "lat": new.lat,
-        "accuracy_m": new.accuracy_m,
-        "reported_at": event.at,
-        "words": plain_text(new.words),
-        "details": json.dumps(dict(new.details), ensure_ascii=False),
-        **_standing(case),
-    }
+    values = _new_values(new, case)
     case_id = int(connection.execute(insert(_CASE).values(**values).returning(_CASE.c.id)).scalar_one())
     _write_step(connection, dialect, case_id, 0, case.steps[0])
     return get(connection, case_id)
+
+
+def add_many(
+    connection: Connection, dialect: Dialect, items: Sequence[tuple[NewCase, Sequence[Event]]], policy: Policy
+) -> list[int | None]:
+    """Write cases of before with all their steps; return their numbers, None for those whose key was known."""
+    keys = [new.key for new, _ in items if new.key is not None]
+    known: set[str] = set()
+    for start in range(0, len(keys), _IDS_AT_ONCE):
+        some = select(_CASE.c.key).where(_CASE.c.key.in_(keys[start : start + _IDS_AT_ONCE]))
+        known |= set(connection.execute(some).scalars())
+    fresh = [number for number, (new, _) in enumerate(items) if new.key not in known]
+    made = []
+    for number in fresh:
+        new, events = items[number]
+        for text in (new.key, new.grid_code, *(event.to for event in events)):
+            plain_text(text or "")
+        case = report("0", events[0], category=plain_text(new.category), grade=plain_text(new.grade))
+        for event in events[1:]:
+            case = apply(case, event, policy)
+        made.append(case)
+    ids: list[int | None] = [None] * len(items)
+    if not made:
+        return ids
+    dialect.order_steps(connection)
+    values = [_new_values(items[number][0], case) for number, case in zip(fresh, made, strict=True)]
+    query = insert(_CASE).returning(_CASE.c.id, sort_by_parameter_order=True)
+    rows: list[dict[str, Any]] = []
+    for number, case, case_id in zip(fresh, made, connection.execute(query, values).scalars(), strict=True):
+        ids[number] = int(case_id)
+        rows += [_step_values(int(case_id), each, step) for each, step in enumerate(case.steps)]
+    connection.execute(insert(_STEP), rows)
+    return ids
 
 
 def add_step(
@@ -206,16 +228,7 @@ def list_all(
     offset: int,
 ) -> tuple[list[CaseRecord], int]:
     """Return a page of the cases without their steps, the newest first, and how many there are in all."""
-    where: list[ColumnElement[bool]] = []
-    if states:
-        where.append(_CASE.c.state.in_(list(states)))
-    if is_open is not None:
-        ended = _CASE.c.state.in_([str(state) for state in _ENDED])
-        where.append(~ended if is_open else ended)
-    if unit is not None:
-        where.append(_CASE.c.unit == unit)
-    if grid_code is not None:
-        where.append(_CASE.c.grid_code == grid_code)
+    where = _wanted(states, is_open, unit, grid_code)
     query: Select[Any] = select(_CASE).where(*where).order_by(_CASE.c.id.desc())
     count = connection.execute(select(func.count()).select_from(_CASE).where(*where)).scalar_one()
     return [_record(row, ()) for row in connection.execute(page(query, limit, offset))], int(count)
@@ -236,6 +249,45 @@ def feed(connection: Connection, since: int, *, until: int | None = None, limit:
         some = select(_CASE).where(_CASE.c.id.in_(ids[start : start + _IDS_AT_ONCE]))
         records |= {row.id: _record(row, ()) for row in connection.execute(some)}
     return [CaseNews(row.id, _step(row), row.number, records[row.case_id]) for row in rows]
+
+
+def whole_after(
+    connection: Connection,
+    after: int,
+    *,
+    states: Sequence[str] = (),
+    is_open: bool | None = None,
+    unit: str | None = None,
+    grid_code: str | None = None,
+    limit: int,
+) -> list[CaseRecord]:
+    """Return the cases after a number with all their steps, in the order of their numbers."""
+    where = [_CASE.c.id > after, *_wanted(states, is_open, unit, grid_code)]
+    rows = connection.execute(select(_CASE).where(*where).order_by(_CASE.c.id).limit(limit)).all()
+    steps: dict[int, list[Step]] = {row.id: [] for row in rows}
+    ids = list(steps)
+    for start in range(0, len(ids), _IDS_AT_ONCE):
+        some = select(_STEP).where(_STEP.c.case_id.in_(ids[start : start + _IDS_AT_ONCE]))
+        for step in connection.execute(some.order_by(_STEP.c.case_id, _STEP.c.number)):
+            steps[step.case_id].append(_step(step))
+    return [_record(row, tuple(steps[row.id])) for row in rows]
+
+
+def _wanted(
+    states: Sequence[str], is_open: bool | None, unit: str | None, grid_code: str | None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of a list."""
+    where: list[ColumnElement[bool]] = []
+    if states:
+        where.append(_CASE.c.state.in_(list(states)))
+    if is_open is not None:
+        ended = _CASE.c.state.in_([str(state) for state in _ENDED])
+        where.append(~ended if is_open else ended)
+    if unit is not None:
+        where.append(_CASE.c.unit == unit)
+    if grid_code is not None:
+        where.append(_CASE.c.grid_code == grid_code)
+    return where
 
 
 def near(
@@ -273,6 +325,28 @@ def write_rules(connection: Connection, data: Mapping[str, Any], *, who: str) ->
     return rules
 
 
+def _new_values(new: NewCase, case: Case) -> dict[str, Any]:
+    """Return the columns of a new case."""
+    return {
+        "key": new.key,
+        "plan_id": new.plan_id,
+        "category": case.category,
+        "grade": case.grade,
+        "grid_code": new.grid_code,
+        "lon": new.lon,
+        "lat": new.lat,
+        "accuracy_m": new.accuracy_m,
+        "reported_at": case.steps[0].event.at,
+        "words": plain_text(new.words),
+        "details": _json_of(new.details),
+        **_standing(case),
+    }
+
+
+def _json_of(value: Mapping[str, Any]) -> str:
+    return plain_text(json.dumps(dict(value), ensure_ascii=False))
+
+
 def _standing(case: Case) -> dict[str, Any]:
     """Return the columns that steps change."""
     kept: dict[str, Any] = {name: getattr(case, name) for name in _COUNTS}
@@ -290,9 +364,15 @@ def _standing(case: Case) -> dict[str, Any]:
 
 def _write_step(connection: Connection, dialect: Dialect, case_id: int, number: int, step: Step) -> None:
     """Write a step, after every row that somebody else could hold was taken: who waits here must hold nothing new."""
+    dialect.order_steps(connection)
+    connection.execute(insert(_STEP).values(**_step_values(case_id, number, step)))
+
+
+def _step_values(case_id: int, number: int, step: Step) -> dict[str, Any]:
+    """Return the columns of a step."""
     event = step.event
     data = {**{name: getattr(event, name) for name in _MORE}, "data": dict(event.data)}
-    values = {
+    return {
         "case_id": case_id,
         "number": number,
         "kind": str(event.kind),
@@ -300,15 +380,13 @@ def _write_step(connection: Connection, dialect: Dialect, case_id: int, number: 
         "who": plain_text(event.who),
         "why": plain_text(event.why),
         "source": plain_text(event.where),
-        "data": json.dumps(data, ensure_ascii=False),
+        "data": _json_of(data),
         "key": event.key,
         "before": None if step.before is None else str(step.before),
         "after": str(step.after),
         "unit": step.unit,
         "due_at": step.due_at,
     }
-    dialect.order_steps(connection)
-    connection.execute(insert(_STEP).values(**values))
 
 
 def _step(row: Row[Any]) -> Step:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
 
+from gis_core.dispatch.old_cases import IMPORTED
 from gis_core.errors import NotFoundError
 from gis_core.store import cases
 from gis_core.store.models import Webhook, WebhookDelivery, table_of
@@ -162,7 +163,7 @@ def deliveries(connection: Connection, webhook_id: int, *, limit: int) -> list[D
 
 
 def queue(connection: Connection, body_of: Callable[[CaseNews], str]) -> int:
-    """Put the steps down that webhooks are not told of yet; return how many were looked at.
+    """Put the steps down that webhooks are not told of yet, but no imported ones; return how many were looked at.
 
     Parameters
     ----------
@@ -180,7 +181,11 @@ def queue(connection: Connection, body_of: Callable[[CaseNews], str]) -> int:
             continue
         seen += len(found)
         events, now = json.loads(hook.events), datetime.now(UTC)
-        wanted = [news for news in found if not events or str(news.step.event.kind) in events]
+        wanted = [
+            news
+            for news in found
+            if (not events or str(news.step.event.kind) in events) and IMPORTED not in news.step.event.data
+        ]
         for news in wanted:
             if news.serial not in bodies:
                 bodies[news.serial] = body_of(news)
