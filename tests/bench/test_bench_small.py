@@ -14,6 +14,7 @@ import pytest
 from bench import (
     bench_fabric,
     bench_locate,
+    bench_locate_stream,
     bench_partition,
     bench_rebalance,
     bench_store,
@@ -36,6 +37,13 @@ def test_locate() -> None:
     row = bench_locate.measure(60, n_points=2_000, n_postgis=0)
     assert row["mismatches"] == 0
     assert row["memory_of_coordinates"] <= 2
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "geojson"])
+def test_locate_stream(tmp_path: Path, kind: str) -> None:
+    row = bench_locate_stream.measure(3_000, kind, 60, tmp_path)
+    assert row["rows"] == 3_000
+    assert not row.get("wrong")
 
 
 def test_store(tmp_path: Path) -> None:

@@ -1,0 +1,162 @@
+"""`wangge locate` on generated points, from file to file: rows a second, and the memory that it takes at its peak.
+
+    scripts/bench locate_stream [N ...] [--format csv|parquet|ndjson|geojson] [--grids G]
+
+The points are written first, and are not part of the figures. What comes out is checked: as many rows, and of
+every thousandth the grid that shapely finds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+import geopandas as gpd
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import shapely
+from grid_cover import grid_cover
+
+from bench.results import save
+
+EPSG = 32650
+AT_ONCE = 500_000
+#: One row in so many is looked at.
+CHECKED = 1_000
+BEGIN = "from gis_core.cli import main; main()"
+
+
+def tables(areas: np.ndarray, n: int) -> Iterator[pa.Table]:
+    """Give n points over the areas and around them, some at a time."""
+    west, south, east, north = shapely.total_bounds(areas)
+    for start in range(0, n, AT_ONCE):
+        rng = np.random.default_rng([7, start])
+        size = min(AT_ONCE, n - start)
+        yield pa.table(
+            {
+                "id": np.arange(start, start + size),
+                "x": np.round(rng.uniform(west - 100, east + 100, size), 3),
+                "y": np.round(rng.uniform(south - 100, north + 100, size), 3),
+            }
+        )
+
+
+def write_points(path: Path, areas: np.ndarray, n: int) -> None:
+    """Write the points in the format of the name."""
+    if path.suffix in (".csv", ".parquet"):
+        schema = pa.schema([("id", pa.int64()), ("x", pa.float64()), ("y", pa.float64())])
+        make = pyarrow.csv.CSVWriter if path.suffix == ".csv" else pq.ParquetWriter
+        with make(path, schema) as writer:
+            for table in tables(areas, n):
+                writer.write_table(table)
+        return
+    with path.open("w", encoding="utf-8") as file:
+        write_features(file, areas, n, between="\n" if path.suffix == ".ndjson" else ",")
+
+
+def write_features(file: TextIO, areas: np.ndarray, n: int, *, between: str) -> None:
+    """Write features, all on one line where they are a collection."""
+    first = between == ","
+    file.write('{"type":"FeatureCollection","features":[' if first else "")
+    for k, table in enumerate(tables(areas, n)):
+        rows = zip(*(table[name].to_pylist() for name in ("id", "x", "y")), strict=True)
+        text = between.join(
+            f'{{"type":"Feature","properties":{{"id":{i}}},"geometry":{{"type":"Point","coordinates":[{x!r},{y!r}]}}}}'
+            for i, x, y in rows
+        )
+        file.write((between if k else "") + text)
+    file.write("]}" if first else "\n")
+
+
+def run(command: list[str]) -> tuple[float, float, float, dict[str, Any]]:
+    """Return seconds by the clock, seconds of the processor, peak MB of memory, and what the command answered."""
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        answer = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, process.returncode
+    seconds = time.perf_counter() - began
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, json.loads(answer)
+
+
+def checked(out: Path, areas: np.ndarray, codes: list[str], n: int) -> int:
+    """Return how many of the rows looked at have another grid than shapely finds; all must be there, in order."""
+    tree = shapely.STRtree(areas)
+    wrong = rows = 0
+    text = {"grid_code": pa.string()}
+    options = pyarrow.csv.ConvertOptions(column_types=text, include_columns=["id", "x", "y", "grid_code"])
+    with pyarrow.csv.open_csv(out, convert_options=options) as reader:
+        for batch in reader:
+            ids = batch["id"].to_numpy()
+            assert np.array_equal(ids, np.arange(rows, rows + len(ids)))
+            rows += len(ids)
+            some = batch.take(pa.array(np.flatnonzero(ids % CHECKED == 0)))
+            x, y = some["x"].to_numpy(), some["y"].to_numpy()
+            lowest = np.full(len(x), len(areas))
+            point, area = tree.query(shapely.points(x, y), predicate="intersects")
+            np.minimum.at(lowest, point, area)
+            expected = [codes[k] if k < len(areas) else "" for k in lowest.tolist()]
+            wrong += sum(a != b for a, b in zip(some["grid_code"].to_pylist(), expected, strict=True))
+    assert rows == n, rows
+    return wrong
+
+
+def measure(n: int, kind: str, n_grids: int, folder: Path) -> dict[str, Any]:
+    """Locate n points among some grids, from file to file."""
+    areas = grid_cover(n_grids)
+    codes = [f"{k:06d}" for k in range(n_grids)]
+    frame = gpd.GeoDataFrame({"code": codes}, geometry=areas, crs=EPSG)
+    frame.to_parquet(folder / "areas.parquet")
+    source, out = folder / f"points.{kind}", folder / f"out.{'parquet' if kind == 'parquet' else 'csv'}"
+    write_points(source, areas, n)
+    command = [sys.executable, "-c", BEGIN, "locate", str(folder / "areas.parquet"), str(source), "--out", str(out),
+               "--crs", f"EPSG:{EPSG}", "--json"]  # fmt: skip
+    seconds, cpu_s, peak_mb, answer = run(command)
+    row = {
+        "points": n,
+        "format": kind,
+        "grids": n_grids,
+        "mb_in": round(source.stat().st_size / 1e6),
+        "seconds": round(seconds, 1),
+        "cpu_s": round(cpu_s, 1),
+        "kpts_s": round(n / seconds / 1e3),
+        "peak_mb": round(peak_mb),
+        "inside": answer["inside"],
+        "rows": answer["rows"],
+    }
+    source.unlink()
+    if out.suffix == ".csv":
+        row["wrong"] = checked(out, areas, codes, n)
+    out.unlink()
+    return row
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/bench locate_stream")
+    parser.add_argument("points", nargs="*", type=int, default=[1_000_000, 10_000_000])
+    parser.add_argument("--format", default="csv", choices=["csv", "parquet", "ndjson", "geojson"])
+    parser.add_argument("--grids", type=int, default=5_000)
+    asked = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="wangge-stream-") as folder:
+        # Kernels are compiled before the clock starts.
+        measure(1_000, asked.format, 60, Path(folder))
+        for n in asked.points:
+            rows.append(measure(n, asked.format, asked.grids, Path(folder)))
+            save(f"locate_stream-{asked.format}", rows)
+
+
+if __name__ == "__main__":
+    main()
