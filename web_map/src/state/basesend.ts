@@ -4,6 +4,7 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import type { BaseAnswer, BaseChange, BaseClient, CutChange } from "../api/base";
 import { ApiError } from "../api/request";
 import type { Desk } from "./desk";
+import { errorWords } from "./problems";
 import { newKey } from "./keys";
 
 /** What became of it; `late`: it was called off, and yet the server has it. */
@@ -26,7 +27,6 @@ export interface SendOptions {
 }
 
 /** The server's words without the number of a change among several. */
-const plainDetail = (error: ApiError): string => error.message.replace(/^Change \d[\d,]*: /, "");
 
 export function createBaseSender(desk: Desk, client: Pick<BaseClient, "apply">): BaseSender {
   const busy = signal(false);
@@ -55,7 +55,7 @@ export function createBaseSender(desk: Desk, client: Pick<BaseClient, "apply">):
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 0) return { kind: "away" };
       if (error.status === 412) return { kind: "stale" };
-      return { kind: "refused", error, detail: plainDetail(error) };
+      return { kind: "refused", error, detail: errorWords(desk.state, error).replace(/Change \d[\d,]*: /, "") };
     }
   };
 

@@ -365,7 +365,7 @@ export function createEditSession(state: State): EditSession {
   const take = (loaded: Loaded): void =>
     batch(() => {
       ({ live, ground, revision } = loaded);
-      list = new GridList(state);
+      list = new GridList(state, loaded.ground.areaNames);
       phase.value = "ready";
       opened.value++;
       version.value++;

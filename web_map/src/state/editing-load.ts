@@ -36,9 +36,10 @@ export async function loadDraft(
   for (const grid of gridIx) if (grid >= most) most = grid + 1;
   const live = new LivePlan(graph, gridIx, most);
   const areas = new Map(bundle.meta.areas.map((area, ix) => [area.code, ix]));
+  const areaNames = new Map(bundle.meta.areas.flatMap(({ code, name }) => (name ? [[code, name]] : [])));
   return {
     live,
-    ground: { graph, gridOf: live.gridOf, attributes, anchors: indexAnchors(graph), areas },
+    ground: { graph, gridOf: live.gridOf, attributes, anchors: indexAnchors(graph), areas, areaNames },
     revision: Math.min(cellsRevision, answer.revision),
   };
 }

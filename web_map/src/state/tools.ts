@@ -1,6 +1,7 @@
 /** What the hand does with each tool. Knows nothing of the page: places come in, edits and a sketch go out. */
 
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { shortCode } from "../kernels/codes";
 import { unitsPerMetre, unitToLonLat } from "../kernels/geometry";
 import { admit, block, box, brushAlong, compound, lasso } from "../kernels/pick";
 import { splitByLine } from "../kernels/split";
@@ -69,6 +70,13 @@ export interface CutHand {
   draw(points: readonly number[]): void;
   end(points: readonly number[]): void;
   cancel(): boolean;
+}
+
+/** The grid that a line splits: the one in which most of it runs; the chosen one where half as much runs in it. */
+export function gridToSplit(along: ReadonlyMap<number, number>, chosen: number | null): number | undefined {
+  const [longest] = [...along].sort((a, b) => b[1] - a[1]);
+  if (chosen !== null && (along.get(chosen) ?? -1) >= (longest?.[1] ?? 0) / 2) return chosen;
+  return longest?.[0];
 }
 
 export function createTools(state: State, session: EditSession, commands: Commands, cutting: CutHand | null = null): Toolbox {
@@ -197,15 +205,17 @@ export function createTools(state: State, session: EditSession, commands: Comman
 
   const splitting = (start: Place): Gesture => {
     const { ground, live } = session;
-    const seen = new Map<number, number>();
+    // How far the line runs in each grid.
+    const along = new Map<number, number>();
+    let last = start;
     const preview = (points: number[], places: Place[]): void => {
       if (!ground || !live) return;
       for (const place of places) {
         const grid = gridAt(place);
-        if (grid >= 0) seen.set(grid, (seen.get(grid) ?? 0) + 1);
+        if (grid >= 0) along.set(grid, (along.get(grid) ?? 0) + Math.hypot(place.x - last.x, place.y - last.y));
+        last = place;
       }
-      const chosen = state.selected.peek();
-      const grid = chosen !== null && seen.has(chosen) ? chosen : [...seen].sort((a, b) => b[1] - a[1])[0]?.[0];
+      const grid = gridToSplit(along, state.selected.peek());
       const halves = grid === undefined || points.length < 4 ? null : splitByLine(ground.graph, live, grid, points);
       const side = (cells: Uint32Array) => ({
         cells,
@@ -259,7 +269,7 @@ export function createTools(state: State, session: EditSession, commands: Comman
     const chosen = state.selected.value;
     if (chosen === null || chosen === here || !session.book?.exists(chosen)) {
       state.selected.value = here;
-      session.say("edit.mergeWith", { code: session.book?.grid(here).code ?? "" });
+      session.say("edit.mergeWith", { code: shortCode(session.book?.grid(here).code ?? "") });
     } else commands.merge(chosen, here);
   };
 
