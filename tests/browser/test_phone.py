@@ -182,7 +182,7 @@ def test_a_day_with_cases(
     late = cases.dispatched("井盖没了", category="井盖")
     leak = cases.dispatched("3号楼漏水，联系人 13812345678", address="和平路3号楼")
     # The server tells of them by itself.
-    expect(page.locator("a.case")).to_have_count(2)
+    expect(page.locator("a.case")).to_have_count(2, timeout=15_000)
     assert page.locator("a.case").evaluate_all("all => all.map(one => one.hash)") == [
         f"#/case/{late}",
         f"#/case/{leak}",
@@ -205,7 +205,7 @@ def test_a_day_with_cases(
 
     monkeypatch.setattr("api.routes.attachments.attach", arrive)
     page.locator("input[type=file]").set_input_files(photo_with_place(tmp_path / "photo.jpg"))
-    expect(page.locator(".photos img[src*=thumb]")).to_be_visible()
+    expect(page.locator(".photos img[src*=thumb]")).to_be_visible(timeout=15_000)
     (body,) = sent
     picture = Image.open(io.BytesIO(body))
     assert max(picture.size) == 1600
@@ -287,7 +287,7 @@ def test_without_a_line_nothing_is_lost(phone: OpenPhone, host: DeskServer, tmp_
     page.screenshot(path=SHOTS / "phone-queue-en.png", full_page=True)
     assert cases.kinds(case) == []
     page.context.set_offline(False)
-    expect(page.locator(".queue > li")).to_have_count(0)
+    expect(page.locator(".queue > li")).to_have_count(0, timeout=20_000)
     expect(page.locator(".top .line")).to_contain_text("All is sent")
     assert cases.kinds(case) == ["accept", "note", "done"]
     made = cases.newest()[0]
@@ -321,6 +321,7 @@ def test_the_server_dies_and_the_desk_moves_on(phone: OpenPhone, host: DeskServe
     page.get_by_role("button", name="立即发送").tap()
     wait_for(lambda: cases.kinds(fine) == ["accept"])
     refused = page.locator(".queue > li", has_text="被拒绝").first
+    expect(page.get_by_role("alert")).to_contain_text("服务器拒绝了您的操作：接收")
     expect(refused).to_contain_text("转给 另一队")
     expect(page.locator(".queue > li").nth(1)).to_contain_text("等待上面被拒绝的操作")
     assert cases.kinds(moved) == ["hand_over"]

@@ -107,6 +107,7 @@ class Phone {
   now = Date.parse("2026-11-22T10:00:00Z");
   waits: (() => void)[] = [];
   sent: string[] = [];
+  refused: string[] = [];
   queue: CaseQueue;
   private keys = 0;
 
@@ -123,6 +124,7 @@ class Phone {
       later: (_ms, act) => (this.waits = [act]),
       known: () => undefined,
       sent: ({ deed }) => this.sent.push(deed.kind),
+      refused: ({ deed }) => this.refused.push(deed.kind === "step" ? deed.step.kind : deed.kind),
       changed: () => undefined,
     }));
   }
@@ -229,6 +231,7 @@ test("a step that the server refuses stays, says what happened, and holds those 
   const [accept, done] = queue.entries.value;
   assert.equal(queue.entries.value.length, 2);
   assert.deepEqual(accept.refused?.since.map(({ kind }) => kind), ["hand_over"]);
+  assert.deepEqual(phone.refused, ["accept"]);
   assert.equal(accept.refused?.state, "dispatched");
   assert.ok(accept.refused?.allowed.includes("accept"));
   assert.equal(isHeld(done, queue.entries.value), true);

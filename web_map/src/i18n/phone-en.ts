@@ -240,6 +240,8 @@ export const phoneEn = {
   "queue.state.held": "waits for the refused step above",
   "queue.state.refused": "refused",
   "queue.why.conflict": "The case has moved on since you saw it; this step does not fit there any more, or has to be decided anew.",
+  "queue.why.notNow": "As the case stands, this step is not possible.",
+  "queue.why.unit": "The rules do not say whose it is. Choose “Change it” and name the unit.",
   "queue.why.bad": "Something in it cannot be used as it is.",
   "queue.why.gone": "The server does not know this case.",
   "queue.why.large": "It is larger than the server takes.",
@@ -257,6 +259,7 @@ export const phoneEn = {
   "queue.asNoteBare": "Meant as “{what}” on {time}",
 
   "told.new": "New case {id}: {category}",
+  "told.refused": "The server refused a step of yours: {what}. Look under “To send”.",
   "told.gone": "Case {id} is no longer here; it is with {unit}",
 } as const satisfies Record<string, string>;
 

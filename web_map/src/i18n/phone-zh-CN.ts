@@ -242,6 +242,8 @@ export const phoneZh: Record<PhoneKey, string> = {
   "queue.state.held": "等待上面被拒绝的操作",
   "queue.state.refused": "被拒绝",
   "queue.why.conflict": "您看过之后案件有了变化：此操作已不适用，或需要重新决定。",
+  "queue.why.notNow": "按案件现在的状态，不能这样做。",
+  "queue.why.unit": "规则没有说明应归谁办。请点“修改”，写明单位。",
   "queue.why.bad": "其中有内容无法使用。",
   "queue.why.gone": "服务器没有这个案件。",
   "queue.why.large": "超过了服务器允许的大小。",
@@ -259,5 +261,6 @@ export const phoneZh: Record<PhoneKey, string> = {
   "queue.asNoteBare": "原为“{what}”（{time}）",
 
   "told.new": "新案件 {id}：{category}",
+  "told.refused": "服务器拒绝了您的操作：{what}。请看“待发送”。",
   "told.gone": "案件 {id} 已不在此处，现由 {unit} 承办",
 };

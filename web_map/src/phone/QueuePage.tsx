@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { formatTime } from "../i18n/format";
 import { Picture, StepLine, stepName } from "./CasePage";
 import { usePhone } from "./context";
-import { type Entry, isHeld } from "./queue";
+import { type Entry, isHeld, type Refusal } from "./queue";
 import type { PhoneKey } from "./words";
 
 export function QueuePage() {
@@ -28,7 +28,7 @@ export function QueuePage() {
   );
 }
 
-const nameOf = ({ deed }: Entry): PhoneKey =>
+export const nameOf = ({ deed }: Entry): PhoneKey =>
   deed.kind === "report" ? "kind.report" : deed.kind === "photo" ? "kind.photo" : stepName(deed.step);
 
 function EntryCard({ entry, entries }: { entry: Entry; entries: readonly Entry[] }) {
@@ -75,6 +75,13 @@ const WHY: Record<string, PhoneKey> = {
   "too-large": "queue.why.large",
 };
 
+function whyOf({ deed }: Entry, { code, since }: Refusal): PhoneKey {
+  if (code === "conflict" && since.length === 0) return "queue.why.notNow";
+  const nobody = deed.kind === "step" && deed.step.kind === "return" && !deed.step.to;
+  if (code === "bad-parameter" && nobody) return "queue.why.unit";
+  return WHY[code] ?? "queue.why.other";
+}
+
 function Choice({ entry }: { entry: Entry }) {
   const phone = usePhone();
   const { state, queue, t } = phone;
@@ -94,7 +101,7 @@ function Choice({ entry }: { entry: Entry }) {
   const canAgain = !isStep || refused.allowed.length === 0 || refused.allowed.includes(deed.step.kind);
   return (
     <div class="choice">
-      <p>{t(WHY[refused.code] ?? "queue.why.other")}</p>
+      <p>{t(whyOf(entry, refused))}</p>
       {refused.since.length === 0 && refused.detail && (
         <p class="quiet" lang="en">
           {refused.detail}

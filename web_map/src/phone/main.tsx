@@ -10,6 +10,7 @@ import "../styles/phonepage.css";
 import { PhoneContext } from "./context";
 import { openKeep } from "./keep";
 import { PhoneApp } from "./PhoneApp";
+import { nameOf } from "./QueuePage";
 import { createQueueOf } from "./sending";
 import { createPhone, createPhoneState, type Phone, type Route } from "./state";
 import { type PhoneKey, say } from "./words";
@@ -69,6 +70,7 @@ async function start(): Promise<void> {
   const cases = createCasesClient(createAsk(root, fetcher), root);
   const queue = createQueueOf(keep.queue, root, {
     known: (detail) => phone.known(detail),
+    refused: (entry) => phone.say(t("told.refused", { what: t(nameOf(entry)) }), "bad"),
     sent(entry, detail) {
       if (entry.deed.kind === "report" && detail)
         phone.say(t(detail.grid_code ? "sent.report" : "sent.unsure", { id: String(detail.id), grid: detail.grid_code ?? "" }), "good");

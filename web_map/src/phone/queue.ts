@@ -71,6 +71,8 @@ export interface QueueWorld {
   known(detail: CaseDetail): void;
   /** The server has an entry; `detail` is null where it could not be read again. */
   sent(entry: Entry, detail: CaseDetail | null): void;
+  /** The server would not have an entry; it stays, for the worker to decide. */
+  refused(entry: Entry): void;
   /** Something in the queue changed. */
   changed(): void;
 }
@@ -303,6 +305,7 @@ export class CaseQueue {
     };
     await this.keep.change([{ ...entry, refused }], []);
     if (detail) this.world.known(detail);
+    this.world.refused(entry);
     return "refused";
   }
 }

@@ -15,7 +15,7 @@ const PHOTO_MS = 180_000;
 export function createQueueOf(
   keep: QueueKeep,
   root: string,
-  told: Pick<QueueWorld, "known" | "sent">,
+  told: Pick<QueueWorld, "known" | "sent" | "refused">,
 ): CaseQueue {
   const channel = typeof BroadcastChannel === "undefined" ? null : new BroadcastChannel(CHANNEL);
   let timer: ReturnType<typeof setTimeout> | undefined;

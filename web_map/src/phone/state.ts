@@ -121,6 +121,7 @@ export interface Phone {
 
 const DETAILS_AT_ONCE = 3;
 const AHEAD_BYTES = 3_000_000;
+const MOST_BASES = 3;
 const MOST_KEPT = 300;
 const FORGET_MS = 14 * 86_400_000;
 
@@ -327,7 +328,11 @@ export function createPhone(parts: PhoneParts): Phone {
     const kept = await seen.get<BaseFile>(name).catch(() => undefined);
     try {
       const file = await client.base(dataset);
-      if (file.etag !== kept?.etag) keep(name, file);
+      if (file.etag !== kept?.etag) {
+        keep(name, file);
+        const others = (await seen.names("base:")).filter((each) => each !== name);
+        if (others.length >= MOST_BASES) await seen.remove(others);
+      }
       return file;
     } catch {
       return kept ?? null;

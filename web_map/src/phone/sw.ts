@@ -107,7 +107,11 @@ async function trim(cache: Cache): Promise<void> {
 async function send(): Promise<void> {
   const { queue: keep, lasting } = await openKeep(indexedDB);
   if (!lasting) return;
-  const queue = createQueueOf(keep, new URL("./", scope.location.href).href, { known: () => undefined, sent: () => undefined });
+  const queue = createQueueOf(keep, new URL("./", scope.location.href).href, {
+    known: () => undefined,
+    sent: () => undefined,
+    refused: () => undefined,
+  });
   await queue.send();
   await tell({ sent: true });
   // The browser tries again later where something is left.
