@@ -152,6 +152,7 @@ export const phoneEn = {
   "map.in": "Zoom in",
   "map.out": "Zoom out",
   "map.case": "Case",
+  "map.place": "Place",
   "map.me": "Me",
   "map.way": "{metres} m to the {direction} of you",
   "map.youAre": "Your position is known to {metres} m",

@@ -154,6 +154,7 @@ export const phoneZh: Record<PhoneKey, string> = {
   "map.in": "放大",
   "map.out": "缩小",
   "map.case": "案件",
+  "map.place": "地点",
   "map.me": "我",
   "map.way": "在您{direction}方向 {metres} 米处",
   "map.youAre": "您的位置误差 {metres} 米",

@@ -93,7 +93,7 @@ export function PhoneMap({ plan, row, me, place, border, label, tap }: Props) {
         </button>
         {spot && (
           <button type="button" onClick={() => centre(spot)}>
-            {t("map.case")}
+            {t(tap ? "map.place" : "map.case")}
           </button>
         )}
         {me && (
@@ -170,6 +170,8 @@ function useFingers(
       const look = now();
       if (event.type === "pointerup" && fingers.size === 1 && moved <= TAP_PX && look && taps.current) {
         const { x, y } = at(event);
+        // The map stays where it is.
+        set(look);
         taps.current(...placeAt(look, x, y, element.clientWidth, element.clientHeight));
       }
       fingers.delete(event.pointerId);

@@ -28,6 +28,10 @@ export function ReportPage() {
     writeDraft({ ...draft, ...more });
   };
   const place = tapped ?? me;
+  const tap = (lon: number, lat: number): void => {
+    setTapped({ lon, lat, accuracy: TAPPED_M });
+    setFault(null);
+  };
   const names = useMemo(
     () => categoriesOf(state.rules.value, state.rows.value?.value ?? []),
     [state.rules.value, state.rows.value],
@@ -77,7 +81,7 @@ export function ReportPage() {
               ? t("new.known", { metres: Math.round(me.accuracy) })
               : t(trouble === null ? "map.looking" : TROUBLES[trouble])}
         </p>
-        <PhoneMap plan={null} row={null} me={me} place={tapped} border={null} label={t("map.ofNew")} tap={(lon, lat) => setTapped({ lon, lat, accuracy: TAPPED_M })} />
+        <PhoneMap plan={null} row={null} me={me} place={tapped} border={null} label={t("map.ofNew")} tap={tap} />
         <p class="quiet">{t("new.tap")}</p>
         {tapped && me && (
           <button type="button" class="big-button" onClick={() => setTapped(null)}>

@@ -125,6 +125,7 @@ async function start(): Promise<void> {
     document.getElementById("app") as HTMLElement,
   );
   if (owner) await phone.chooseOwner(owner);
+  void phone.prepare();
   void queue.send();
 }
 
@@ -137,7 +138,7 @@ function connectLine(phone: Phone, root: string): void {
   const listed = computed(() => state.serial.value !== null);
   const look = (): void => {
     state.now.value = Date.now();
-    void phone.load();
+    void phone.load().then(phone.prepare);
     void queue.send();
   };
   effect(() => {

@@ -43,8 +43,6 @@ export interface PhoneState {
   /** Cases that the server does not know. */
   missing: Signal<ReadonlySet<number>>;
   rules: Signal<Rules | null>;
-  /** The plan that holds, for new cases. */
-  plan: Signal<PlanSummary | null>;
   notice: Signal<Notice | null>;
   /** A newer version of the page is on the phone. */
   newer: Signal<boolean>;
@@ -68,7 +66,6 @@ export function createPhoneState(lang: Lang): PhoneState {
     details: signal<ReadonlyMap<number, Kept<CaseDetail>>>(new Map()),
     missing: signal<ReadonlySet<number>>(new Set()),
     rules: signal<Rules | null>(null),
-    plan: signal<PlanSummary | null>(null),
     notice: signal<Notice | null>(null),
     newer: signal(false),
     lasting: signal(true),
@@ -106,6 +103,8 @@ export interface Phone {
   /** What the server said of a case, in an answer to a step. */
   known(detail: CaseDetail): void;
   chooseOwner(owner: Owner): Promise<void>;
+  /** Learn the rules, and keep the base map: what new cases need. */
+  prepare(): Promise<void>;
   step(id: number, step: Omit<StepBody, "key" | "seen">, mends?: number | null): Promise<void>;
   photo(id: number, photo: Blob, name: string): Promise<void>;
   report(body: Omit<ReportBody, "key" | "where">, photos: readonly { photo: Blob; name: string }[]): Promise<void>;
@@ -267,9 +266,12 @@ export function createPhone(parts: PhoneParts): Phone {
     const kept = await seen.get<Kept<CaseRow[]>>(rowsName(owner)).catch(() => undefined);
     state.rows.value = kept ?? null;
     await load();
-    state.rules.value = await phone.rules().catch(() => null);
-    state.plan.value = planInForce((await latest("plans", client.plans).catch(() => null)) ?? []);
-    if (state.plan.value) await fetchBase(String(state.plan.value.dataset_id)).catch(() => undefined);
+  }
+
+  async function prepare(): Promise<void> {
+    state.rules.value = (await phone.rules().catch(() => null)) ?? state.rules.peek();
+    const plan = planInForce((await latest("plans", client.plans).catch(() => null)) ?? []);
+    if (plan) await fetchBase(String(plan.dataset_id)).catch(() => undefined);
   }
 
   const phone: Phone = {
@@ -282,6 +284,7 @@ export function createPhone(parts: PhoneParts): Phone {
     open,
     known,
     chooseOwner,
+    prepare,
     told(event) {
       const steps = rowOf(event.id)?.n_steps ?? state.details.peek().get(event.id)?.value.n_steps ?? 0;
       // Told again after a broken line.
