@@ -2,7 +2,6 @@
 
 import { computed, effect, type ReadonlySignal, signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type L from "leaflet";
 import { createCasesClient } from "./api/cases";
 import type { Ask } from "./api/request";
 import { connectCases, createCasesLayer, type FacilityMark, grids } from "./map/cases";
@@ -104,7 +103,7 @@ export function openDispatch({ state, actions, ask, root, map, paintbox }: Dispa
       bell.watch(cases),
       showAreas(state, areas.areas, map, paintbox),
     ];
-    layer.now = createCasesLayer(map.leaflet as L.Map, grids(state));
+    layer.now = createCasesLayer(map.leaflet, grids(state));
     const drawn = connectCases(layer.now, state, () => ({
       cases: cases.list.value,
       chosen: cases.chosen.value,

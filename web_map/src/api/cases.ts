@@ -143,7 +143,6 @@ export interface GridAnswer {
   lon: number;
   lat: number;
   candidates?: Candidate[];
-  staff?: StaffNear[] | null;
 }
 
 /** Somebody who can be sent. */
@@ -235,6 +234,8 @@ export interface CasesClient {
   whose(lon: number, lat: number, radius: number, plan: string | null, signal?: AbortSignal): Promise<GridAnswer>;
   caseNear(id: number): Promise<NearFacility[]>;
   near(plan: number, lon: number, lat: number, signal?: AbortSignal): Promise<NearFacility[]>;
+  /** Who can be sent there now, the nearest grid first. */
+  staff(plan: number, lon: number, lat: number, signal?: AbortSignal): Promise<StaffNear[]>;
   places(text: string, datum: Datum, plan: string | null, signal?: AbortSignal): Promise<PlaceReading[]>;
   search(plan: string, text: string, signal?: AbortSignal): Promise<SearchHit[]>;
   serviceAreas(plan: string, category: string, minutes: readonly number[], signal?: AbortSignal): Promise<ServiceAreas>;
@@ -271,10 +272,13 @@ export function createCasesClient(ask: Ask, root: string): CasesClient {
     rules: () => json("api/dispatch/rules"),
     setRules: (rules) => json("api/dispatch/rules", sending("PUT", rules)),
     whose: (lon, lat, radius, by, signal) => {
-      const query = `x=${lon}&y=${lat}&radius=${radius}&staff=${STAFF}${by === null ? "" : `&plan=${encodeURIComponent(by)}`}`;
+      const query = `x=${lon}&y=${lat}&radius=${radius}${by === null ? "" : `&plan=${encodeURIComponent(by)}`}`;
       return json(`api/locate/grid?${query}`, at(signal));
     },
     caseNear: async (id) => (await json<{ near: NearFacility[] }>(`api/incidents/${id}/near?category=all`)).near,
+    async staff(planId, lon, lat, signal) {
+      return (await json<{ staff: StaffNear[] }>(`api/locate?x=${lon}&y=${lat}&plan=${planId}&staff=${STAFF}`, at(signal))).staff;
+    },
     async near(planId, lon, lat, signal) {
       const query = `x=${lon}&y=${lat}&plan=${planId}&near=all&near_count=1`;
       return (await json<{ near: NearFacility[] }>(`api/locate?${query}`, at(signal))).near;

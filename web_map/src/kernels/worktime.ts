@@ -14,13 +14,16 @@ export interface Calendar {
   readonly spans: readonly (readonly Span[])[];
   readonly holidays: ReadonlySet<string>;
   readonly workdays: ReadonlySet<string>;
-  /** Minutes that local time is ahead of UTC on a day (days since 1970). */
-  offset(day: number): number;
+  /** Minutes that local time is ahead of UTC at a moment (milliseconds). */
+  offset(moment: number): number;
 }
 
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 const DAY_MIN = 1440;
 const MINUTE = 60_000;
+const HOUR = 3_600_000;
+/** Hours whose offset is remembered. */
+const MOST_KNOWN = 5000;
 const DEFAULT_HOURS: Record<string, string[]> = Object.fromEntries(DAYS.slice(0, 5).map((day) => [day, ["09:00-17:00"]]));
 const DEFAULT_ZONE = "Asia/Shanghai";
 /** Days that are counted at most; longer than any deadline. */
@@ -34,9 +37,14 @@ export function calendarOf(data: WorkHours): Calendar {
     spans: DAYS.map((day) => (hours[day] ?? []).map(spanOf).filter((span) => span !== null)),
     holidays: new Set(data.holidays),
     workdays: new Set(data.workdays),
-    offset(day) {
-      let minutes = known.get(day);
-      if (minutes === undefined) known.set(day, (minutes = offsetAt(format, day * DAY_MIN * MINUTE)));
+    offset(moment) {
+      // Clocks are changed at whole hours.
+      const hour = Math.floor(moment / HOUR);
+      let minutes = known.get(hour);
+      if (minutes === undefined) {
+        if (known.size > MOST_KNOWN) known.clear();
+        known.set(hour, (minutes = offsetAt(format, hour * HOUR)));
+      }
       return minutes;
     },
   };
@@ -46,13 +54,13 @@ export function calendarOf(data: WorkHours): Calendar {
 export function minutesBetween(calendar: Calendar, from: number, to: number): number {
   if (!(to > from)) return 0;
   const [start, end] = [from / MINUTE, to / MINUTE];
+  // Of a time by the clock on the wall, in minutes; a day on which clocks are changed is an hour longer or shorter.
+  const moment = (wall: number): number => wall - calendar.offset((wall - calendar.offset(wall * MINUTE)) * MINUTE);
+  const [first, last] = [from, to].map((each) => Math.floor((each / MINUTE + calendar.offset(each)) / DAY_MIN));
   let sum = 0;
-  const first = Math.floor(start / DAY_MIN) - 1;
-  for (let day = first; day <= first + MOST_DAYS; day++) {
-    const midnight = day * DAY_MIN - calendar.offset(day);
-    if (midnight >= end) break;
-    for (const [a, b] of spansOn(calendar, day)) sum += Math.max(0, Math.min(end, midnight + b) - Math.max(start, midnight + a));
-  }
+  for (let day = first; day <= Math.min(last, first + MOST_DAYS); day++)
+    for (const [a, b] of spansOn(calendar, day))
+      sum += Math.max(0, Math.min(end, moment(day * DAY_MIN + b)) - Math.max(start, moment(day * DAY_MIN + a)));
   return sum;
 }
 

@@ -74,7 +74,7 @@ function Whose() {
           ))}
         </div>
       )}
-      <StaffList staff={call.staff.value} grid={call.grid.value ?? (unsure ? null : answer.grid_code)} />
+      {call.staff.value && <StaffList staff={call.staff.value} grid={call.grid.value ?? (unsure ? null : answer.grid_code)} />}
     </div>
   );
 }

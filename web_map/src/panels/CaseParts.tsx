@@ -80,14 +80,16 @@ export function NearList({ near }: { near: readonly NearFacility[] | "loading" |
         <tbody>
           {near.map((one, i) => (
             <tr key={`${one.category} ${one.id ?? i}`}>
-              <td>
+              <td class="near-what">
                 <span class="near-number" aria-hidden="true">
                   {i + 1}
-                </span>{" "}
-                <button type="button" class="link" onClick={() => show(one.lon, one.lat)}>
-                  {one.name ?? facilityWords(state, one.category)}
-                </button>
-                {one.name && <span class="muted"> {facilityWords(state, one.category)}</span>}
+                </span>
+                <span>
+                  <button type="button" class="link" onClick={() => show(one.lon, one.lat)}>
+                    {one.name ?? facilityWords(state, one.category)}
+                  </button>
+                  {one.name && <span class="muted"> {facilityWords(state, one.category)}</span>}
+                </span>
               </td>
               <td class="number">{one.road_m === null ? t("case.near.noRoad") : formatMetres(Math.round(one.road_m))}</td>
               <td class="number">{one.minutes === null ? "" : Math.max(1, Math.round(one.minutes))}</td>

@@ -20,7 +20,10 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
   const [other, setOther] = useState(one.duplicates[0] ? String(one.duplicates[0].id) : "");
   const [fault, setFault] = useState("");
   const form = useRef<HTMLFormElement>(null);
-  useEffect(() => form.current?.querySelector<HTMLElement>("input, textarea")?.focus(), []);
+  useEffect(() => {
+    form.current?.scrollIntoView({ block: "nearest" });
+    form.current?.querySelector<HTMLElement>("textarea, input")?.focus();
+  }, []);
 
   const missing = (): string => {
     if (asks.why === "needed" && why.trim() === "") return t("case.form.needsWhy");

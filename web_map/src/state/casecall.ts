@@ -47,8 +47,8 @@ export interface Call {
   /** Why whose it is could not be said. */
   readonly problem: ReadonlySignal<string>;
   readonly near: ReadonlySignal<readonly NearFacility[] | "loading" | "failed">;
-  /** Who can be sent, the nearest grid first. */
-  readonly staff: ReadonlySignal<readonly StaffNear[]>;
+  /** Who can be sent, the nearest grid first; null while that is not known. */
+  readonly staff: ReadonlySignal<readonly StaffNear[] | null>;
   /** The grid that somebody chose where it was not sure. */
   readonly grid: Signal<string | null>;
   readonly category: Signal<string>;
@@ -135,7 +135,7 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
   const asking = signal<"idle" | "busy" | "failed">("idle");
   const problem = signal("");
   const near = signal<readonly NearFacility[] | "loading" | "failed">([]);
-  const staff = signal<readonly StaffNear[]>([]);
+  const staff = signal<readonly StaffNear[] | null>(null);
   const grid = signal<string | null>(null);
   const category = signal(draft.category ?? "");
   const grade = signal("general");
@@ -167,6 +167,8 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
 
   const guess = (said: string, whole: string): void => {
     const found = categoryIn(whole, cases.categories.peek());
+    // What the category says already need not be said twice.
+    if (said === found) said = "";
     batch(() => {
       if (words.peek() === guessed.words) words.value = said;
       if (category.peek() === guessed.category) category.value = found ?? "";
@@ -251,9 +253,13 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
         answer.value = { ...found, sure, choices: sure ? [] : of.length > 0 ? of : bordering };
         asking.value = "idle";
         near.value = "loading";
-        staff.value = found.staff ?? [];
+        staff.value = null;
       });
       state.live.value = callWords(state, answer.peek() as CallAnswer);
+      void client.staff(found.plan, here.lon, here.lat, mine.signal).then(
+        (people) => !mine.signal.aborted && (staff.value = people),
+        () => undefined,
+      );
       const by = await client.near(found.plan, here.lon, here.lat, mine.signal).catch(() => "failed" as const);
       if (!mine.signal.aborted) near.value = by;
     } catch (error) {
@@ -304,7 +310,8 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
       choices.value = [];
       standing.value = asking.value = "idle";
       place.value = answer.value = grid.value = null;
-      near.value = staff.value = [];
+      near.value = [];
+        staff.value = null;
     });
   };
 
@@ -422,7 +429,8 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
       whose?.abort();
       batch(() => {
         place.value = answer.value = grid.value = null;
-        near.value = staff.value = [];
+        near.value = [];
+        staff.value = null;
         asking.value = "idle";
         fault.value = "";
       });

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { categoryIn, waysToPart } from "../src/kernels/calltext";
+import { clusterPoints } from "../src/kernels/cluster";
+import { calendarOf, minutesBetween } from "../src/kernels/worktime";
+import { randomFrom } from "./random";
+import golden from "./worktime.json";
+
+test("a call is parted into a place and what is wrong there", () => {
+  const first = (text: string): [string, string] => {
+    const [{ place, words }] = waysToPart(text);
+    return [place, words];
+  };
+  assert.deepEqual(first("渔人码头3号楼漏水"), ["渔人码头3号楼", "漏水"]);
+  assert.deepEqual(first("清庆小区一区3栋2单元501室，厨房漏水"), ["清庆小区一区3栋2单元501室", "厨房漏水"]);
+  assert.deepEqual(first("漕溪路250弄3号 井盖丢了"), ["漕溪路250弄3号", "井盖丢了"]);
+  assert.deepEqual(first("和平公园门口有人占道"), ["和平公园门口", "有人占道"]);
+  assert.deepEqual(first("月兴里三号楼。路灯不亮"), ["月兴里三号楼", "路灯不亮"]);
+  assert.deepEqual(first("12 Main St, water leaking"), ["12 Main St", "water leaking"]);
+  assert.deepEqual(first("110 East Yan'an Rd. manhole open"), ["110 East Yan'an Rd.", "manhole open"]);
+  assert.deepEqual(first("漕溪路250弄3号"), ["漕溪路250弄3号", ""]);
+  assert.deepEqual(first("Kangaskaty 12"), ["Kangaskaty 12", ""]);
+});
+
+test("the whole text is the last way to read it, and no way is offered twice", () => {
+  for (const text of ["渔人码头3号楼漏水", "漏水", "a, b", "12 Main St, Apt 4, leak", "  ", "3号楼3号楼坏了，急"]) {
+    const ways = waysToPart(text);
+    assert.equal(new Set(ways.map(({ place }) => place)).size, ways.length, text);
+    if (text.trim()) assert.equal(ways.at(-1)?.words, "", text);
+  }
+  assert.deepEqual(waysToPart("   "), []);
+});
+
+test("the longest category that a text names is taken", () => {
+  const known = ["漏水", "水管漏水", "占道", "Street lamp"];
+  assert.equal(categoryIn("三楼水管漏水了", known), "水管漏水");
+  assert.equal(categoryIn("the street lamp is out", known), "Street lamp");
+  assert.equal(categoryIn("电梯坏了", known), null);
+});
+
+test("working minutes are those that the server counts", () => {
+  for (const { calendar, spans } of golden as { calendar: object; spans: [number, number, number][] }[]) {
+    const hours = calendarOf(calendar);
+    for (const [from, to, minutes] of spans) {
+      assert.ok(Math.abs(minutesBetween(hours, from, to) - minutes) < 1e-6, `${JSON.stringify(calendar)} ${from} ${to}: ${minutes}`);
+      assert.equal(minutesBetween(hours, to, from), 0);
+    }
+  }
+});
+
+test("a zone that is not known counts as that of China, and hours that cannot be read do not count", () => {
+  const [from, to] = [Date.parse("2026-09-21T00:00:00Z"), Date.parse("2026-09-22T00:00:00Z")];
+  assert.equal(minutesBetween(calendarOf({ zone: "Nowhere/At all" }), from, to), minutesBetween(calendarOf({}), from, to));
+  assert.equal(minutesBetween(calendarOf({ hours: { mon: ["nine to five"] } }), from, to), 0);
+});
+
+test("groups hold each point once, near where they began, the same ones whatever is asked before", () => {
+  const random = randomFrom(7);
+  const [xs, ys] = [0, 1].map(() => Array.from({ length: 1000 }, () => random() * 900));
+  const groups = clusterPoints(xs, ys, 30);
+  assert.deepEqual(groups.flatMap(({ members }) => members).sort((a, b) => a - b), [...xs.keys()]);
+  for (const { members } of groups)
+    for (const i of members) assert.ok(Math.hypot(xs[i] - xs[members[0]], ys[i] - ys[members[0]]) < 30);
+  // No two groups began within reach of each other.
+  const begins = groups.map(({ members }) => members[0]);
+  for (const a of begins) for (const b of begins) if (a < b) assert.ok(Math.hypot(xs[a] - xs[b], ys[a] - ys[b]) >= 30);
+  assert.deepEqual(clusterPoints(xs, ys, 30), groups);
+  assert.deepEqual(clusterPoints([], [], 30), []);
+});
