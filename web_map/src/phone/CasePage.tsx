@@ -225,7 +225,10 @@ function Actions({ id, row, detail }: { id: number; row: CaseRow; detail: CaseDe
   const close = (): void => {
     setForm(null);
     state.mending.value = null;
+    // Who works with keys or by ear goes on where the form was opened.
+    setTimeout(() => section.current?.querySelector("button")?.focus({ preventScroll: true }));
   };
+  const section = useRef<HTMLElement>(null);
   const taken = useRef(false);
   const choose = (kind: WorkerStep): void => {
     if (kind !== "accept") return setForm(kind);
@@ -246,7 +249,7 @@ function Actions({ id, row, detail }: { id: number; row: CaseRow; detail: CaseDe
   const [first, ...rest] = can.filter((kind) => kind !== "note");
   const begun = mending?.deed.kind === "step" ? mending.deed.step : undefined;
   return (
-    <section class="actions" aria-label={t("case.actions")}>
+    <section ref={section} class="actions" aria-label={t("case.actions")}>
       {!state.who.value && (
         <p class="hint">
           {t("case.nameless")}{" "}
