@@ -135,6 +135,7 @@ class GridState(Model):
 
     grid_ix: int
     code: str
+    first_code: str = Field(description="Code that it was made with, before any change of it.")
     boundary_code: str | None
     name: str | None
     colour: int | None

@@ -64,6 +64,7 @@ def _grid(values: dict[str, Any], ended: dict[int, tuple[str, str | None]], grid
     return GridAttributes(
         grid_ix=grid_ix,
         code=str(code),
+        first_code=str(code if base is None else base["code"]),
         boundary_code=boundary,
         name=values.get(f"{path}/name"),
         colour=values.get(f"{path}/colour"),

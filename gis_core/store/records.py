@@ -310,6 +310,8 @@ class GridAttributes:
 
     Attributes
     ----------
+    first_code : str
+        Code that it was made with; it has that again where the change of its code is taken back.
     boundary_code : str or None
         Boundary polygon that it stays in.
     colour : int or None
@@ -322,6 +324,7 @@ class GridAttributes:
 
     grid_ix: int
     code: str
+    first_code: str
     boundary_code: str | None
     name: str | None
     colour: int | None

@@ -116,6 +116,8 @@ def test_a_dissolved_grid_keeps_number_and_code_and_comes_back(planned):
     store, _, plan_id = planned
     edit(store, plan_id, changes=[("grid/0/code", "X-1"), ("grid/0/staff", [{"name": "张三"}])])
     before = whole(store, plan_id)
+    renamed = store.plan_state(plan_id).grids[0]
+    assert (renamed.code, renamed.first_code) == ("X-1", f"{WEST}001")
     mine = np.flatnonzero(store.assignment(plan_id) == 0)
     result = edit(store, plan_id, mine, np.ones_like(mine), [("grid/0", None)], kind="dissolve")
     assert result.figures[0].n_cells == 0
@@ -204,7 +206,8 @@ def test_a_cell_stays_in_its_boundary_polygon(planned):
     store, _, plan_id = planned
     with pytest.raises(EditError, match="Cell 5 lies outside boundary polygon 310101002") as caught:
         edit(store, plan_id, [5, 7], [2, 2])
-    assert caught.value.context == {"cell_ix": [5], "grid_ix": [2]}
+    context = caught.value.context
+    assert (context["case"], context["cell_ix"], context["grid_ix"]) == ("nesting", [5], [2])
     edit(store, plan_id, [5], [-1])
     edit(store, plan_id, [5], [0])
 

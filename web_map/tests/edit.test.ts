@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Attributes } from "../src/state/attributes";
 import type { Edit } from "../src/state/edit";
 import { type Draft, openDraft, snapshot } from "./draft";
 
@@ -209,4 +210,30 @@ test("merging keeps the larger grid, splitting keeps its code, dissolving leaves
   commands.dissolve(keep);
   assert.equal(live.cellsOf(keep).length, 0);
   assert.equal(unassigned(), loose);
+});
+
+test("a code that was changed before the page was loaded is taken back and done again", () => {
+  const grid = { boundary_code: "A0", name: null, colour: null, locked: false, staff: [], retired: false };
+  const book = new Attributes({
+    plan: "1",
+    revision: 9,
+    state: "draft",
+    grids: [{ ...grid, grid_ix: 0, code: "A0010", first_code: "A0009" }],
+    locked_cells: [],
+    locked_borders: [],
+    notes: [],
+  });
+  const path = "grid/0/code";
+  assert.equal(book.grid(0).code, "A0010");
+  const undone = book.apply([{ path, value: null }]);
+  assert.equal(book.grid(0).code, "A0009");
+  assert.deepEqual(undone, [{ path, value: null, before: "A0010" }]);
+  const redone = book.apply([{ path, value: "A0010" }]);
+  assert.equal(book.grid(0).code, "A0010");
+  assert.deepEqual(redone, [{ path, value: "A0010", before: null }]);
+  const ended = book.apply([{ path, value: null }, { path: "grid/0", value: null }]);
+  assert.equal(book.grid(0).code, "A0010");
+  assert.equal(book.grid(0).retired, true);
+  book.apply(ended.map(({ path: where, before }) => ({ path: where, value: before })).reverse());
+  assert.deepEqual([book.grid(0).code, book.grid(0).retired], ["A0010", false]);
 });

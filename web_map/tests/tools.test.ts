@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createCursor, neighbourTowards } from "../src/state/cursor";
 import { commandOf } from "../src/state/shortcuts";
-import type { Place } from "../src/state/tools";
+import { gridToSplit, type Place } from "../src/state/tools";
 import { type Draft, openDraft } from "./draft";
 
 const NO_KEYS = { shift: false, ctrl: false, alt: false };
@@ -139,4 +139,17 @@ test("keys mean what the table says, and nothing with other keys held", () => {
   assert.equal((press("【", { code: "BracketLeft" }) as { do: string }).do, "brush");
   for (const none of [press("p", { ctrl: true }), press("p", { alt: true }), press("s", { ctrl: true }), press("?", { shift: true })])
     assert.equal(none, null);
+});
+
+test("a line splits the grid in which most of it runs; the chosen one only where half as much runs in it", () => {
+  const along = new Map([
+    [3, 90],
+    [5, 30],
+    [7, 50],
+  ]);
+  assert.equal(gridToSplit(along, null), 3);
+  assert.equal(gridToSplit(along, 5), 3);
+  assert.equal(gridToSplit(along, 7), 7);
+  assert.equal(gridToSplit(along, 1), 3);
+  assert.equal(gridToSplit(new Map(), 1), undefined);
 });

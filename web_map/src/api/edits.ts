@@ -56,6 +56,8 @@ export interface Staff {
 export interface GridState {
   grid_ix: number;
   code: string;
+  /** The code that it was made with, before any change of it. */
+  first_code?: string;
   boundary_code: string | null;
   name: string | null;
   colour: number | null;

@@ -45,7 +45,9 @@ export class Attributes {
       this.boundaries[grid.grid_ix] = boundaryCode;
       this.used.add(grid.code);
       if (grid.retired) continue;
-      this.put(path, { code: grid.code, boundary_code: boundaryCode });
+      const { first_code: first = grid.code } = grid;
+      this.put(path, { code: first, boundary_code: boundaryCode });
+      if (first !== grid.code) this.put(`${path}/code`, grid.code);
       if (grid.name !== null) this.put(`${path}/name`, grid.name);
       if (grid.colour !== null) this.put(`${path}/colour`, grid.colour);
       if (grid.locked) this.put(`${path}/locked`, true);
@@ -57,19 +59,22 @@ export class Attributes {
   }
 
   get(path: string): Json {
-    const code = /^grid\/(\d+)\/code$/.exec(path);
-    return (code ? this.codes[Number(code[1])] : this.map.get(path)) ?? null;
+    return this.map.get(path) ?? null;
   }
 
   /** Make changes in their order; those that change nothing are left out of the answer. */
   apply(changes: readonly Change[]): DoneChange[] {
     const done: DoneChange[] = [];
+    const ended = changes.flatMap(({ path, value }) => (value === null && /^grid\/\d+$/.test(path) ? [Number(path.slice(5))] : []));
+    const carried = ended.map((ix): [number, string] => [ix, this.codes[ix]]);
     for (const { path, value } of changes) {
       const before = this.get(path);
       if (sameJson(before, value)) continue;
       this.put(path, value);
       done.push({ path, value, before });
     }
+    // A dissolved grid keeps the code that it carried last.
+    for (const [ix, code] of carried) if (code !== undefined) this.codes[ix] = code;
     return done;
   }
 
@@ -140,9 +145,12 @@ export class Attributes {
 
   private noteGrid(ix: number, field: string | undefined, value: Json): void {
     if (field === "locked") toggle(this.lockedGrids, ix, value !== null);
-    else if (field === "code" && typeof value === "string") {
-      this.codes[ix] = value;
-      this.used.add(value);
+    else if (field === "code") {
+      const made = this.map.get(`grid/${ix}`) as { code: string } | undefined;
+      const code = typeof value === "string" ? value : made?.code;
+      if (code === undefined) return;
+      this.codes[ix] = code;
+      this.used.add(code);
     } else if (field === undefined && value !== null) {
       const made = value as { code: string; boundary_code: string | null };
       const renamed = this.map.get(`grid/${ix}/code`);

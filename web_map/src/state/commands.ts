@@ -2,6 +2,7 @@
 
 import type { Change } from "../api/edits";
 import type { Key } from "../i18n";
+import { shortCode } from "../kernels/codes";
 import { dissolve } from "../kernels/dissolve";
 import { takersOf } from "./cutoff";
 import { hasLevels } from "./editing-rules";
@@ -58,7 +59,7 @@ export function createCommands(state: State, session: EditSession): Commands {
     if (!edit) return null;
     state.selected.value = grid;
     const { code, households: count } = state.grids.peek()[grid];
-    session.say("edit.made", { code, count });
+    session.say("edit.made", { code: shortCode(code), count });
     return edit;
   };
 
@@ -80,7 +81,7 @@ export function createCommands(state: State, session: EditSession): Commands {
       const edit = session.perform("merge", live.cellsOf(gone), keep, retire(gone));
       if (!edit) return null;
       state.selected.value = keep;
-      session.say("edit.merged", { gone: code, code: book.grid(keep).code, count: counts[keep] });
+      session.say("edit.merged", { gone: shortCode(code), code: shortCode(book.grid(keep).code), count: counts[keep] });
       return edit;
     },
     dissolve(grid) {
@@ -99,7 +100,7 @@ export function createCommands(state: State, session: EditSession): Commands {
       const edit = session.perform("dissolve", [...cells, ...left], [...grids, ...nowhere], retire(grid));
       if (!edit) return null;
       if (state.selected.peek() === grid) state.selected.value = null;
-      session.say("edit.dissolved", { code });
+      session.say("edit.dissolved", { code: shortCode(code) });
       return edit;
     },
     newGrid(cells) {

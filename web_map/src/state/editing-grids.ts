@@ -17,9 +17,11 @@ interface Sum {
  */
 export class GridList {
   private sums: Map<string | null, Sum> | null = null;
-  private names = new Map<string | null, string | null>();
+  private readonly names: Map<string | null, string | null>;
 
-  constructor(private readonly state: State) {}
+  constructor(private readonly state: State, names: Iterable<[string, string]> = []) {
+    this.names = new Map(names);
+  }
 
   /** Returns the grids beyond the touched ones that look different now. */
   refresh(live: LivePlan, book: Attributes, touched: Iterable<number>): number[] {

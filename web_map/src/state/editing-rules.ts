@@ -11,6 +11,8 @@ export interface Ground {
   anchors: AnchorIndex;
   /** Position in the boundary polygons by their code. */
   areas: ReadonlyMap<string, number>;
+  /** Names of the boundary polygons by their code, as far as they have one. */
+  areaNames?: ReadonlyMap<string, string>;
 }
 
 export interface Allowed {
