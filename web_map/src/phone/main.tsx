@@ -111,7 +111,10 @@ async function start(): Promise<void> {
   connectLine(phone, root);
   effect(() => {
     const waits = queue.entries.value.some(({ refused }) => !refused);
-    if (waits && queue.line.value !== "open") void sendLater();
+    if (!waits || queue.line.value === "open") return;
+    void sendLater();
+    // A browser that is short of room is asked to clear something else.
+    void navigator.storage?.persist?.().catch(() => undefined);
   });
   watchWorker(() => (state.newer.value = true), () => void queue.read());
   setInterval(() => (state.now.value = Date.now()), TICK_MS);
