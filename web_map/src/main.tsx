@@ -25,6 +25,7 @@ import { createBaseSender } from "./state/basesend";
 import { routeTools } from "./state/basetools";
 import { createCutting } from "./state/cutting";
 import { createCursor } from "./state/cursor";
+import { createKeyHand } from "./state/keyhand";
 import { createEditSession } from "./state/edit";
 import { connectDraft } from "./state/editing-load";
 import { connectForce } from "./state/force";
@@ -119,16 +120,18 @@ function start(): void {
   const base = createBase(set.desk, baseClient, sender);
   const cutting = createCutting(set.desk, sender, { outline: engine.outline, cellAt: (x, y) => map.cellAt(x, y) });
   const tools = routeTools(createTools(state, edit, set.commands, cutting), base);
-  const cursor = createCursor(state, edit, (cell, lon, lat) => {
+  const keyHand = createKeyHand(state, edit, tools);
+  const showCell = (cell: number, lon: number, lat: number): void => {
     engine.outline(cell, (outline) => (state.cellOutline.value = outline));
     map.show(lon, lat);
-  }, cutting.open);
+  };
+  const cursor = createCursor(state, edit, showCell, cutting.open, keyHand);
   const paintbox = new Paintbox(state, edit);
   connectNumbers(state, edit, client);
   connectMap(state, map, engine, timings, paintbox);
   connectEditing(state, edit, tools, map, engine, paintbox, timings);
   connectBase(edit, base, map);
-  attachKeyboard({ state, session: edit, tools, cursor, map });
+  attachKeyboard({ state, session: edit, tools, cursor, keyHand, map });
   connectDraft(state, edit, client, editing);
   const lines = createLines(() => new Worker(new URL(`lines.js${query}`, import.meta.url), { type: "module" }), root);
   const force = connectForce(state, lines.load);

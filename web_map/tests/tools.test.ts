@@ -134,7 +134,9 @@ test("keys mean what the table says, and nothing with other keys held", () => {
   assert.deepEqual(press("Z", { ctrl: true, shift: true }), { do: "redo" });
   assert.deepEqual(press("z", { ctrl: true }), { do: "undo" });
   assert.deepEqual(press("y", { ctrl: true }), { do: "redo" });
-  assert.deepEqual(press("Enter", { alt: true }), { do: "assign", away: true });
+  assert.deepEqual(press("Enter", { alt: true }), { do: "assign", away: true, alt: true });
+  assert.deepEqual(press("Enter", { shift: true }), { do: "assign", away: false, shift: true });
+  assert.deepEqual(press("Delete"), { do: "assign", away: true });
   assert.deepEqual(press("ArrowLeft"), { do: "step", direction: "left" });
   assert.equal((press("【", { code: "BracketLeft" }) as { do: string }).do, "brush");
   for (const none of [press("p", { ctrl: true }), press("p", { alt: true }), press("s", { ctrl: true }), press("?", { shift: true })])

@@ -3,6 +3,7 @@
 import { shortCode } from "../kernels/codes";
 import type { CellCursor } from "../state/cursor";
 import type { EditSession } from "../state/edit";
+import type { KeyHand } from "../state/keyhand";
 import { type Command, commandOf } from "../state/shortcuts";
 import type { State } from "../state/state";
 import type { Toolbox } from "../state/tools";
@@ -15,6 +16,7 @@ export interface Keyboard {
   session: EditSession;
   tools: Toolbox;
   cursor: CellCursor;
+  keyHand: Pick<KeyHand, "leave">;
   map: Pick<MapView, "centre">;
 }
 
@@ -50,11 +52,12 @@ export function attachKeyboard(desk: Keyboard): void {
   };
 
   const carryOut = (command: Command, onMap: boolean): boolean => {
-    const { state, session, tools, cursor } = desk;
+    const { state, session, tools, cursor, keyHand } = desk;
     // Where another plan lies over this one nothing is drawn.
     if (state.looking.value && (command.do === "tool" || command.do === "assign" || command.do === "step")) return false;
     switch (command.do) {
       case "tool":
+        keyHand.leave();
         session.tool.value = command.tool;
         return true;
       case "brush":
@@ -77,8 +80,8 @@ export function attachKeyboard(desk: Keyboard): void {
       case "digit":
         return onDigit(command.digit);
       case "assign":
-        if (onMap && session.proposal.value && !command.away) session.acceptProposal();
-        else if (onMap && session.cursor.value !== null) cursor.assign(command.away);
+        if (onMap && session.proposal.value && !command.away && !command.shift) session.acceptProposal();
+        else if (onMap && session.cursor.value !== null) cursor.assign(command.away, command);
         else return false;
         return true;
       case "step":

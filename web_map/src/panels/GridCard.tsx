@@ -97,7 +97,7 @@ function LockButton({ ix }: { ix: number }) {
 
 /** Name, code and colour; taken over with Enter or when the field is left. */
 function Fields({ ix, grid }: { ix: number; grid: GridProperties }) {
-  const { state, edit, desk } = useApp();
+  const { state, edit } = useApp();
   const { t } = state;
   void edit.attributesVersion.value;
   const now = edit.book?.grid(ix);
@@ -107,7 +107,7 @@ function Fields({ ix, grid }: { ix: number; grid: GridProperties }) {
     const code = text.trim();
     if (code === now.code) return true;
     const taken = code === "" || edit.book?.codes.some((each, other) => each === code && other !== ix);
-    if (taken) desk.say("grid.codeTaken", { code }, true);
+    if (taken) edit.say("grid.codeTaken", { code }, true);
     else edit.change("number", [{ path: `grid/${ix}/code`, value: code }]);
     return !taken;
   };

@@ -4,6 +4,7 @@ import type { Graph } from "../kernels/adjacency";
 import { shortCode } from "../kernels/codes";
 import { unitToLonLat } from "../kernels/geometry";
 import type { EditSession } from "./edit";
+import type { KeyHand } from "./keyhand";
 import type { State } from "./state";
 
 export type Direction = "up" | "down" | "left" | "right";
@@ -11,8 +12,8 @@ export type Direction = "up" | "down" | "left" | "right";
 export interface CellCursor {
   /** Walk one cell on; the first time to the cell nearest to `start` (units). */
   step(direction: Direction, start: [x: number, y: number]): void;
-  /** Give the cell to the chosen grid, or to none; with the tool for notes begin a note there, with that for cells cut it. */
-  assign(away: boolean): void;
+  /** Give the cell to the chosen grid, or to none; with a tool that does something else there, that. */
+  assign(away: boolean, keys?: { shift?: boolean; alt?: boolean }): void;
   /** Put it away; whether there was one. */
   clear(): boolean;
 }
@@ -26,6 +27,7 @@ export function createCursor(
   session: EditSession,
   show: (cell: number, lon: number, lat: number) => void,
   cut: (cell: number) => void = () => undefined,
+  hand: Pick<KeyHand, "press"> | null = null,
 ): CellCursor {
   const say = (cell: number): void => {
     const { ground, book } = session;
@@ -63,14 +65,16 @@ export function createCursor(
       const next = here === null ? nearestCell(ground.graph, x, y) : neighbourTowards(ground.graph, here, direction);
       if (next !== null) go(next);
     },
-    assign(away) {
+    assign(away, { shift = false, alt = false } = {}) {
       const cell = session.cursor.value;
-      if (cell === null) return;
-      if (session.tool.value === "note") return note(cell);
-      if (session.tool.value === "cut") return cut(cell);
+      const tool = session.tool.value;
+      if (cell === null || (shift && tool !== "lock")) return;
+      if (tool === "note") return note(cell);
+      if (tool === "cut") return cut(cell);
+      if (hand?.press(cell, away, { shift, alt })) return;
       const grid = away ? -1 : state.selected.value;
       if (grid === null) return session.say("edit.chooseGrid");
-      if (!session.perform("paint", [cell], grid)) return;
+      if (!session.perform(tool === "move" ? "move" : "paint", [cell], grid)) return;
       if (grid < 0) return session.say("edit.takenAway", {});
       const { code, households } = state.grids.value[grid];
       session.say("edit.assigned", { code: shortCode(code), households });

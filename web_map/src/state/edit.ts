@@ -17,6 +17,7 @@ import type { Loaded } from "./editing-load";
 import { newKey } from "./keys";
 import type { State } from "./state";
 import { Stroke } from "./stroke";
+import { tellEdit } from "./tellings";
 import { UndoStacks } from "./undo";
 
 export type EditPhase = "off" | "loading" | "ready" | "failed";
@@ -237,6 +238,8 @@ export function createEditSession(state: State): EditSession {
     batch(() => {
       settle(delta, changes);
       if (kind !== "undo" && kind !== "redo") stacks.push(edit);
+      const telling = tellEdit(edit, state.grids.peek());
+      if (telling) state.live.value = state.t(telling.key, telling.values);
     });
     for (const listener of editListeners) listener(edit);
     return edit;

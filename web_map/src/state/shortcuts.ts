@@ -23,7 +23,7 @@ export type Command =
   | { do: "tool"; tool: Tool }
   | { do: "brush"; factor: number }
   | { do: "undo" | "redo" | "escape" | "pick" | "take" }
-  | { do: "assign"; away: boolean }
+  | { do: "assign"; away: boolean; shift?: true; alt?: true }
   | { do: "step"; direction: Direction }
   | { do: "digit"; digit: string };
 
@@ -51,7 +51,7 @@ export function commandOf({ key, code, ctrl, shift, alt }: Press): Command | nul
     return letter === "y" && !shift ? { do: "redo" } : null;
   }
   if (ctrl) return null;
-  if (key === "Enter" && !shift) return { do: "assign", away: alt };
+  if (key === "Enter" && !(shift && alt)) return { do: "assign", away: alt, ...(shift && { shift }), ...(alt && { alt }) };
   if (alt || shift) return null;
   if (key === "Escape") return { do: "escape" };
   if (key === "Delete") return { do: "assign", away: true };

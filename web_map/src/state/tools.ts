@@ -15,6 +15,8 @@ export interface Place {
   x: number;
   y: number;
   cell: number;
+  /** Whether the cell belongs to what is drawn through it, as where the keyboard set a corner. */
+  corner?: boolean;
 }
 
 export interface Modifiers {
@@ -156,12 +158,19 @@ export function createTools(state: State, session: EditSession, commands: Comman
     };
   };
 
-  const outlining = (kind: "area" | "line", start: Place, end: (points: number[]) => void, go?: (points: number[]) => void): Gesture => {
+  const outlining = (
+    kind: "area" | "line",
+    start: Place,
+    end: (points: number[], corners: number[]) => void,
+    go?: (points: number[]) => void,
+  ): Gesture => {
     const points = [start.x, start.y];
+    const corners = start.corner ? [start.cell] : [];
     sketch.value = { kind, points };
     return {
       move(places) {
-        for (const { x, y } of places) {
+        for (const { x, y, cell, corner } of places) {
+          if (corner) corners.push(cell);
           const at = points.length;
           if (Math.abs(points[at - 2] - x) + Math.abs(points[at - 1] - y) >= FINE) points.push(x, y);
         }
@@ -170,7 +179,7 @@ export function createTools(state: State, session: EditSession, commands: Comman
       },
       up() {
         sketch.value = null;
-        end(points);
+        end(points, corners);
       },
       cancel() {
         sketch.value = null;
@@ -303,10 +312,10 @@ export function createTools(state: State, session: EditSession, commands: Comman
       case "move":
         return moving(place, keys.alt);
       case "lasso":
-        return outlining("area", place, (ring) => give("lasso", lasso(ground.graph, ground.anchors, ring), keys.alt));
+        return outlining("area", place, (ring, corners) => give("lasso", inRing(ground, ring, corners), keys.alt));
       case "draw":
-        return outlining("area", place, (ring) => {
-          const cells = admitted(lasso(ground.graph, ground.anchors, ring));
+        return outlining("area", place, (ring, corners) => {
+          const cells = admitted(inRing(ground, ring, corners));
           if (cells.length > 0) commands.newGrid(cells);
         });
       case "box":
@@ -366,6 +375,11 @@ export function createTools(state: State, session: EditSession, commands: Comman
       session.brushM.value = Math.round(Math.min(BRUSH_MOST_M, Math.max(BRUSH_LEAST_M, session.brushM.value * factor)));
     },
   };
+}
+
+function inRing({ graph, anchors }: Ground, ring: number[], corners: readonly number[]): Uint32Array {
+  const inside = lasso(graph, anchors, ring);
+  return corners.length === 0 ? inside : Uint32Array.from(new Set([...inside, ...corners])).sort();
 }
 
 /** The grid nearest to a cell that is not its own, by steps from cell to cell; null where it is alone. */
