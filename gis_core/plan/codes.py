@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gis_core.errors import ParameterError
 
-__all__ = ["DEFAULT_TEMPLATE", "number_grids"]
+__all__ = ["DEFAULT_TEMPLATE", "number_grids", "reading_order"]
 
 #: `{boundary}` is the code of the boundary polygon, `{sequence}` the number of the grid in it.
 DEFAULT_TEMPLATE = "{boundary}{sequence}"
@@ -70,7 +70,7 @@ def number_grids(
     """
     kept = kept or {}
     taken = {*kept.values(), *reserved}
-    order = np.lexsort((x, _rows(boundary_ix, y), boundary_ix))
+    order = reading_order(boundary_ix, x, y)
     codes = []
     for ix in np.unique(boundary_ix):
         grids = order[boundary_ix[order] == ix].tolist()
@@ -86,6 +86,19 @@ def number_grids(
             "or a template with a separator such as {boundary}-{sequence}."
         )
     return order, codes
+
+
+def reading_order(
+    boundary_ix: NDArray[np.int32], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Put grids in order: by boundary polygon, in rows from north to south, in each row from west to east.
+
+    Returns
+    -------
+    int64, shape (n_grids,)
+        Positions of the grids.
+    """
+    return np.lexsort((x, _rows(boundary_ix, y), boundary_ix))
 
 
 def _fresh(template: str, boundary: str, count: int, taken: Collection[str]) -> list[str]:

@@ -22,6 +22,7 @@ from gis_core.partition.constraints.together import Together
 from gis_core.partition.objective import violation
 from gis_core.partition.rebalance import rebalance
 from gis_core.plan.asked import MOST_TRIES, best_of_range, number_reasons
+from gis_core.plan.codes import reading_order
 from gis_core.plan.metrics import grids_in_pieces
 from gis_core.plan.rebalance import next_codes
 from gis_core.plan.terms import Terms
@@ -323,9 +324,23 @@ def _same_grids(
     rows, columns = linear_sum_assignment(shared, maximize=True)
     real = shared[rows, columns] > 0
     number[rows[real]] = old[columns[real]]
-    fresh = np.flatnonzero(number < 0)
+    order = _in_order(draft, chosen, part)
+    fresh = order[number[order] < 0]
     number[fresh] = len(draft.codes) + np.arange(len(fresh))
     return number[part].astype(np.int32)
+
+
+def _in_order(draft: Draft, chosen: NDArray[np.int64], part: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return the parts in the order in which codes are given: by boundary polygon, north to south, west to east."""
+    graph, n_parts = draft.graph, int(part.max(initial=-1)) + 1
+    area = graph.area_m2[chosen]
+    whole = np.bincount(part, weights=area, minlength=n_parts)
+    x, y = (
+        np.bincount(part, weights=area * at[chosen], minlength=n_parts) / whole for at in (graph.x, graph.y)
+    )
+    home = np.zeros(n_parts, np.int32)
+    home[part] = draft.area_ix[chosen]
+    return reading_order(home, x, y)
 
 
 def _put_back(draft: Draft, after: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -77,8 +77,22 @@ def panes(page: Page) -> list[str]:
     return found
 
 
+def ink(page: Page) -> int:
+    """Count the pixels that are drawn of the plan in force."""
+    found: int = page.evaluate(
+        """async () => {
+          const canvas = document.querySelector("canvas.dashes");
+          if (!canvas.width) return 0;
+          const context = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d");
+          context.drawImage(await createImageBitmap(canvas), 0, 0);
+          return context.getImageData(0, 0, canvas.width, canvas.height).data.filter((v, i) => i % 4 === 3 && v).length;
+        }"""
+    )
+    return found
+
+
 def open_comparing(page: Page) -> None:
-    page.get_by_role("button", name="Plan", exact=True).click()
+    page.get_by_role("button", name="Plan", exact=True).last.click()
     page.get_by_role("button", name="Compare", exact=True).click()
 
 
@@ -90,13 +104,17 @@ def faults(page: Page) -> list[tuple[str, list[str]]]:
 def test_two_plans_together(draft: Page) -> None:
     page = draft
     dashes = page.locator("canvas.dashes")
-    shown = page.get_by_label("Plan in force (dashed)")
-    expect(shown).to_be_checked()
+    shown = page.get_by_label("Plan in force")
+    expect(shown).to_have_value("changes")
     expect(dashes).to_be_visible()
-    shown.uncheck()
+    shown.select_option("none")
     expect(dashes).to_be_hidden()
-    shown.check()
+    shown.select_option("all")
     expect(dashes).to_be_visible()
+    wait_for(lambda: ink(page) > 0)
+    # What was painted lies inside of a grid: every border in force is one of the draft too.
+    shown.select_option("changes")
+    wait_for(lambda: ink(page) == 0)
 
     open_comparing(page)
     expect(page.get_by_label("Compared with")).to_contain_text("Now 现行 · in force")

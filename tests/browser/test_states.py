@@ -17,9 +17,8 @@ NAMES = {"name", "boundary_name", "attribution", "title", "detail", "address"}
 
 def test_without_plans_it_says_what_to_do(visit: Visit) -> None:
     watched = visit()
-    watched.page.route(
-        "**/api/plans", lambda route: route.fulfill(body="[]", content_type="application/json")
-    )
+    for path in ("**/api/plans", "**/api/datasets"):
+        watched.page.route(path, lambda route: route.fulfill(body="[]", content_type="application/json"))
     page = watched.open(ready=False)
     expect(page.get_by_role("heading", name="No plan yet")).to_be_visible()
     watched.page.unroute("**/api/plans")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -163,3 +164,21 @@ def test_with_levels_grids_stay_in_their_part_of_the_level_above(draft: Draft) -
     )
     for grid in np.unique(after[after >= 0]):
         assert len(np.unique(zone[after == grid])) == 1
+
+
+def test_the_grids_of_a_first_plan_are_numbered_row_by_row(draft: Draft) -> None:
+    empty = replace(draft, assignment=np.full(SIDE * SIDE, -1, np.int32), codes=())
+    proposal = propose_cut(empty, Bounds(150, 250))
+    after = accepted(empty, proposal)
+    assert len(proposal.cells) == SIDE * SIDE
+    assert proposal.moved == 0
+    codes = [value["code"] for _, value in proposal.changes]
+    assert codes == sorted(codes)
+    count = np.bincount(after)
+    x, y = (np.bincount(after, weights=at) / count for at in (draft.graph.x, draft.graph.y))
+    for area in ("A", "B"):
+        own = [ix for ix, code in enumerate(codes) if code.startswith(area)]
+        per_row = max(1, round(len(own) ** 0.5))
+        rows = [own[at : at + per_row] for at in range(0, len(own), per_row)]
+        assert all(x[row].tolist() == sorted(x[row].tolist()) for row in rows)
+        assert all(y[high].min() >= y[low].max() for high, low in pairwise(rows))

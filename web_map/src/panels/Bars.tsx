@@ -7,7 +7,7 @@ import { Bar } from "./Bar";
 import { useApp } from "./context";
 import { CutPanel } from "./CutPanel";
 import { Icon } from "./icons";
-import { ProposalBar } from "./ProposalBar";
+import { ProposalBar, ReasonsBar } from "./ProposalBar";
 
 /** What asks for a decision, above the lower edge of the map; the gravest lowest. */
 export function Bars() {
@@ -24,6 +24,7 @@ export function Bars() {
       <BaseBar />
       <ExportBar />
       <EmptyBar />
+      <ReasonsBar />
       {edit.proposal.value && <ProposalBar proposal={edit.proposal.value} />}
       {refusal && <RefusalBar refusal={refusal} />}
       {conflict && <ConflictBar conflict={conflict} />}

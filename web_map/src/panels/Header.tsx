@@ -73,6 +73,7 @@ function Rooms() {
 function PlanChooser() {
   const { state, actions } = useApp();
   const { t, plans, plan } = state;
+  const now = state.totals.value.grids;
   if (plans.value.length === 0) return <span class="space" />;
   return (
     <select
@@ -83,7 +84,7 @@ function PlanChooser() {
     >
       {plans.value.map(({ id, name, n_grids, state: standing }) => (
         <option key={id} value={id}>
-          {t("plan.option", { name, grids: n_grids, state: t(`state.${standing}` as Key) })}
+          {t("plan.option", { name, grids: id === plan.value?.id ? now || n_grids : n_grids, state: t(`state.${standing}` as Key) })}
         </option>
       ))}
     </select>

@@ -125,8 +125,10 @@ function Tabs({ tabs, chosen }: { tabs: Tab[]; chosen: Tab }) {
 }
 
 function GridsPage() {
-  const { state } = useApp();
+  const { state, desk } = useApp();
   const { t, filter, rows, grids } = state;
+  if (state.phase.value === "ready" && grids.value.length === 0 && desk.totals.value?.grids === 0)
+    return <p class="panel-empty">{t("first.noGrids")}</p>;
   if (grids.value.length === 0)
     return (
       <>

@@ -1,6 +1,8 @@
+import type { Reason } from "../api/edits";
 import { formatMetres, formatNumber, formatPercent } from "../i18n";
 import type { Proposal, ProposalFigures } from "../state/edit";
 import { reasonWords } from "../state/problems";
+import type { State } from "../state/state";
 import { Bar } from "./Bar";
 import { useApp } from "./context";
 
@@ -14,10 +16,10 @@ export function ProposalBar({ proposal }: { proposal: Proposal }) {
       <div class="proposal-words">
         <p>
           <b>{proposal.title}:</b>{" "}
-          {weighed && t("proposal.text", { households: weighed.households, people: Math.round(weighed.people), cells: weighed.cells })}
+          {weighed && movedWords(state, weighed)}
         </p>
         {weighed && <Sides weighed={weighed} />}
-        <Reasons proposal={proposal} />
+        <Reasons reasons={proposal.reasons} />
       </div>
       <span class="decision-buttons">
         <button type="button" class="button primary" onClick={() => void edit.acceptProposal()}>
@@ -29,6 +31,11 @@ export function ProposalBar({ proposal }: { proposal: Proposal }) {
       </span>
     </Bar>
   );
+}
+
+function movedWords({ t }: State, { households, people, cells }: ProposalFigures): string {
+  // Where nobody counted people there is no number of them.
+  return people > 0 ? t("proposal.textPeople", { households, people: Math.round(people), cells }) : t("proposal.text", { households, cells });
 }
 
 /** The grids that take part, now and as they would be. */
@@ -69,10 +76,26 @@ function Sides({ weighed }: { weighed: ProposalFigures }) {
 
 const MOST = 3;
 
-function Reasons({ proposal }: { proposal: Proposal }) {
+/** Why grids of a plan that was made just now are out of bounds. */
+export function ReasonsBar() {
+  const { state, jobs } = useApp();
+  const { t } = state;
+  if (jobs.reasons.value.length === 0) return null;
+  return (
+    <Bar kind="is-reasons" label={t("reason.title")}>
+      <div class="proposal-words">
+        <Reasons reasons={jobs.reasons.value} />
+      </div>
+      <button type="button" class="button" onClick={() => (jobs.reasons.value = [])}>
+        {t("bar.close")}
+      </button>
+    </Bar>
+  );
+}
+
+function Reasons({ reasons }: { reasons: readonly Reason[] }) {
   const { state, edit, actions } = useApp();
   const { t } = state;
-  const { reasons } = proposal;
   if (reasons.length === 0) return null;
   return (
     <>

@@ -26,8 +26,6 @@ export interface SendOptions {
   signal?: AbortSignal;
 }
 
-/** The server's words without the number of a change among several. */
-
 export function createBaseSender(desk: Desk, client: Pick<BaseClient, "apply">): BaseSender {
   const busy = signal(false);
 
@@ -55,7 +53,7 @@ export function createBaseSender(desk: Desk, client: Pick<BaseClient, "apply">):
       if (!(error instanceof ApiError)) throw error;
       if (error.status === 0) return { kind: "away" };
       if (error.status === 412) return { kind: "stale" };
-      return { kind: "refused", error, detail: errorWords(desk.state, error).replace(/Change \d[\d,]*: /, "") };
+      return { kind: "refused", error, detail: /* without the number of a change among several */ errorWords(desk.state, error).replace(/Change \d[\d,]*: /, "") };
     }
   };
 

@@ -1,7 +1,7 @@
 /** Long work of the server on a draft: partition, rebalance. Its result is a proposal, shown before it counts. */
 
-import { effect, type ReadonlySignal, signal } from "@preact/signals";
-import type { AskedWish, Proposal, RebalanceWish, SolveWish } from "../api/edits";
+import { effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { AskedWish, Proposal, Reason, RebalanceWish, SolveWish } from "../api/edits";
 import { weigh } from "../kernels/weigh";
 import type { Desk } from "./desk";
 import { tell } from "./deskplans";
@@ -18,6 +18,8 @@ export interface Running {
 
 export interface Jobs {
   readonly running: ReadonlySignal<Running | null>;
+  /** Why grids of the plan that was made just now are out of bounds; until somebody has read it. */
+  readonly reasons: Signal<readonly Reason[]>;
   partition(wish: SolveWish): Promise<void>;
   /** Make a draft on a data version, open it and fill it with grids. */
   first(dataset: string, name: string, wish: SolveWish): Promise<void>;
@@ -34,6 +36,10 @@ const ENOUGH = 0.05;
 export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))): Jobs {
   const { editing, state, edit } = desk;
   const running = signal<Running | null>(null);
+  const told = signal<readonly Reason[]>([]);
+  effect(() => {
+    if (edit.phase.value !== "ready") told.value = [];
+  });
   let id: string | null = null;
 
   const weighed = (found: Proposal, wish: Partial<AskedWish>): ProposalFigures | null => {
@@ -57,6 +63,7 @@ export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>(
     // Where there was no grid there is nothing to weigh it against: it is the draft, and Ctrl+Z takes it back.
     if (desk.totals.peek()?.grids === 0) {
       edit.perform(kind, cells, grids, changes);
+      told.value = reasons;
       return desk.say("first.done", { grids: desk.totals.peek()?.grids ?? 0 });
     }
     const figures = weighed(found, wish);
@@ -111,6 +118,7 @@ export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>(
 
   return {
     running,
+    reasons: told,
     partition,
     async first(dataset, name, wish) {
       try {
@@ -118,7 +126,10 @@ export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>(
         const made = await editing.begin(dataset, name, wish.weight ? null : whole);
         await desk.actions.refreshPlans();
         await desk.actions.openPlan(made.id);
-        if (await opened(made.id)) await partition(wish);
+        if (!(await opened(made.id))) return;
+        // The panel has come beside the map meanwhile.
+        desk.actions.zoomToPlan();
+        await partition(wish);
       } catch (error) {
         tell(desk, error);
       }

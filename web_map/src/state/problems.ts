@@ -47,9 +47,11 @@ function lockedWords(state: Words, { detail, grids = [], cells = [], borders = [
 }
 
 /** Why a bound cannot be met. */
-export function reasonWords({ t }: Pick<State, "t">, reason: Reason): string {
+export function reasonWords({ t, detail }: Pick<State, "t" | "detail">, reason: Reason): string {
   const key = known(`reason.${reason.what}.${reason.case}`);
-  return key ? t(key, reason.numbers) : t("reason.other", { reason: reason.reason });
+  if (!key) return t("reason.other", { reason: reason.reason });
+  const home = detail.peek()?.boundaries.find(({ code }) => code === reason.numbers?.code);
+  return t(key, home?.name ? { ...reason.numbers, code: home.name } : reason.numbers);
 }
 
 const known = (key: string): Key | null => (key in dictionaries.en ? (key as Key) : null);
