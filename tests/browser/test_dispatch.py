@@ -144,7 +144,7 @@ def test_a_call_becomes_a_case_and_runs_its_course_by_keys(desk: OpenDesk, publi
     page.locator(".step-form input").fill("Water company")
     page.locator(".step-form").get_by_role("button", name="Return").click()
     expect(card).to_contain_text("Water company")
-    expect(card).to_contain_text("returned 1 times")
+    expect(card).to_contain_text("returns: 1")
     for key, state in (("a", "accepted"), ("f", "done")):
         page.keyboard.press(key)
         expect(card.locator("h2 .case-chip")).to_have_attribute("data-state", state)

@@ -1,4 +1,4 @@
-"""The examples that the page's own working time is tested with (web_map/tests/worktime.json) are answers of this one."""
+"""The examples that the page counts working time with (web_map/tests/worktime.json) are answers of this one."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ import { CaseTools } from "./panels/CaseTools";
 import type { Actions } from "./state/actions";
 import { areaPalette, createCaseAreas } from "./state/caseareas";
 import { createCall } from "./state/casecall";
+import { worthAsking } from "./state/caselist";
 import { createCaseDesk } from "./state/cases";
 import { createBell } from "./state/casebell";
 import { holdsAt } from "./state/force";
@@ -90,7 +91,7 @@ export function openDispatch({ state, actions, ask, root, map, paintbox }: Dispa
   const candidates = computed(() => {
     const called = call.place.value ? (call.answer.value?.choices ?? []) : null;
     const one = cases.chosen.value === null ? undefined : cases.rows.value.get(cases.chosen.value);
-    const of = called ?? (one?.grid_code === null ? (one.details.candidates ?? []) : []);
+    const of = called ?? (one?.grid_code === null ? worthAsking(one.details.candidates ?? []) : []);
     return of.map(({ code }) => state.positions.value.get(code) ?? -1).filter((grid) => grid >= 0);
   });
 

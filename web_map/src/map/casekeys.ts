@@ -2,6 +2,7 @@
 
 import type { Call } from "../state/casecall";
 import type { CaseDesk } from "../state/cases";
+import { worthAsking } from "../state/caselist";
 import { stepOfKey } from "../state/casesteps";
 import type { State } from "../state/state";
 
@@ -48,7 +49,7 @@ export function attachCaseKeys(state: State, cases: CaseDesk, call: Call, focusC
       return true;
     }
     const one = cases.detail.peek();
-    const choice = one?.grid_code === null ? one.candidates[at] : undefined;
+    const choice = one?.grid_code === null ? worthAsking(one.candidates)[at] : undefined;
     if (choice) void cases.settle(choice.code);
     return choice !== undefined;
   };

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { CaseDetail, StepKind } from "../api/cases";
 import { formatTime, type Key } from "../i18n";
-import { standingOf, unitWords } from "../state/caselist";
+import { standingOf, unitWords, worthAsking } from "../state/caselist";
 import { nextStep, STEPS, stepsToSend } from "../state/casesteps";
 import { timeWords } from "../state/cases";
 import { dutyWords, gradeWords } from "../state/casewords";
@@ -132,7 +132,7 @@ function Candidates({ one }: { one: CaseDetail }) {
   const { t } = state;
   return (
     <div class="choices" role="group" aria-label={t("case.candidates")}>
-      {one.candidates.map(({ code, share }, i) => (
+      {worthAsking(one.candidates).map(({ code, share }, i) => (
         <button key={code} type="button" class="button" aria-keyshortcuts={String(i + 1)} aria-disabled={cases.busy.value} onClick={() => void cases.settle(code)}>
           <kbd>{i + 1}</kbd> <GridLink code={code} plain /> <span class="muted">{Math.round(100 * share)} %</span>
         </button>

@@ -6,10 +6,11 @@ import { ApiError } from "../api/request";
 import type { Datum, PlaceReading, SearchHit } from "../api/types";
 import { categoryIn, waysToPart } from "../kernels/calltext";
 import type { CaseDesk } from "./cases";
-import { likeCases } from "./caselist";
+import { likeCases, worthAsking } from "./caselist";
 import { looksLikePlace } from "./coordinates";
 import { holdsAt } from "./force";
 import { newKey } from "./keys";
+import { errorWords } from "./problems";
 import type { State } from "./state";
 
 /** Least share of the circle of a fix that makes its grid sure; as the server has it. */
@@ -250,7 +251,7 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
       const sure = found.status === "inside" && (of.length === 0 || of[0].share >= SURE);
       const bordering = found.grid_code === null ? [] : [{ code: found.grid_code, share: 1 }];
       batch(() => {
-        answer.value = { ...found, sure, choices: sure ? [] : of.length > 0 ? of : bordering };
+        answer.value = { ...found, sure, choices: sure ? [] : of.length > 0 ? worthAsking(of) : bordering };
         asking.value = "idle";
         near.value = "loading";
         staff.value = null;
@@ -268,7 +269,7 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
         answer.value = null;
         asking.value = "failed";
         near.value = [];
-        problem.value = error instanceof ApiError ? error.message : "";
+        problem.value = error instanceof ApiError && error.status > 0 ? errorWords(state, error) : "";
       });
     }
   };
@@ -394,7 +395,7 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
       const result = await cases.box.send({ key: report.key, at: Date.now(), report, then });
       making.value = false;
       if ("refused" in result) {
-        fault.value = result.refused.message;
+        fault.value = errorWords(state, result.refused);
         return;
       }
       clear();
@@ -403,7 +404,7 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
         return;
       }
       cases.choose(result.case.id);
-      if (result.fault) cases.fault.value = { words: result.fault.message, conflict: false };
+      if (result.fault) cases.fault.value = { words: errorWords(state, result.fault), conflict: false };
       state.live.value = t("case.live.made", { id: String(result.case.id) });
     },
     keep() {

@@ -1,6 +1,6 @@
 /** The list of cases: how each stands now, which are shown, in which order. Pure. */
 
-import type { CaseRow, CaseState, DeadlineRow, Rules } from "../api/cases";
+import type { Candidate, CaseRow, CaseState, DeadlineRow, Rules } from "../api/cases";
 import { type Calendar, calendarOf, minutesAroundTheClock, minutesBetween } from "../kernels/worktime";
 import { shortCode } from "../kernels/codes";
 import { hasEnded } from "./casesteps";
@@ -91,12 +91,22 @@ const text = (pick: (row: CaseRow) => string | null) => (a: ListedCase, b: Liste
   return one < other ? -1 : one > other ? 1 : byTime(a, b);
 };
 
-/** The latest first, then those with least time left, then those whose clock does not run, the newest first. */
+/** The latest first, then those that nobody accepted in time, then by time left, then those whose clock does not run, the newest first. */
 function byTime(a: ListedCase, b: ListedCase): number {
+  const group = ({ standing }: ListedCase): number => (standing.overdue ? 0 : standing.acceptOverdue ? 1 : 2);
   const pressing = ({ row, standing }: ListedCase): number =>
     row.clock !== "running" || standing.left === null ? Infinity : standing.left - standing.late;
   const [one, other] = [pressing(a), pressing(b)];
-  return one === other ? newest(a, b) : one - other;
+  return group(a) - group(b) || (one === other ? newest(a, b) : one - other);
+}
+
+/** Share of the circle from which a grid is worth asking about, and grids that are asked about at most. */
+const [WORTH, MOST_CHOICES] = [0.02, 6];
+
+/** The grids of a place that somebody is asked about. */
+export function worthAsking(candidates: readonly Candidate[]): Candidate[] {
+  const found = candidates.filter(({ share }) => share >= WORTH);
+  return (found.length > 0 ? found : [...candidates]).slice(0, MOST_CHOICES);
 }
 
 const ORDERS: Record<CaseSort, (a: ListedCase, b: ListedCase) => number> = {

@@ -13,6 +13,7 @@ import {
 } from "./caselist"; // prettier-ignore
 import { asksOf, hasEnded, stepsToSend } from "./casesteps";
 import { newKey } from "./keys";
+import { errorWords } from "./problems";
 import type { State } from "./state";
 
 /** What went wrong with the last step. */
@@ -289,8 +290,9 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
     busy.value = false;
     if ("refused" in result) {
       const conflict = result.refused.status === 409;
-      fault.value = { words: result.refused.message, conflict };
-      state.live.value = result.refused.message;
+      const words = errorWords(state, result.refused);
+      fault.value = { words, conflict };
+      state.live.value = words;
       if (conflict && item.id !== undefined) void load(item.id);
       return false;
     }
@@ -412,7 +414,7 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
       fault.value = null;
       for (const file of files)
         await client.attach(id, file, file.name, newKey()).catch((error: unknown) => {
-          const words = error instanceof ApiError && error.status > 0 ? error.message : t("case.attach.noLine", { name: file.name });
+          const words = error instanceof ApiError && error.status > 0 ? errorWords(state, error) : t("case.attach.noLine", { name: file.name });
           fault.value = { words, conflict: false };
         });
       busy.value = false;
@@ -424,7 +426,7 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
         void reload();
         return null;
       } catch (error) {
-        return error instanceof ApiError && error.message !== "" ? error.message : t("error.noConnection");
+        return error instanceof ApiError && error.status > 0 ? errorWords(state, error) : t("error.noConnection");
       }
     },
   };
