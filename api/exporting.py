@@ -157,13 +157,23 @@ def _print(
     else:
         data = make_page(material, language=asked.lang).encode()
     folder = Path(tempfile.mkdtemp(prefix="wangge-export-"))
-    path = folder / f"{_file_stem(material.title, plan_id)}.{kind}"
+    path = folder / f"{_file_stem(material.title, plan_id)}{_of_paper(kind, asked)}.{kind}"
     try:
         path.write_bytes(data)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return ExportedFile(path, path.name, _MEDIA_TYPES[kind])
+
+
+def _of_paper(kind: str, asked: PrintAsked) -> str:
+    """Return what tells sheets of one plan apart by their name: the paper, and the grid where it is one."""
+    if kind != "pdf":
+        return ""
+    name = (asked.paper or "a4").upper()
+    if len(asked.codes) == 1:
+        name += "-" + re.sub(r"[^\w.-]+", "-", asked.codes[0])
+    return f"-{name}"
 
 
 def _zip(folder: Path, name: str) -> Path:

@@ -16,12 +16,21 @@ def test_sheets_of_a_stored_plan(client: TestClient, town: SimpleNamespace) -> N
     answer = client.get("/api/plans/1/export", params={"format": "pdf", "lang": "en", "grid": codes[:2]})
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"] == "application/pdf"
-    assert answer.headers["content-disposition"].startswith("attachment;")
+    disposition = answer.headers["content-disposition"]
+    assert disposition.startswith("attachment;") and "-A4.pdf" in disposition
     pages = pypdf.PdfReader(io.BytesIO(answer.content)).pages
     assert len(pages) == 3
     for code, page in zip(codes, pages[1:], strict=False):
         text = page.extract_text()
         assert f"Grid {code}" in text and "DRAFT" in text
+
+
+def test_sheets_of_two_papers_and_of_one_grid_have_names_of_their_own(
+    client: TestClient, town: SimpleNamespace
+) -> None:
+    code = sorted(town.plan.grids["code"])[0]
+    answer = client.get("/api/plans/1/export", params={"format": "pdf", "paper": "a3", "grid": code})
+    assert f"-A3-{code}.pdf" in answer.headers["content-disposition"]
 
 
 def test_page_of_a_stored_plan(client: TestClient, town: SimpleNamespace) -> None:

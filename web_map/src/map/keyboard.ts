@@ -28,9 +28,18 @@ export function attachKeyboard(desk: Keyboard): void {
     const now = performance.now();
     digits = now - since > DIGITS_MS ? digit : digits + digit;
     since = now;
-    const { state } = desk;
-    const found = state.grids.value.findIndex((grid) => !grid.retired && Number(shortCode(grid.code)) === Number(digits));
-    if (found >= 0) state.selected.value = found;
+    const { state, session } = desk;
+    const grids = state.grids.value;
+    const named = grids.flatMap((grid, ix) => (!grid.retired && Number(shortCode(grid.code)) === Number(digits) ? [ix] : []));
+    // Every community counts from 001: that of the cell of the keyboard comes first, then that of the chosen grid.
+    const cell = session.cursor.value;
+    const beside = cell === null ? state.selected.value : (session.live?.gridOf[cell] ?? -1);
+    const home = grids[beside ?? -1]?.boundary_code;
+    const found = named.find((ix) => grids[ix].boundary_code === home) ?? named[0];
+    if (found === undefined) return true;
+    state.selected.value = found;
+    const { code, households } = grids[found];
+    state.live.value = state.t("edit.chosen", { code: shortCode(code), households });
     return true;
   };
 

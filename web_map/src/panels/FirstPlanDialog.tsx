@@ -59,7 +59,7 @@ export function FirstPlanDialog({ onClose }: { onClose: () => void }) {
             <select value={dataset} onChange={(event) => setDataset(event.currentTarget.value)}>
               {datasets.value.map((each) => (
                 <option key={each.id} value={each.id}>
-                  {t("first.dataOption", { name: each.name, buildings: each.counts.buildings ?? 0 })}
+                  {t("first.dataOption", { name: each.name, buildings: each.counts.buildings ?? 0, version: String(each.id) })}
                 </option>
               ))}
             </select>
