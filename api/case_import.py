@@ -202,17 +202,18 @@ def _places(
             pass
     if plan is not None:
         return place_cases(services, points, crs=crs, accuracy_m=accuracy, plan=plan)
-    return [_nowhere(*point, crs) for point in points]
+    return _nowhere(points, crs)
 
 
-def _nowhere(x: float, y: float, crs: str) -> CasePlace | None:
-    """Place a case of a time when no plan was in force."""
+def _nowhere(points: Sequence[tuple[float, float]], crs: str) -> list[CasePlace | None]:
+    """Place cases of a time when no plan was in force."""
     from gis_core.crs import to_wgs84
 
-    lon, lat = (float(value) for value in to_wgs84(x, y, crs))
-    if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):
-        return None
-    return CasePlace(lon, lat, 0, None, {"status": _NO_PLAN})
+    lons, lats = to_wgs84([x for x, _ in points], [y for _, y in points], crs)
+    return [
+        CasePlace(lon, lat, 0, None, {"status": _NO_PLAN}) if abs(lon) <= 180.0 and abs(lat) <= 90.0 else None
+        for lon, lat in zip(lons.tolist(), lats.tolist(), strict=True)
+    ]
 
 
 def _write(

@@ -14,14 +14,15 @@ from typing import Any
 import uvicorn  # noqa: F401
 
 import api.app  # noqa: F401
-from api.routes import edits
+from api.routes import edits, incidents
 from api.server import listen, run_server, url_of
 from api.settings import Settings
 from gis_core.store import open_store
 
-#: Seconds between the writing of an edit and its answer, so that some servers die between the two.
+#: Seconds between the writing of an edit, or a step of a case, and its answer, so that some die between the two.
 PAUSE_S = 0.03
 answer_edit = edits.answer_edit
+incident_detail = incidents.incident_detail
 
 
 def answer_late(*arguments: Any) -> Any:
@@ -30,9 +31,16 @@ def answer_late(*arguments: Any) -> Any:
     return answer_edit(*arguments)
 
 
+def detail_late(*arguments: Any) -> Any:
+    """Answer a report or step a moment after it was written."""
+    time.sleep(PAUSE_S)
+    return incident_detail(*arguments)
+
+
 def serve(url: str) -> None:
     """Serve a store until the end."""
     edits.answer_edit = answer_late
+    incidents.incident_detail = detail_late
     settings = Settings(db=url, port=0, warm=False)
     sock = listen(settings)
     with open_store(url) as store:
