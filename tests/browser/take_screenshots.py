@@ -1,6 +1,7 @@
 """Take pictures of a running server: python -m tests.browser.take_screenshots --url http://127.0.0.1:8000 --out DIR.
 
-Every plan, desktop and phone, both languages: the whole plan, and with a grid selected.
+Every plan, desktop and phone, both languages: the whole plan, and with a grid selected; the dispatcher's desk with its
+list, a case and a call.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ def main() -> None:
                 for plan in watched.api("/api/plans"):
                     watched.page.goto("about:blank")
                     _picture(watched, plan["id"], arguments.out / f"plan-{plan['id']}-{name}-{lang}")
+                watched.page.goto("about:blank")
+                _desk(watched, arguments.out / f"dispatch-{name}-{lang}")
                 context.close()
         browser.close()
 
@@ -52,6 +55,23 @@ def _picture(watched: Watched, plan_id: object, path: Path) -> None:
     page.locator("tr[data-row='1']").dispatch_event("click")
     page.wait_for_timeout(2000)
     page.screenshot(path=path.with_name(f"{path.name}-selected.png"))
+
+
+def _desk(watched: Watched, path: Path) -> None:
+    page = watched.open("/#dispatch")
+    wait_for(lambda: page.locator(".case-row, .cases .panel-empty").count())
+    page.screenshot(path=path.with_name(f"{path.name}-list.png"))
+    if page.locator(".case-row").count():
+        page.locator(".case-row button").first.dispatch_event("click")
+        wait_for(lambda: page.locator(".case-card h2").count())
+        page.wait_for_timeout(1500)
+        page.screenshot(path=path.with_name(f"{path.name}-case.png"))
+    box = page.locator(".map").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
+    wait_for(lambda: page.locator(".whose, .case-card").count())
+    page.wait_for_timeout(1500)
+    page.screenshot(path=path.with_name(f"{path.name}-call.png"))
 
 
 if __name__ == "__main__":

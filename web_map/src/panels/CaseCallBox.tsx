@@ -98,7 +98,7 @@ export function CallBox() {
             </li>
           ))}
         </ul>
-        {call.standing.value === "done" && rows.length === 0 && (
+        {(call.standing.value === "done" || call.standing.value === "failed") && rows.length === 0 && (
           <p class="search-note">
             <button type="button" class="link" onClick={call.keep}>
               {t("case.call.keep")}
