@@ -37,7 +37,7 @@ from api.routes import (
     plans,
     webhooks,
 )
-from api.routes.common import PROBLEMS
+from api.routes.common import PROBLEMS, GeoJsonResponse
 from api.services import Services
 from api.settings import Settings
 from api.static import add_static
@@ -123,7 +123,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
 
 
 def _schema(app: FastAPI) -> dict[str, Any]:
-    """Describe the app; the framework would write errors as plain JSON, which they are not."""
+    """Describe the app; the framework would write errors as plain JSON and GeoJSON as a text, which they are not."""
     if not app.openapi_schema:
         schema = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -132,6 +132,9 @@ def _schema(app: FastAPI) -> dict[str, Any]:
             for operation in () if is_open311(path) else item.values():
                 answer = operation["responses"]["default"]
                 answer["content"] = {PROBLEM_TYPE: next(iter(answer["content"].values()))}
+                for kind, told in operation["responses"].get("200", {}).get("content", {}).items():
+                    if kind == GeoJsonResponse.media_type:
+                        told["schema"] = {"type": "object"}
         app.openapi_schema = schema
     return app.openapi_schema
 
