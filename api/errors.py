@@ -129,7 +129,9 @@ def problem_of(request: Request, error: Exception) -> Response:
 
 def _core_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, core.GisCoreError)
-    status = status_of(error)
+    status, code = status_of(error), error.code
+    if isinstance(error, core.DatasetError) and error.context.get("code") == "too-large":
+        status, code = 413, "too-large"
     if status in {500, 503}:
         _LOG.error(
             "%s %s failed (%s)", request.method, request.url.path, request_id_of(request), exc_info=error
@@ -147,7 +149,7 @@ def _core_error(request: Request, error: Exception) -> Response:
             for name, value in error.context.items()
             if name != "case"
         ]
-    return _answer(request, status, error.code, detail, errors=faults, headers=headers, more=_more(error))
+    return _answer(request, status, code, detail, errors=faults, headers=headers, more=_more(error))
 
 
 def _more(error: core.GisCoreError) -> dict[str, Any]:

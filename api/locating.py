@@ -144,14 +144,12 @@ def locate_table(view: ForceView, table: pa.Table, *, crs: str, borders: bool, l
     """
     import pyarrow as pa
 
+    from api.tables import require_rows
     from gis_core.errors import ParameterError, some_of
     from gis_core.locate import STATUS_NAMES
     from gis_core.locate.points import DEGREE_NAMES, METRE_NAMES
 
-    if table.num_rows > limit:
-        raise ParameterError(
-            f"{table.num_rows} points are too many at once; send at most {limit}.", limit=limit
-        )
+    require_rows(table.num_rows, limit)
     lower = [name.strip().lower() for name in table.column_names]
     names = [pair for pair in (*DEGREE_NAMES, *METRE_NAMES) if pair[0] in lower and pair[1] in lower]
     if not names:

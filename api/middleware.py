@@ -240,3 +240,8 @@ def _check_type(scope: Scope, headers: Headers) -> None:
             "unsupported-media-type",
             f"The body must be {' or '.join(allowed)}; say so in Content-Type.",
         )
+    packed = headers.get("content-encoding", "identity").strip().lower()
+    if packed not in ("", "identity"):
+        raise ProblemError(
+            415, "unsupported-media-type", "Bodies are taken as they are; send it without Content-Encoding."
+        )

@@ -160,9 +160,8 @@ async def locate_rows(
 
         view = services.force.look(_asked(plan, at))
         limit = services.settings.max_points
-        return write_table(
-            locate_table(view, read_table(body, kind), crs=crs, borders=borders, limit=limit), kind
-        )
+        table = read_table(body, kind, most_mb=services.settings.max_body_mb, most_rows=limit)
+        return write_table(locate_table(view, table, crs=crs, borders=borders, limit=limit), kind)
 
     return Response(await run_in_threadpool(answer), media_type=kind)
 
