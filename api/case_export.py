@@ -234,7 +234,9 @@ def _sheet_cell(sheet: Any, value: Any) -> Any:
         return value.isoformat()
     if not isinstance(value, str):
         return value
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
-    if cell.data_type == "f":
-        cell.data_type = "s"
+    text = ILLEGAL_CHARACTERS_RE.sub("", value)
+    if not text.startswith("="):  # a cell of its own costs more than the rest of the row
+        return text
+    cell = WriteOnlyCell(sheet, text)
+    cell.data_type = "s"
     return cell

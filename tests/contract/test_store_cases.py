@@ -10,6 +10,7 @@ import pytest
 from gis_core.dispatch import Event, EventKind, State
 from gis_core.errors import ConflictError, NotFoundError, ParameterError
 from gis_core.store import open_store
+from gis_core.store.case_files import NewFile
 from gis_core.store.cases import NewCase
 
 NOW = datetime(2026, 3, 2, 1, 0, 0, 123000, tzinfo=UTC)
@@ -156,3 +157,102 @@ def test_steps_of_two_at_once_come_one_after_the_other(place):
         assert failed == []
         steps = store.case(case_id).case.steps
         assert {one.event.why for one in steps[5:]} == {f"n{k}" for k in range(8)}
+
+
+def test_steps_of_all_cases_come_in_one_row(store):
+    assert (store.case_serial(), store.case_feed(0)) == (0, [])
+    one, two = reported(store), reported(store)
+    store.step_case(one, step("verify", 1))
+    feed = store.case_feed(0)
+    assert [(news.record.id, str(news.step.event.kind), news.number) for news in feed] == [
+        (one, "report", 0),
+        (two, "report", 0),
+        (one, "verify", 1),
+    ]
+    serials = [news.serial for news in feed]
+    assert sorted(set(serials)) == serials
+    assert store.case_serial() == serials[-1]
+    assert feed[0].record.case.state == State.VERIFIED  # as it stands now
+    assert [news.serial for news in store.case_feed(serials[0], until=serials[1])] == [serials[1]]
+    assert len(store.case_feed(0, limit=2)) == 2
+
+
+def test_a_file_is_a_note_of_its_case(place):
+    file = NewFile("井盖.jpg", "image/jpeg", 3, "a" * 64, "b" * 64, 40, 60)
+    with open_store(place) as store:
+        case_id = reported(store)
+        row, case = store.attach_to_case(case_id, file, step("note", 1, why="现场", key="k"))
+        assert (row.number, row.step, row.who, row.why, row.where) == (1, 1, "王五", "现场", "desk")
+        assert case.case.steps[-1].event.data == {"attachment": 1, "name": "井盖.jpg"}
+        assert store.attach_to_case(case_id, file, step("note", 2, key="k")) == (row, case)
+        plain = NewFile("a.txt", "text/plain", 1, "c" * 64)
+        assert store.attach_to_case(case_id, plain, step("note", 2))[0].number == 2
+        with pytest.raises(NotFoundError):
+            store.attach_to_case(case_id + 1, file, step("note", 1))
+        with pytest.raises(ParameterError):
+            store.attach_to_case(case_id, NewFile("\x00", "text/plain", 1, "c" * 64), step("note", 3))
+    with open_store(place) as store:
+        assert [each.file for each in store.case_attachments(case_id)] == [file, plain]
+        assert store.case_attachment(case_id, 1) == row
+        assert store.case(case_id).n_steps == 3
+        with pytest.raises(NotFoundError):
+            store.case_attachment(case_id, 3)
+        assert store.case_attachments(case_id + 1) == []
+
+
+def test_cases_of_before_are_written_all_or_none(store):
+    course = [step(kind, k, to="u" if kind == "dispatch" else None) for k, kind in enumerate(
+        ("report", "verify", "open", "dispatch"))]  # fmt: skip
+    first, second = store.add_cases([(new(key="a", grid_code="g"), course), (new(key="b"), course[:1])])
+    assert store.case(first).case.unit == "u"
+    assert (store.case(first).n_steps, store.case(second).n_steps) == (4, 1)
+    known, fresh = store.add_cases([(new(key="a"), course), (new(key="c"), course)])
+    assert (known, store.case(fresh).new.key) == (None, "c")
+    with pytest.raises(ConflictError):
+        store.add_cases([(new(key="d"), course), (new(key="e"), [course[0], course[3]])])
+    assert store.cases()[1] == 3
+    assert store.add_cases([]) == []
+    whole = store.cases_after(0)
+    assert [record.id for record in whole] == [first, second, fresh]
+    assert whole[0] == store.case(first)
+    assert [record.id for record in store.cases_after(first, states=["dispatched"], limit=1)] == [fresh]
+
+
+def test_a_step_a_moment_too_early_is_of_the_moment_before(store):
+    case_id = reported(store)
+    store.step_case(case_id, step("verify", 1))
+    early = step("note", 1 - 1 / 60, why="of somebody whose clock is a second behind")
+    assert store.step_case(case_id, early).case.steps[-1].event.at == NOW + timedelta(minutes=1)
+    with pytest.raises(ParameterError, match="before the last one"):
+        store.step_case(case_id, step("note", 0.5))
+
+
+def test_webhooks_get_each_step_once_and_one_at_a_time(store):
+    reported(store)
+    all_steps = store.add_webhook(url="https://example.org/a", secret="s" * 16)
+    some = store.add_webhook(url="https://example.org/b", secret="t" * 16, events=["verify"], who="张三")
+    case_id = reported(store)
+    store.step_case(case_id, step("verify", 1))
+    assert store.queue_deliveries(lambda news: f'{{"n": {news.serial}}}') == 4
+    assert store.queue_deliveries(lambda news: "{}") == 0
+    assert [(each.id, each.waiting, each.events) for each in store.webhooks()] == [
+        (all_steps.id, 2, ()),
+        (some.id, 1, ("verify",)),
+    ]
+    first, other = store.claim_delivery(), store.claim_delivery()
+    assert {first.webhook_id, other.webhook_id} == {all_steps.id, some.id}
+    assert store.claim_delivery() is None  # one of each is under way
+    assert (first.kind, first.attempts, first.secret) == ("report", 1, "s" * 16)
+    assert store.end_delivery(first, "waiting", status=500, answer="x\x00" * 900, again_in_s=3600)
+    assert not store.end_delivery(first, "done", status=200, answer="")
+    again = store.claim_delivery()  # the next one, as the first waits for an hour
+    assert (again.webhook_id, again.kind) == (all_steps.id, "verify")
+    store.end_delivery(again, "done", status=204, answer="")
+    newest, oldest = store.deliveries(all_steps.id)
+    assert (newest.state, newest.status, oldest.state, oldest.answer) == ("done", 204, "waiting", "x" * 500)
+    store.remove_webhook(some.id)
+    assert not store.end_delivery(other, "done", status=200, answer="")
+    with pytest.raises(NotFoundError):
+        store.webhook(some.id)
+    with pytest.raises(NotFoundError):
+        store.remove_webhook(some.id)
