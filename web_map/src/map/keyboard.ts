@@ -73,10 +73,10 @@ export function attachKeyboard(desk: Keyboard): void {
         tools.grow(command.factor);
         return true;
       case "undo":
-        if (session.undo()) state.live.value = state.t("edit.undone");
+        session.undo();
         return true;
       case "redo":
-        if (session.redo()) state.live.value = state.t("edit.redone");
+        session.redo();
         return true;
       case "escape":
         return escape();

@@ -15,6 +15,8 @@ export function tellEdit(
   { kind, after, changes }: Pick<Edit, "kind" | "after" | "changes">,
   grids: readonly { code: string; households: number }[],
 ): Telling | null {
+  if (kind === "undo") return { key: "edit.undone", values: {} };
+  if (kind === "redo") return { key: "edit.redone", values: {} };
   const codeOf = (ix: number): string => shortCode(grids[ix]?.code ?? "");
   if (OF_CELLS.has(kind) && after.length > 0) {
     const to = after[0];
