@@ -279,7 +279,8 @@ def _material(
     has_counts = "households" in plan.cells
     loose_households = int(plan.cells.loc[loose, "households"].sum()) if has_counts else 0
     weights = plan.report.get("weights") or []
-    bounds = plan.report.get("bounds") if not weights or weights[0]["name"] == "households" else None
+    asked = plan.report.get("bounds") or (None if record is None else record.bounds)
+    bounds = asked if not weights or weights[0]["name"] == "households" else None
     return Material(
         title=clean_text(plan.name),
         state=state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def begin(
         "south": south,
         "east": east,
         "north": north,
-        "report": "{}",
+        "report": json.dumps({"bounds": [low, high]} if bounds is not None else {}),
         "assignment": pack_ints(np.full(n_cells, -1, np.int32)),
     }
     return int(connection.execute(insert(_PLAN).values(**values).returning(_PLAN.c.id)).scalar_one())

@@ -26,7 +26,8 @@ def test_a_draft_begins_with_every_cell_unassigned(planned, two_communities):
     checks = store.checks(begun)
     assert [item.kind for item in checks.items] == ["unassigned"]
     assert not checks.publishable
-    assert len(store.plan_file(begun).grids) == 0
+    file = store.plan_file(begun)
+    assert (len(file.grids), file.report["bounds"]) == (0, [200, 400])
 
 
 def test_the_first_edit_makes_its_grids_and_is_undone_to_none(planned):

@@ -135,6 +135,12 @@ def test_what_is_in_force_has_no_words_across(state: str, words: list[str], abse
         assert all("".join(word.split()) in flat(page) for word in words) and absent not in flat(page)
 
 
+def test_bounds_of_a_plan_that_was_made_from_the_page_stand_on_paper() -> None:
+    shelf = Shelf(bounds=(100, 200))
+    shelf.file = replace(shelf.file, report={})
+    assert stored_material(shelf, 1).bounds == (100.0, 200.0)
+
+
 def test_many_grids_have_an_index_of_their_own(material: Material) -> None:
     grids = tuple(replace(material.grids[0], code=f"{number:03d}", short="") for number in range(200))
     many = replace(material, grids=grids, shapes=np.repeat(material.shapes[:1], 200))
