@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from gis_core.layers.traditional import simplified
+
 __all__ = ["building_key", "compound_key", "fold"]
 
 _DIGITS = {
@@ -38,14 +40,14 @@ _ROMAN = {
 
 
 def fold(text: str) -> str:
-    """Return a name for comparison: one width, one case, Chinese numerals as digits, no spaces or marks.
+    """Return a name for comparison: one width, one case, simplified characters, numerals as digits, no spaces or marks.
 
     Examples
     --------
-    >>> fold("月庭 二村（南区）"), fold("第 十二 栋"), fold("陆家嘴")
+    >>> fold("月庭 二村（南區）"), fold("第 十二 栋"), fold("陸家嘴")
     ('月庭2村南区', '第12栋', '陆家嘴')
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = simplified(unicodedata.normalize("NFKC", text).casefold())
     folded = re.sub(r"[\s·・.,，。、()（）\[\]【】_\"'“”]+", "", folded)
     return re.sub(r"0*(\d+)", r"\1", _CHINESE.sub(_as_digits, folded))
 

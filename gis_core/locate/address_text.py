@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from gis_core.layers.naming import fold
+from gis_core.layers.traditional import simplified
 
 __all__ = ["Numeral", "Parsed", "parse_address", "read_digits"]
 
@@ -224,7 +225,7 @@ def _values(value: str, kind: str) -> list[tuple[str, str]]:
 
 def _one_form(text: str) -> tuple[str, tuple[str, ...]]:
     """Return a text in one width, case and set of numerals, and other readings of English names."""
-    plain = _without_accents(unicodedata.normalize("NFKC", text).casefold())
+    plain = simplified(_without_accents(unicodedata.normalize("NFKC", text).casefold()))
     plain = re.sub(r"(?<=[a-z])['’](?=[a-z])", "", plain)
     also: tuple[str, ...] = ()
     if any("a" <= letter <= "z" for letter in plain):
