@@ -205,7 +205,8 @@ def _renumbered(edit: EditRecord, place: NDArray[np.int32], *, keep_base: bool) 
     if keep_base and any(change.path == BASE_PATH for change in edit.changes):
         return edit
     cells = place[edit.cell_ix]
-    there = cells >= 0
+    # Cells that are new may stand before others: the cells of an edit ascend all the same.
+    there = np.argsort(cells, kind="stable")[np.count_nonzero(cells < 0) :]
     changes = []
     for change in edit.changes:
         path = change.path

@@ -248,3 +248,18 @@ def test_counts_of_parts_change_like_those_of_any_building(work):
     require_whole(work)
     joined = change(work, {"op": "join", "layer": "buildings", "id": "b40"})
     assert building(work, "b40")["households"] == 99 + rest and joined.recut
+
+
+def test_cells_of_earlier_edits_ascend_under_their_new_numbers(work):
+    n_cells = work.store.plan(work.plan).n_cells
+    everywhere = np.arange(n_cells)
+    nowhere = np.full(n_cells, -1)
+    work.store.add_edit(
+        work.plan, expected_revision=0, who="a", kind="paint", cell_ix=everywhere, grid_ix=nowhere
+    )
+    change(work, cut("b50", line_across(ground_of(work, "b50"))))
+    runs = next(one.value["cells"] for one in work.store.edits(work.plan)[1].changes if one.path == "base")
+    first = work.store.edits(work.plan)[0]
+    assert sorted(run[1] for run in runs) != [run[1] for run in runs]
+    assert np.all(np.diff(first.cell_ix) > 0)
+    assert len(first.cell_ix) >= n_cells - 1

@@ -1,6 +1,7 @@
 /** What was done to a plan: the list that people read, and the steps that this browser may take back. Pure functions. */
 
 import type { Change, ServerEdit } from "../api/edits";
+import type { Delta } from "../kernels/live";
 import type { Edit } from "./edit";
 import { plainList, type Unsent } from "./outbox";
 
@@ -16,11 +17,20 @@ export function editOfUnsent(entry: Unsent): Edit {
   return {
     key: entry.key,
     kind: entry.kind,
-    cells: Uint32Array.from(entry.cells),
-    before: Int32Array.from(entry.before),
-    after: Int32Array.from(entry.grids),
+    ...ascending(entry.cells, entry.before, entry.grids),
     changes: entry.changes as Edit["changes"],
     undoesKey: entry.undoesKey ?? (entry.undoes === null ? null : keyOfRevision(entry.undoes)),
+  };
+}
+
+/** The cells of an edit in ascending order: those of before a change of base data have other numbers now. */
+function ascending(cells: readonly number[], before: readonly number[], after: readonly number[]): Delta {
+  const order = cells.map((_, i) => i);
+  if (cells.some((cell, i) => i > 0 && cell < cells[i - 1])) order.sort((a, b) => cells[a] - cells[b]);
+  return {
+    cells: Uint32Array.from(order, (i) => cells[i]),
+    before: Int32Array.from(order, (i) => before[i]),
+    after: Int32Array.from(order, (i) => after[i]),
   };
 }
 
@@ -32,9 +42,7 @@ export function editOfServer(edit: ServerEdit): Edit | null {
   return {
     key: keyOfRevision(edit.revision),
     kind: edit.kind,
-    cells: Uint32Array.from(cells),
-    before: Int32Array.from(before),
-    after: Int32Array.from(grids),
+    ...ascending(cells, before, grids),
     changes: edit.changes as Edit["changes"],
     undoesKey: edit.undoes === null ? null : keyOfRevision(edit.undoes),
   };
