@@ -195,7 +195,7 @@ def test_base_data_are_changed_under_a_draft(browser: Browser, town: DeskServer)
     wait_for(lambda: len(steps(page)) == 7)
     page.get_by_role("button", name="Apply").click()
     expect(page.locator(".base-waiting .alert")).to_contain_text(
-        "outside every boundary polygon", timeout=20_000
+        "lies outside of every community", timeout=20_000
     )
     expect(page.locator(".base-steps li.is-fault")).to_have_count(1)
     page.locator(".base-steps li.is-fault button").click()
@@ -241,3 +241,49 @@ def test_on_a_tablet_in_chinese(browser: Browser, town: DeskServer) -> None:
     wait_for(lambda: steps(page) == [])
     assert page.complaints == []  # type: ignore[attr-defined]
     page.context.close()
+
+
+def test_a_street_meets_the_one_it_is_drawn_to_and_a_barrier_is_drawn(
+    browser: Browser, town: DeskServer
+) -> None:
+    page = visit(browser, town.url, "en-GB", (1366, 768))
+    spots = Spots(page, town.url)
+    plan = page.request.get(f"{town.url}/api/plans/1").json()
+    layers = f"{town.url}/api/datasets/{plan['dataset_id']}/layers"
+    streets = page.request.get(f"{layers}/streets").json()["features"]
+    there = shapely.unary_union([shapely.geometry.shape(row["geometry"]) for row in streets])
+    end = max(shapely.get_coordinates(there).tolist())
+    x, y = spots.at(*end)
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    points = page.get_by_label("Points, one a line")
+
+    def drawn() -> list[list[float]]:
+        return [
+            [float(value) for value in line.split(",")] for line in points.input_value().split("\n") if line
+        ]
+
+    page.mouse.click(x - 3, y + 2)
+    wait_for(lambda: drawn() and shapely.distance(shapely.Point(drawn()[0]), there) < 1e-6)
+    page.mouse.click(x - 60, y + 17)
+    page.keyboard.press("Enter")
+    wait_for(lambda: len(steps(page)) == 1)
+    page.get_by_role("button", name="Remove all").click()
+    # With Alt a point stays where it is clicked.
+    page.keyboard.down("Alt")
+    page.mouse.click(x - 3, y + 2)
+    page.keyboard.up("Alt")
+    wait_for(lambda: len(drawn()) == 1)
+    assert shapely.distance(shapely.Point(drawn()[0]), there) > 1e-6
+    page.keyboard.press("Escape")
+
+    page.keyboard.press("w")
+    page.get_by_label("What it is").select_option("rail")
+    page.mouse.click(x - 40, y + 37)
+    page.mouse.click(x - 90, y + 45)
+    page.keyboard.press("Enter")
+    wait_for(lambda: steps(page) == ["New: Barrier"])
+    clean(page)
+    page.get_by_role("button", name="Remove all").click()
+    page.context.close()
+    assert page.complaints == []  # type: ignore[attr-defined]

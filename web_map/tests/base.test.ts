@@ -6,6 +6,7 @@ import { ApiError, createAsk } from "../src/api/request";
 import { readPoints, writePoints } from "../src/state/base";
 import { refound } from "../src/state/basekept";
 import { countOf, crossesItself, type Feature, featureAt, measure, moved, movedFeatures, nameOf, type Pending, type Step, stepOfChange, withChange, withPending } from "../src/state/baselist"; // prettier-ignore
+import { snapTo } from "../src/state/basesnap";
 import { baseSteps, editOfServer, stacksOf } from "../src/state/history";
 
 const square = (x: number, y: number, side = 0.001): Geometry => ({
@@ -157,4 +158,16 @@ test("files are known by their endings", () => {
   assert.deepEqual(["a.CSV", "b.xlsx", "c.xls", "d"].map((name) => sheetType(name) !== null), [true, true, false, false]);
   assert.equal(outlineType("楼.KML"), "application/vnd.google-earth.kml+xml");
   assert.equal(outlineType("楼.dwg"), null);
+});
+
+test("the points of a line go onto what is near: its ends and bends first, else the place beside it", () => {
+  const street = (...points: [number, number][]): Feature => ({ layer: "streets", id: null, ix: 0, step: null, name: "", geometry: { type: "LineString", coordinates: points }, values: {} });
+  const metre = 1 / 111_320;
+  const features = [street([0, 0], [100 * metre, 0]), street([50 * metre, 50 * metre], [50 * metre, 90 * metre])];
+  const near = (x: number, y: number, reach: number): number[] | undefined => snapTo(features, [x * metre, y * metre], reach)?.map((value) => Math.round(value / metre));
+  assert.deepEqual(near(30, 3, 5), [30, 0]);
+  assert.deepEqual(near(3, 3, 5), [0, 0]);
+  assert.deepEqual(near(52, 47, 5), [50, 50]);
+  assert.equal(near(30, 20, 5), undefined);
+  assert.equal(snapTo([], [0, 0], 5), null);
 });

@@ -1,13 +1,14 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Position } from "../api/base";
 import { formatNumber, type Key } from "../i18n";
-import { type BaseTool, kindOf, readPoints, writePoints } from "../state/base";
+import { BARRIERS, type BaseTool, kindOf, readPoints, type Shape, writePoints } from "../state/base";
 import { type Feature, measure, type Pending, type Step } from "../state/baselist";
 import type { State } from "../state/state";
 import { BaseFiles } from "./BaseFiles";
 import { useApp } from "./context";
 import { Icon } from "./icons";
 
+const SHAPES: readonly BaseTool[] = ["building", "street", "barrier", "gate"];
 /** Classes of streets that are offered, the widest first. */
 const CLASSES = ["trunk", "primary", "secondary", "tertiary", "residential", "living_street", "minor"] as const;
 
@@ -18,7 +19,7 @@ export function BasePanel() {
   const { tool, picked } = base;
   // What was drawn last can be described until the next drawing begins.
   const done = picked.value !== null && base.drawing.value === null && picked.value.step !== null;
-  const drawing = !done && (tool.value === "building" || tool.value === "street" || tool.value === "gate");
+  const drawing = !done && SHAPES.includes(tool.value);
   return (
     <div class="base-page">
       <Waiting />
@@ -145,7 +146,7 @@ const plain = (value: unknown): string => (typeof value === "number" ? formatNum
 function DrawForm() {
   const { state, base } = useApp();
   const { t } = state;
-  const shape = base.tool.value as "building" | "street" | "gate";
+  const shape = base.tool.value as Shape;
   const points = base.drawing.value?.shape === shape ? base.drawing.value.points : [];
   const [text, setText] = useState(writePoints(points));
   const [wrong, setWrong] = useState(false);
@@ -177,6 +178,17 @@ function DrawForm() {
         <textarea rows={Math.min(8, Math.max(3, points.length + 1))} value={text} spellcheck={false} onInput={(event) => type(event.currentTarget.value)} />
       </Field>
       <p class="muted">{sizeWords(state, shape, points)}</p>
+      {shape === "barrier" && (
+        <Field label={t("base.barrier")}>
+          <select value={typed.kind ?? BARRIERS[0]} onChange={set("kind")}>
+            {BARRIERS.map((each) => (
+              <option key={each} value={each}>
+                {t(`base.barrier.${each}`)}
+              </option>
+            ))}
+          </select>
+        </Field>
+      )}
       {shape === "street" && <ClassField value={base.streetClass.value} onChange={(value) => (base.streetClass.value = value)} />}
       <Field label={t("base.column.name")}>
         <input type="text" maxLength={200} value={typed.name ?? ""} onInput={set("name")} />
@@ -203,7 +215,7 @@ function DrawForm() {
   );
 }
 
-function sizeWords({ t }: State, shape: "building" | "street" | "gate", points: readonly Position[]): string {
+function sizeWords({ t }: State, shape: Shape, points: readonly Position[]): string {
   if (shape === "gate" || points.length < (shape === "building" ? 3 : 2)) return t(`base.hint.${shape}`);
   const size = measure(points, shape === "building");
   return t(shape === "building" ? "base.size.area" : "base.size.length", { points: points.length, size: Math.round(size) });
@@ -347,4 +359,4 @@ export function Field({ label, hint, alert, children }: FieldProps) {
   );
 }
 
-export const BASE_TOOLS: readonly BaseTool[] = ["look", "building", "street", "gate", "move", "retire"];
+export const BASE_TOOLS: readonly BaseTool[] = ["look", "building", "street", "barrier", "gate", "move", "retire"];

@@ -63,7 +63,7 @@ function BaseBar() {
   const { t } = state;
   const tool = base.tool.value;
   const points = base.drawing.value?.points.length ?? 0;
-  const least = tool === "street" ? 2 : 3;
+  const least = tool === "building" ? 3 : 2;
   return (
     <div class="toolbar" role="group" aria-label={t("tool.options")}>
       <b>{t(`base.tool.${tool}`)}</b>

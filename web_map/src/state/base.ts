@@ -10,10 +10,11 @@ import { changesOf, countOf, crossesItself, type Feature, featureAt, featureOf, 
 import { forget, keep, type Kept, kept, refound } from "./basekept";
 import type { BaseSender, Sent } from "./basesend";
 import type { Desk } from "./desk";
+import { snapTo } from "./basesnap";
 import { revisionOfKey } from "./history";
 
-export type BaseTool = "look" | "building" | "street" | "gate" | "move" | "retire";
-export type Shape = "building" | "street" | "gate";
+export type BaseTool = "look" | "building" | "street" | "barrier" | "gate" | "move" | "retire";
+export type Shape = "building" | "street" | "barrier" | "gate";
 
 /** What is being drawn; points in degrees. */
 export interface Drawing {
@@ -60,6 +61,8 @@ export interface Base {
   undo(): boolean;
   redo(): boolean;
   clear(): void;
+  /** Where a point of a line comes to stand: on the line that is there, or where it is. */
+  snap(shape: Shape, at: Position): Promise<Position>;
   /** A drawing that is done: a change, or a word why not. */
   finish(): boolean;
   retire(feature: Feature): void;
@@ -70,12 +73,18 @@ export interface Base {
   cancel(): void;
 }
 
-const LAYERS: readonly Feature["layer"][] = ["facilities", "buildings", "streets"];
+const LAYERS: readonly Feature["layer"][] = ["facilities", "buildings", "streets", "barriers"];
+/** What the points of a line are put onto. */
+const ONTO: Partial<Record<Shape, readonly Feature["layer"][]>> = { street: ["streets"], barrier: ["streets", "barriers"] };
+/** Water is a barrier as well; it is not meant where somebody clicks. */
+const isArea = ({ layer, geometry }: Feature): boolean => layer === "barriers" && geometry.type.endsWith("Polygon");
 const OF_SHAPE: Record<Shape, { layer: BaseLayer; least: number }> = {
   building: { layer: "buildings", least: 3 },
   street: { layer: "streets", least: 2 },
+  barrier: { layer: "barriers", least: 2 },
   gate: { layer: "gates", least: 1 },
 };
+const TOO_FEW = { building: "base.tooFew.building", street: "base.tooFew.street", barrier: "base.tooFew.barrier", gate: "base.tooFew.street" } as const;
 const DID = { add: "base.did.add", move: "base.did.move", retire: "base.did.retire", set: "base.did.set" } as const;
 
 export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): Base {
@@ -166,6 +175,8 @@ export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): 
         return void desk.say("error.noConnection", {}, true);
       }
     if (place().plan !== plan || place().dataset !== dataset) return;
+    // Meanwhile they were applied, or removed.
+    if (!kept(plan)) return;
     nextKey = Math.max(nextKey, ...next.map(({ key }) => key + 1));
     show(next);
     if (lost > 0) desk.say("base.lost", { count: lost }, true);
@@ -267,6 +278,20 @@ export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): 
   };
   edit.takeBackBase = (key) => void takeBack(key);
 
+  // What stands around a place, with what waits.
+  const around = async ([lon, lat]: Position, layers: readonly Feature["layer"][]): Promise<Feature[]> => {
+    const { dataset } = place();
+    const metres = reach();
+    const [east, north] = metresPerDegree(lat);
+    const [dx, dy] = [metres / east, metres / north];
+    const box: [number, number, number, number] = [lon - dx, lat - dy, lon + dx, lat + dy];
+    const pages = await Promise.all(layers.map((layer) => client.features(dataset, layer, box).then((rows) => rows.map((row) => featureOf(layer, row)))));
+    const there = pages.flat().filter((feature) => feature !== null);
+    // What moved here stands elsewhere in the data.
+    const news = movedFeatures(steps.value).filter((one) => layers.includes(one.layer) && !there.some((each) => each.layer === one.layer && each.id === one.id && each.ix === one.ix));
+    return withPending([...there, ...news], steps.value).filter(({ layer }) => layers.includes(layer));
+  };
+
   const base: Base = {
     on,
     tool,
@@ -290,19 +315,10 @@ export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): 
     },
     enter: () => void (desk.tab.value = "base"),
     leave: () => void (desk.tab.value = "grids"),
-    async pick([lon, lat], layers = LAYERS) {
-      const { dataset } = place();
-      const metres = reach();
-      const [east, north] = metresPerDegree(lat);
-      const [dx, dy] = [metres / east, metres / north];
-      const box: [number, number, number, number] = [lon - dx, lat - dy, lon + dx, lat + dy];
-      const pages = await Promise.all(layers.map((layer) => client.features(dataset, layer, box).then((rows) => rows.map((row) => featureOf(layer, row)))));
-      const there = pages.flat().filter((feature) => feature !== null);
-      // What moved here stands elsewhere in the data.
-      const news = movedFeatures(steps.value).filter((one) => layers.includes(one.layer) && !there.some((each) => each.layer === one.layer && each.id === one.id && each.ix === one.ix));
-      const drawn = withPending([...there, ...news], steps.value).filter(({ layer }) => layers.includes(layer));
-      return featureAt(drawn, [lon, lat], metres);
+    async snap(shape, at) {
+      return snapTo(await around(at, ONTO[shape] ?? []), at, reach()) ?? at;
     },
+    pick: async (at, layers = LAYERS) => featureAt((await around(at, layers)).filter((feature) => !isArea(feature)), at, reach()),
     select(feature) {
       picked.value = feature;
       if (feature) live("base.picked", { what: state.t(`base.kind.${kindOf(feature)}`), name: feature.name });
@@ -333,7 +349,7 @@ export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): 
       const { layer, least } = OF_SHAPE[shape];
       const points = draft.points.filter((point, i) => i === 0 || point.join() !== draft.points[i - 1].join());
       if (points.length < least) {
-        desk.say(shape === "building" ? "base.tooFew.building" : "base.tooFew.street", {}, true);
+        desk.say(TOO_FEW[shape], {}, true);
         return false;
       }
       if (shape === "building" && crossesItself(points)) {
@@ -343,7 +359,7 @@ export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): 
       const geometry: Geometry =
         shape === "gate"
           ? { type: "Point", coordinates: points[0] }
-          : shape === "street"
+          : shape !== "building"
             ? { type: "LineString", coordinates: points }
             : { type: "Polygon", coordinates: [[...points, points[0]]] };
       const values = valuesOf(shape, typed.value, streetClass.value);
@@ -381,11 +397,15 @@ export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): 
   return base;
 }
 
+/** Kinds of barriers that are drawn. */
+export const BARRIERS = ["river", "rail", "wall"] as const;
+
 /** What was typed of a drawing, as columns. */
 function valuesOf(shape: Shape, typed: Record<string, string>, streetClass: string): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   if (typed.name?.trim()) values.name = typed.name.trim();
   if (shape === "street") values.class = streetClass;
+  if (shape === "barrier") Object.assign(values, { kind: typed.kind || BARRIERS[0], cuts: true });
   if (shape === "building") values.households = Number(typed.households || 0);
   if (shape === "building" && typed.population) values.population = Number(typed.population);
   return values;

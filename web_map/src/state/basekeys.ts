@@ -8,5 +8,6 @@ export const BASE_KEYS: Readonly<Record<string, BaseTool>> = {
   m: "move",
   x: "retire",
   s: "street",
+  w: "barrier",
   o: "gate",
 };

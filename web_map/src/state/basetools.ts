@@ -9,7 +9,7 @@ import type { Modifiers, Place, Sketch, Toolbox } from "./tools";
 
 /** A hand that goes less far than this many metres times the reach has clicked. */
 const CLICK = 0.5;
-const DRAWING: Partial<Record<BaseTool, Shape>> = { building: "building", street: "street", gate: "gate" };
+const DRAWING: Partial<Record<BaseTool, Shape>> = { building: "building", street: "street", barrier: "barrier", gate: "gate" };
 
 const toDegrees = ({ x, y }: Place): Position => {
   const [lon, lat] = unitToLonLat(x, y);
@@ -49,6 +49,7 @@ function createBaseHand(base: Base, pointer: ReadonlySignal<Place | null>): Base
   let start: Place | null = null;
   let end: Place | null = null;
   let held: Promise<Feature | null> | null = null;
+  let free = false;
   const ghost = signal<Feature | null>(null);
   const drag = signal<{ feature: Feature; east: number; north: number } | null>(null);
 
@@ -70,7 +71,17 @@ function createBaseHand(base: Base, pointer: ReadonlySignal<Place | null>): Base
   };
   const clicked = (): boolean => start !== null && end !== null && metres(start, end) <= CLICK * base.reach();
 
-  const addPoint = (shape: Shape, place: Place): void => {
+  const isLine = (shape: Shape): boolean => shape === "street" || shape === "barrier";
+
+  // The point is there at once; where a street is near it moves onto it, so that the two meet.
+  const snap = async (shape: Shape, point: Position): Promise<void> => {
+    const to = await base.snap(shape, point).catch(() => point);
+    const now = base.drawing.value;
+    if (now?.shape !== shape || to === point || !now.points.includes(point)) return;
+    base.drawing.value = { shape, points: now.points.map((each) => (each === point ? [tidy(to[0]), tidy(to[1])] : each)) };
+  };
+
+  const addPoint = (shape: Shape, place: Place, free: boolean): void => {
     const now = base.drawing.value?.shape === shape ? base.drawing.value : { shape, points: [] };
     const point = toDegrees(place);
     const [first, last] = [now.points[0], now.points[now.points.length - 1]];
@@ -81,9 +92,10 @@ function createBaseHand(base: Base, pointer: ReadonlySignal<Place | null>): Base
     };
     // A click on the first point closes an outline, a second one on the last point ends a line.
     if (shape === "building" && now.points.length >= 3 && near(first)) return void base.finish();
-    if (shape === "street" && now.points.length >= 2 && near(last)) return void base.finish();
+    if (isLine(shape) && now.points.length >= 2 && near(last)) return void base.finish();
     base.drawing.value = { shape, points: near(last) ? now.points : [...now.points, point] };
     if (shape === "gate") base.finish();
+    else if (isLine(shape) && !free) void snap(shape, point);
   };
 
   const letGo = async (): Promise<void> => {
@@ -102,10 +114,11 @@ function createBaseHand(base: Base, pointer: ReadonlySignal<Place | null>): Base
   return {
     sketch,
     draws: () => base.tool.value !== "look" && base.applying.value === null,
-    down(place) {
+    down(place, keys) {
+      free = keys.alt;
       [start, end] = [place, place];
       const shape = DRAWING[base.tool.value];
-      if (shape) return addPoint(shape, place);
+      if (shape) return addPoint(shape, place, free);
       const layers = base.tool.value === "move" ? (["buildings", "facilities"] as const) : undefined;
       const mine = (held = base.pick(toDegrees(place), layers));
       void mine.then(
@@ -126,7 +139,7 @@ function createBaseHand(base: Base, pointer: ReadonlySignal<Place | null>): Base
       const shape = DRAWING[base.tool.value];
       if (shape) {
         // Pulled from corner to corner: where it is let go is a point as well.
-        if (start && end && !clicked() && base.drawing.value) addPoint(shape, end);
+        if (start && end && !clicked() && base.drawing.value) addPoint(shape, end, free);
         start = end = null;
         return;
       }
