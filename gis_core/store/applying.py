@@ -20,7 +20,6 @@ from gis_core.plan.locks import require_unlocked
 from gis_core.store import attributes
 from gis_core.store.models import Area, Cell, Grid, table_of
 from gis_core.store.redraw import redraw, set_deviation
-from gis_core.store.rows import search_texts
 
 if TYPE_CHECKING:
     from gis_core.model import AdjacencyGraph
@@ -397,8 +396,7 @@ class Draft:
                 continue
             code, name = code_of(edit.becomes, grid), edit.becomes.get(f"grid/{grid}/name")
             if code != code_of(edit.was, grid) or name != edit.was.get(f"grid/{grid}/name"):
-                text = search_texts([[code], [name]])[0]
-                rows.append({"of_grid": grid, "code": code, "name": name, "search_text": text})
+                rows.append({"of_grid": grid, "code": code, "name": name})
         if not rows:
             return
         own = (_GRID.c.plan_id == self._plan.id) & (_GRID.c.grid_ix == bindparam("of_grid"))
@@ -422,7 +420,6 @@ class Draft:
                 "population": 0.0,
                 "area_m2": 0.0,
                 "perimeter_m": 0.0,
-                "search_text": search_texts([[code], [name]])[0],
                 "geom": self._dialect.encode(np.array([shapely.MultiPolygon()], dtype=object))[0],
             }
             self._connection.execute(insert(_GRID).values(**values))

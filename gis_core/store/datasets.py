@@ -26,7 +26,6 @@ from gis_core.store.rows import (
     query_shape,
     read_frame,
     require_geometry,
-    search_texts,
 )
 
 if TYPE_CHECKING:
@@ -46,11 +45,6 @@ __all__ = [
     "write",
 ]
 
-_SEARCHED: dict[str, tuple[str, ...]] = {
-    "buildings": ("name", "address", "compound", "id"),
-    "streets": ("name",),
-    "facilities": ("name", "category", "id"),
-}
 #: Where more than this share of the rows of a layer differ, all are written anew.
 _MOSTLY = 0.5
 #: Where the rows that did not change come in more runs than this, too.
@@ -143,8 +137,6 @@ def _insert_rows(
     table = table_of(LAYERS[name])
     frame = frame if len(rows) == len(frame) else frame.iloc[rows]
     columns = {column: column_values(table, column, frame[column]) for column in layer_columns(LAYERS[name])}
-    if name in _SEARCHED:
-        columns["search_text"] = search_texts([columns[column] for column in _SEARCHED[name]])
     keys = {"dataset_id": [dataset_id] * len(rows), "ix": rows.tolist()}
     dialect.bulk_insert(connection, table, keys | columns, require_geometry(name, frame))
 

@@ -127,7 +127,6 @@ class Building(_Layer, Base):
     households_source: Mapped[str | None] = mapped_column(String)
     extra: Mapped[str | None] = mapped_column(String)
     cell_ix: Mapped[int] = mapped_column(Integer)
-    search_text: Mapped[str] = mapped_column(String)
     geom: Mapped[bytes] = mapped_column(Geom())
 
 
@@ -141,7 +140,6 @@ class Street(_Layer, Base):
     highway: Mapped[str | None] = mapped_column(String)
     name: Mapped[str | None] = mapped_column(String)
     cuts: Mapped[bool] = mapped_column(Flag)
-    search_text: Mapped[str] = mapped_column(String)
     grade_separated: Mapped[bool | None] = mapped_column(Flag)
     geom: Mapped[bytes] = mapped_column(Geom())
 
@@ -165,7 +163,6 @@ class Facility(_Layer, Base):
     id: Mapped[str | None] = mapped_column(String)
     category: Mapped[str | None] = mapped_column(String)
     name: Mapped[str | None] = mapped_column(String)
-    search_text: Mapped[str] = mapped_column(String)
     geom: Mapped[bytes] = mapped_column(Geom())
 
 
@@ -296,7 +293,6 @@ class Grid(Base):
     perimeter_m: Mapped[float | None] = mapped_column(Real)
     polsby_popper: Mapped[float | None] = mapped_column(Real)
     deviation: Mapped[float | None] = mapped_column(Real)
-    search_text: Mapped[str] = mapped_column(String)
     geom: Mapped[bytes] = mapped_column(Geom())
 
 
@@ -505,7 +501,7 @@ LAYERS: dict[str, type[Base]] = {
 #: Tables with a geometry column.
 SPATIAL_TABLES: tuple[str, ...] = (*LAYERS, "grids")
 
-_INTERNAL = frozenset({"fid", "dataset_id", "plan_id", "ix", "search_text", "geom"})
+_INTERNAL = frozenset({"fid", "dataset_id", "plan_id", "ix", "geom"})
 
 
 def table_of(model: type[Base]) -> Table:

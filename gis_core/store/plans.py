@@ -28,7 +28,6 @@ from gis_core.store.rows import (
     plain_text,
     query_shape,
     read_frame,
-    search_texts,
 )
 
 if TYPE_CHECKING:
@@ -122,7 +121,6 @@ def add(
         column: column_values(_GRID, column, placed[column] if column in placed else [None] * len(placed))
         for column in PLAN_COLUMNS["grids"]
     }
-    columns["search_text"] = search_texts([columns["code"], columns["name"]])
     keys = {"plan_id": [plan_id] * len(placed), "grid_ix": list(range(len(placed)))}
     shapes = np.asarray(placed.geometry.array, dtype=object).copy()
     shapes[shapely.is_missing(shapes)] = shapely.MultiPolygon()

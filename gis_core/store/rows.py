@@ -6,7 +6,6 @@ Text is checked here, because PostgreSQL refuses what SQLite takes (a NUL charac
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +28,11 @@ __all__ = [
     "by_ix",
     "column_values",
     "copied_columns",
-    "fold",
     "page",
     "plain_text",
     "query_shape",
     "read_frame",
     "require_geometry",
-    "search_texts",
 ]
 
 WGS84 = "EPSG:4326"
@@ -138,29 +135,6 @@ def _is_missing(value: Any) -> bool:
     return (
         value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value))
     )
-
-
-def fold(text: str) -> str:
-    """Return a text in the form in which it is searched: one width, one case, one line.
-
-    Examples
-    --------
-    >>> fold("ＡＢ路 Straße")
-    'ab路 strasse'
-    """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def search_texts(columns: Sequence[Sequence[str | None]]) -> list[str]:
-    r"""Join the searched columns of each row: every text on a line of its own, a line end before and after.
-
-    Examples
-    --------
-    >>> search_texts([["Rose"], [None], ["B 1"]])
-    ['\nrose\nb 1\n']
-    """
-    folded = (dict.fromkeys(fold(text) for text in row if text) for row in zip(*columns, strict=True))
-    return ["\n" + "\n".join(texts) + "\n" if texts else "" for texts in folded]
 
 
 def query_shape(bbox: BBox | None) -> Any | None:

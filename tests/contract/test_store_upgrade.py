@@ -16,7 +16,18 @@ ADDED = ("plan_attributes", "grid_codes", "plan_areas")
 def go_back(store):
     """Take away from a store what the versions after 0001 added."""
     with store._write() as connection:
-        for table in ("case_steps", "cases", "dispatch_rules", "server_jobs", "server_presence"):
+        for table in ("buildings", "streets", "facilities", "grids"):
+            connection.execute(text(f"ALTER TABLE {table} ADD COLUMN search_text TEXT NOT NULL DEFAULT 'x'"))
+        for table in (
+            "webhook_deliveries",
+            "webhooks",
+            "case_attachments",
+            "case_steps",
+            "cases",
+            "dispatch_rules",
+            "server_jobs",
+            "server_presence",
+        ):
             connection.execute(text(f"DROP TABLE {table}"))
         for index in ("ux_edits_key", "ix_edits_undoes", "ix_edits_base"):
             connection.execute(text(f"DROP INDEX {index}"))
