@@ -12,6 +12,7 @@ import type { Toolbox } from "../state/tools";
 import type { Engine } from "../worker/engine";
 import type { GridLook, GridShape } from "../worker/protocol";
 import type { MapView } from "./adapter";
+import { afterFrame } from "./frame";
 import { bordersOf, borderTone } from "./connect";
 import type { Paintbox } from "./paintbox";
 
@@ -37,6 +38,10 @@ export function connectEditing(
   let tones: string[] = [];
   let arrived = new Map<number, Polygons>();
   let timer = 0;
+
+  /** What the worker has not been told yet, in the numbers of which opening. */
+  const nothingUntold = () => ({ of: session.opened.peek(), cells: [] as number[], grids: new Set<number>(), all: false, waits: false });
+  let untold = nothingUntold();
 
   const note = (cells: ArrayLike<number>, grids: Iterable<number>): void => {
     const of = session.opened.peek();
@@ -96,6 +101,7 @@ export function connectEditing(
   const redraw = ({ cells, grids, done }: Dirty): void => {
     const { live } = session;
     if (!live || !boxes || boxesOf !== session.opened.peek()) return note(cells, grids);
+    if (untold.of !== session.opened.peek()) untold = nothingUntold();
     const began = performance.now();
     const touched = [...grids];
     const most = cells.length * MOST > live.graph.n;
@@ -103,11 +109,27 @@ export function connectEditing(
     else recolour(paintbox.update(cells, touched));
     timings.sample("recolour_cells", performance.now() - began);
     if (done) restyle(touched);
-    const changed = new Uint32Array(cells);
+    for (let i = 0; i < cells.length; i++) untold.cells.push(cells[i]);
+    for (const grid of touched) untold.grids.add(grid);
+    untold.all ||= most;
+    if (done) tell(true);
+    else if (!untold.waits) {
+      untold.waits = true;
+      afterFrame(() => tell(false));
+    }
+  };
+
+  // Waking the worker takes longer than the stroke: it hears of it when the frame is drawn.
+  const tell = (done: boolean): void => {
+    const { live } = session;
+    const { cells, grids, all, of } = untold;
+    untold = nothingUntold();
+    if (!live || of !== session.opened.peek() || cells.length + grids.size === 0) return;
+    const changed = Uint32Array.from(cells);
     const now = new Int32Array(changed.length);
     for (let i = 0; i < changed.length; i++) now[i] = live.gridOf[changed[i]];
-    engine.assign({ cells: changed, grids: now, looks: touched.map(lookOf), done });
-    if (most) map.redrawLines();
+    engine.assign({ cells: changed, grids: now, looks: [...grids].map(lookOf), done });
+    if (all) map.redrawLines();
     else map.redrawLinesIn(boxesOfCells(changed));
   };
 

@@ -7,6 +7,7 @@ import { NOTHING } from "../kernels/raster";
 import { spreadOverTiles, tileKey } from "../kernels/tilespread";
 import type { Engine, TileAnswer } from "../worker/engine";
 import type { TileLayer } from "../worker/protocol";
+import { afterFrame } from "./frame";
 import { mapLevel, mapZoom } from "./zoom";
 
 /** Pixels of the page a side: few enough tiles that the browser joins them quickly, small enough that little is drawn in vain. */
@@ -215,7 +216,7 @@ class WorkerTiles extends L.GridLayer {
       work();
       then();
     });
-    if (this.waiting.length === 1) requestAnimationFrame(() => this.workOff());
+    if (this.waiting.length === 1) afterFrame(() => this.workOff());
   }
 
   private workOff(): void {
@@ -223,7 +224,7 @@ class WorkerTiles extends L.GridLayer {
     let count = 0;
     while (count < this.waiting.length && (count === 0 || performance.now() - began < WORKING_MS)) this.waiting[count++]();
     this.waiting.splice(0, count);
-    if (this.waiting.length > 0) requestAnimationFrame(() => this.workOff());
+    if (this.waiting.length > 0) afterFrame(() => this.workOff());
   }
 
   protected drop(key: string): void {
@@ -389,7 +390,10 @@ export class GridTiles extends WorkerTiles {
     context?.clearRect(part.left, part.top, part.right - part.left, part.bottom - part.top);
     context?.drawImage(picture, part.left, part.top);
     picture.close();
-    if (painted) this.compose(tile, part);
+    if (!painted) return;
+    // A few lines that the hand has moved come at once; many tiles at a time would hold a frame up.
+    if (part.right - part.left < tile.canvas.width) this.compose(tile, part);
+    else this.later(() => this.compose(tile, part));
   }
 
   protected override paint(tile: Tile, part: PixelBox = wholeOf(tile)): void {

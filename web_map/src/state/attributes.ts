@@ -36,6 +36,8 @@ export class Attributes {
   readonly codes: string[] = [];
   private readonly used = new Set<string>();
   private readonly boundaries: string[] = [];
+  /** All that grids ever named as what they lie in. */
+  readonly parts = new Set<string>();
 
   constructor(answer: PlanState) {
     for (const grid of answer.grids) {
@@ -43,6 +45,7 @@ export class Attributes {
       const boundaryCode = grid.boundary_code ?? "";
       this.codes[grid.grid_ix] = grid.code;
       this.boundaries[grid.grid_ix] = boundaryCode;
+      this.parts.add(boundaryCode);
       this.used.add(grid.code);
       if (grid.retired) continue;
       const { first_code: first = grid.code } = grid;
@@ -156,6 +159,7 @@ export class Attributes {
       const renamed = this.map.get(`grid/${ix}/code`);
       this.codes[ix] = typeof renamed === "string" ? renamed : made.code;
       this.boundaries[ix] = made.boundary_code ?? "";
+      this.parts.add(this.boundaries[ix]);
       this.used.add(made.code);
     }
   }

@@ -76,6 +76,14 @@ export interface DeskParts {
 
 const TOAST_MS = 8000;
 
+/** The next frame has been drawn; a page that nobody sees draws none, and waits no longer than this. */
+const UNSEEN_MS = 100;
+const drawn = (): Promise<void> =>
+  new Promise((done) => {
+    setTimeout(done, UNSEEN_MS);
+    requestAnimationFrame(() => setTimeout(done));
+  });
+
 export function createDesk(parts: DeskParts): Desk {
   const { state, edit, editing, outbox } = parts;
   const people = signal<Person[]>([]);
@@ -153,7 +161,14 @@ export function createDesk(parts: DeskParts): Desk {
     const running = createSync({
       plan,
       revision: edit.revision,
-      client: editing,
+      client: {
+        edits: editing.edits,
+        // What is on the page already need not wait for what is sent.
+        send: async (...all) => {
+          await drawn();
+          return editing.send(...all);
+        },
+      },
       outbox,
       model: {
         applyRemote: (cells, grids, changes) => edit.applyRemote(cells, grids, changes as never),

@@ -152,13 +152,14 @@ function madeBy(changes: readonly Change[]): Set<number> {
 
 function gridsOf({ before, after }: Delta, more: Iterable<number>): Set<number> {
   const grids = new Set<number>(more);
-  // Neighbours in a list of cells are mostly of one grid.
-  let [lastBefore, lastAfter] = [-1, -1];
+  let most = -1;
+  for (let i = 0; i < before.length; i++) most = Math.max(most, before[i], after[i]);
+  const seen = new Uint8Array(most + 1);
   for (let i = 0; i < before.length; i++) {
-    if (before[i] !== lastBefore && before[i] >= 0) grids.add(before[i]);
-    if (after[i] !== lastAfter && after[i] >= 0) grids.add(after[i]);
-    [lastBefore, lastAfter] = [before[i], after[i]];
+    if (before[i] >= 0) seen[before[i]] = 1;
+    if (after[i] >= 0) seen[after[i]] = 1;
   }
+  for (let grid = 0; grid <= most; grid++) if (seen[grid] === 1) grids.add(grid);
   return grids;
 }
 

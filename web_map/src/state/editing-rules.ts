@@ -56,10 +56,8 @@ interface Target {
 
 /** Whether grids name parts of a level above the boundary polygons, that is below them. */
 export function hasLevels({ attributes, areas }: Pick<Ground, "attributes" | "areas">): boolean {
-  return attributes.codes.some((_, grid) => {
-    const part = attributes.boundaryOf(grid);
-    return part !== "" && !areas.has(part);
-  });
+  for (const part of attributes.parts) if (part !== "" && !areas.has(part)) return true;
+  return false;
 }
 
 function look(ground: Ground, grid: number, made: ReadonlySet<number>): Target {
