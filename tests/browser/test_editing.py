@@ -295,6 +295,21 @@ def test_the_cell_cursor_walks_and_enter_assigns(table: Table) -> None:
     assert table.rows()[code] > before[code]
     page.keyboard.press("Alt+Enter")
     wait_for(lambda: "no grid" in table.live())
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("q")
+    page.keyboard.press("Enter")
+    wait_for(lambda: "is locked" in table.live())
+    page.keyboard.press("Enter")
+    wait_for(lambda: "not locked any more" in table.live())
+    # Corners of a new grid: Enter on the same cell once more ends the ring.
+    page.keyboard.press("d")
+    page.keyboard.press("Enter")
+    wait_for(lambda: table.live().startswith("Corner 1"))
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    wait_for(lambda: table.live().startswith("New grid"))
+    assert table.saved(5)[-1]["kind"] == "new"
 
 
 def test_keys_sleep_in_fields_and_while_a_word_is_composed(table: Table) -> None:
