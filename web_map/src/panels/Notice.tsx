@@ -1,3 +1,4 @@
+import { problemWords } from "../state/problems";
 import type { Failure } from "../state/state";
 import { useApp } from "./context";
 
@@ -61,6 +62,6 @@ export function Notice() {
     if (code === "no-browser") return t("error.browser");
     if (status === 404) return t("error.notFound");
     if (code === "unreadable") return t("error.unreadable");
-    return t("error.other", { status: String(status), detail });
+    return t("error.other", { status: String(status), detail: problemWords(state, { code, detail }) });
   }
 }
