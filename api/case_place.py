@@ -40,7 +40,8 @@ class CasePlace:
     grid_code : str or None
         None where it is not sure, or outside.
     details : dict
-        `status` and `candidates` (`code`, `share`, largest first) where the grid is not sure, else empty.
+        Empty, or where the grid is not sure `status` and `candidates` (`code`, `share`, `plan` where it is another),
+        the largest share first.
     border_m : float
         Metres to the nearest border of a grid, 0 on it.
     """
@@ -123,20 +124,28 @@ def _place(view: ForceView, found: Located, i: int, lon: float, lat: float) -> C
     status, code_ix = int(found.status[i]), int(found.code_ix[i])
     if status == NO_POSITION:
         return None
-    near = _named(view, found.candidates(i))
+    plan_id = view.main if code_ix < 0 else view.owners[code_ix][0]
+    near = _named(view, found.candidates(i), plan_id)
     if status == ON_BORDER and len(near) < 2:
-        near = _named(view, view.locator.locate([lon], [lat], _TOUCH_M, borders=False).candidates(0))
+        touched = view.locator.locate([lon], [lat], _TOUCH_M, borders=False).candidates(0)
+        near = _named(view, touched, plan_id)
     sure = status == INSIDE and (not near or near[0]["share"] >= SURE)
     sure = sure or (status == ON_BORDER and len(near) == 1)
     return CasePlace(
         lon,
         lat,
-        view.main if code_ix < 0 else view.owners[code_ix][0],
+        plan_id,
         view.locator.codes[code_ix] if sure else None,
         {} if sure else {"candidates": near, "status": STATUS_NAMES[status]},
         float(found.border_m[i]),
     )
 
 
-def _named(view: ForceView, candidates: Sequence[tuple[int, float]]) -> list[dict[str, Any]]:
-    return [{"code": view.locator.codes[ix], "share": round(share, 4)} for ix, share in candidates]
+def _named(view: ForceView, candidates: Sequence[tuple[int, float]], plan_id: int) -> list[dict[str, Any]]:
+    """Write candidates; one that is a grid of another plan says of which."""
+    rows = []
+    for ix, share in candidates:
+        row = {"code": view.locator.codes[ix], "share": round(share, 4)}
+        its = view.owners[ix][0]
+        rows.append(row if its == plan_id else {**row, "plan": its})
+    return rows

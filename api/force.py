@@ -191,7 +191,7 @@ class ForceKeeper:
                 raise
             etag = _tag(asked, records)
             if kept is None or kept.view.etag != etag:
-                grids = self._read(asked, main)
+                grids = self._read(asked, main, records)
                 view = ForceView(self._store(), grids, {one.id: one for one in records}, main, etag).warm()
             else:
                 view = kept.view
@@ -217,12 +217,14 @@ class ForceKeeper:
             )
         return newest[0].id, newest
 
-    def _read(self, asked: Asked, main: int) -> GeoDataFrame:
+    def _read(self, asked: Asked, main: int, records: list[PlanRecord]) -> GeoDataFrame:
         store = self._store()
         record = store.plan(main)
         if (asked.plan is not None and asked.at is None) or (record.valid_from is None and asked.at is None):
             return store.grids(main).assign(plan_id=main)
-        return store.grids_in_force(main, asked.moment)
+        if asked.plan is not None:
+            return store.grids_in_force(main, asked.moment)
+        return _all_in_force(store, [record.id for record in records], asked.moment)
 
     def _keep(self, asked: Asked, kept: _Kept) -> None:
         with self._gate:
@@ -236,6 +238,19 @@ class ForceKeeper:
     def _drop(self, asked: Asked) -> None:
         with self._gate:
             self._kept.pop(asked, None)
+
+
+def _all_in_force(store: Store, plans: list[int], moment: datetime | None) -> GeoDataFrame:
+    """Read the grids in force wherever one of some plans lies; of two with one code the one of the earlier plan."""
+    import pandas as pd
+
+    found = store.grids_in_force(plans[0], moment)
+    for plan in plans[1:]:
+        further = store.grids_in_force(plan, moment)
+        further = further[~further["code"].isin(found["code"])]
+        if len(further):
+            found = pd.concat([found, further], ignore_index=True)
+    return found
 
 
 def _tag(asked: Asked, records: list[PlanRecord]) -> str:

@@ -261,12 +261,18 @@ class CaseNear(Model):
     near: list[NearFacility]
 
 
+class CaseCandidate(Candidate):
+    """A grid that a case may lie in."""
+
+    plan: int | None = Field(None, description="Plan of the grid, where it is another than that of the case.")
+
+
 class IncidentDetail(Incident):
     """A case with its history, and what can be done."""
 
     allowed: list[str]
     duty: DutyRow
-    candidates: list[Candidate] = Field(description="Grids that it may lie in, where that was not sure.")
+    candidates: list[CaseCandidate] = Field(description="Grids that it may lie in, where that was not sure.")
     duplicates: list[LikeRow] = Field(description="Open cases that it may repeat, the likeliest first.")
     staff: list[StaffNear] = Field(description="Who can be sent now, the nearest grid first.")
     near: list[NearFacility] | None = Field(

@@ -109,8 +109,17 @@ def step_incident(services: Services, case_id: int, body: StepBody, who: str) ->
 
 
 def _require_grid(services: Services, record: CaseRecord, grid: str) -> None:
-    if record.new.plan_id is None or grid not in services.plan(record.new.plan_id).codes:
+    plan_id = _plan_of(record, grid)
+    if plan_id is None or grid not in services.plan(plan_id).codes:
         raise NotFoundError(f"The plan of case {record.id} has no grid {grid!r}.", grid=grid)
+
+
+def _plan_of(record: CaseRecord, grid: str | None) -> int | None:
+    """Return the plan of a grid of a case: where plans of two communities meet, a candidate may be of the other."""
+    for row in record.new.details.get("candidates", ()):
+        if row["code"] == grid and "plan" in row:
+            return int(row["plan"])
+    return record.new.plan_id
 
 
 def _next_unit(services: Services, record: CaseRecord, kind: EventKind, grid: str | None) -> str:
@@ -148,9 +157,10 @@ def _place(services: Services, record: CaseRecord, grid: str | None = None) -> P
     """Return where a case lies, in grids and what stands above them."""
     code, details = grid or record.new.grid_code, record.new.details
     community = office = None
-    if code is not None and record.new.plan_id is not None:
+    plan_id = _plan_of(record, code)
+    if code is not None and plan_id is not None:
         try:
-            view = services.plan(record.new.plan_id)
+            view = services.plan(plan_id)
         except NotFoundError:
             view = None
         if view is not None and code in view.codes:
@@ -180,7 +190,7 @@ def incident_row(record: CaseRecord, rules: Rules, now: datetime | None = None) 
         "id": record.id,
         **{name: getattr(case, name) for name in names},
         **{name: getattr(case, name) for name in ("returns", "extensions", "urgings")},
-        "plan": new.plan_id,
+        "plan": _plan_of(record, new.grid_code),
         "grid_code": new.grid_code,
         "lon": new.lon,
         "lat": new.lat,
