@@ -434,6 +434,24 @@ class Place(Model):
     form: Literal["decimal", "dms", "wkt", "geojson", "link"]
 
 
+class CaseNear(Model):
+    """An open case around a place."""
+
+    id: int
+    metres: float
+    score: float | None = Field(
+        description="How likely a case reported here now repeats it, 0.5 to 1; None: it does not."
+    )
+    category: str
+    state: str
+    unit: str | None
+    grid_code: str | None
+    words: str
+    lon: float
+    lat: float
+    reported_at: datetime
+
+
 class BulkQuery(Model):
     """Many points at once."""
 

@@ -15,6 +15,7 @@ from api.force import ForceKeeper
 from api.hub import Hub, is_shared
 from api.job_book import JobBook, MemoryBook
 from api.jobs import Jobs
+from api.open_cases import LiveCases
 from api.settings import Settings
 from api.webhooks import Webhooks
 from gis_core.errors import NotFoundError, StoreUnavailableError
@@ -64,6 +65,7 @@ class Services:
         self.webhooks = Webhooks(lambda: self.store, settings.webhook_networks)
         self.case_hub = CaseHub(lambda: self.store, also=self.webhooks.wake)
         self.force = ForceKeeper(lambda: self.store)
+        self.open_cases = LiveCases(lambda: self.store)
         self._shelf: Shelf | None = None
         self._own_book = MemoryBook()
         self.jobs = Jobs(settings.max_jobs, self.hub.tell_job, self._book)

@@ -12,7 +12,7 @@ from api.cells import cell_at
 from api.force import Asked
 from api.locating import answer_with, locate_points, locate_table
 from api.middleware import TABLE_TYPES
-from api.models import BulkAnswer, BulkQuery, GridAnswer, LocateAnswer, Place
+from api.models import BulkAnswer, BulkQuery, CaseNear, GridAnswer, LocateAnswer, Place
 from api.services import Services, ServicesDep, not_modified
 from gis_core.errors import ParameterError
 from gis_core.plan.dates import begin_of
@@ -139,6 +139,35 @@ def read_places(
 
     near = None if plan is None else services.store.plan(plan).bbox
     return places_of(text, crs=crs, near=near)
+
+
+@router.get("/cases", response_model=list[CaseNear])
+def cases_near(
+    services: ServicesDep,
+    *,
+    x: Annotated[float, Query(allow_inf_nan=False, description="Longitude, or metres east.")],
+    y: Annotated[float, Query(allow_inf_nan=False, description="Latitude, or metres north.")],
+    crs: Annotated[str, Query(max_length=40)] = "wgs84",
+    within: Annotated[float, Query(ge=0, le=5_000, description="Metres.")] = 300.0,
+    accuracy: Annotated[float, Query(ge=0, le=10_000, description="Of the fix, in metres.")] = 0.0,
+    category: Annotated[
+        str,
+        Query(max_length=200, description="What is about to be reported; without it none is called alike."),
+    ] = "",
+    words: Annotated[str, Query(max_length=2000)] = "",
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> list[dict[str, Any]]:
+    """List the open cases around a place, those that a report made here now may repeat first."""
+    from gis_core.crs import to_wgs84
+
+    lon, lat = (float(value) for value in to_wgs84(x, y, crs))
+    if not (abs(lon) <= 360.0 and abs(lat) <= 90.0):
+        raise ParameterError(
+            f"{x:g}, {y:g} is no position in {crs}; degrees are longitude, then latitude.", x=x, y=y
+        )
+    return services.open_cases.near(
+        lon, lat, within_m=within, accuracy_m=accuracy, category=category, words=words, limit=limit
+    )
 
 
 @router.post("/table", response_class=Response, responses=TABLE, openapi_extra=TABLE_BODY)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from gis_core.layers.naming import fold
 
-__all__ = ["Likeness", "Report", "find_duplicates"]
+__all__ = ["Likeness", "Report", "find_duplicates", "metres_between"]
 
 _NEAR_M = 60.0
 _WITHIN = timedelta(days=7)
@@ -60,7 +60,7 @@ def find_duplicates(
     for other in others:
         if other.id == new.id or not timedelta(0) <= new.at - other.at <= within:
             continue
-        metres = _metres(new, other)
+        metres = metres_between((new.lon, new.lat), (other.lon, other.lat))
         reach = near_m + new.accuracy_m + other.accuracy_m
         if metres > reach:
             continue
@@ -77,12 +77,13 @@ def find_duplicates(
     return sorted(found, key=lambda one: (-one.score, one.metres, one.id))
 
 
-def _metres(one: Report, other: Report) -> float:
-    half_lat = math.radians(other.lat - one.lat) / 2
-    half_lon = math.radians(other.lon - one.lon) / 2
+def metres_between(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Return metres between two places in degrees, on a sphere."""
+    half_lat = math.radians(other[1] - one[1]) / 2
+    half_lon = math.radians(other[0] - one[0]) / 2
     chord = (
         math.sin(half_lat) ** 2
-        + math.cos(math.radians(one.lat)) * math.cos(math.radians(other.lat)) * math.sin(half_lon) ** 2
+        + math.cos(math.radians(one[1])) * math.cos(math.radians(other[1])) * math.sin(half_lon) ** 2
     )
     return 2 * _EARTH_M * math.asin(min(1.0, math.sqrt(chord)))
 
