@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from api.cache import Body
+from api.force import Asked
 from api.services import Services, tag_of
 from gis_core.errors import GisCoreError
 
@@ -125,6 +126,7 @@ def warm(services: Services) -> None:
         base_body(services, dataset)
         graph_body(services, dataset)
         view.locator.locate([0.0], [0.0])
+        services.force.look(Asked()).locator.locate([0.0], [0.0], [10.0])  # as a report of a case does
         services.store.search(record.id, "0", limit=1)
         if record.state == "draft" and view.numbers:
             services.desk(record.id).suggest(view.numbers[0])

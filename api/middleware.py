@@ -108,7 +108,7 @@ class OuterLayer:
                 started = True
                 headers = MutableHeaders(scope=message)
                 for name, value in SECURITY_HEADERS:
-                    headers[name] = value
+                    headers.setdefault(name, value)  # a file of a stranger has a stricter policy of its own
                 headers["X-Request-Id"] = request_id
             elif without_body and message["type"] == "http.response.body":
                 message = {**message, "body": b""}

@@ -116,11 +116,12 @@ class Webhooks:
         self._loop, self._wake, self._under_way = asyncio.get_running_loop(), asyncio.Event(), 0
         try:
             async with anyio.create_task_group() as group:
+                some = True
                 while True:
-                    some = await self._look(group)
                     with anyio.move_on_after(_POLL_S if some else _IDLE_S):
                         await self._wake.wait()
                     self._wake.clear()
+                    some = await self._look(group)
         finally:
             with anyio.move_on_after(_PATIENCE_S, shield=True):
                 while self._sending:

@@ -117,6 +117,7 @@ def test_a_photo_is_kept_clean_and_stands_in_the_history(client: TestClient, tmp
         assert SECRET not in answer.content
         assert answer.headers["content-type"] == "image/jpeg"
         assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert answer.headers["content-disposition"].startswith("inline; filename*=UTF-8''%E4%BA%95")
         assert Image.open(io.BytesIO(answer.content)).size == (40, 60)
     again = client.get(row.url, headers={"If-None-Match": full.headers["etag"]})

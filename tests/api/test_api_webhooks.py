@@ -82,7 +82,7 @@ def store(town_in_each_own_store: SimpleNamespace) -> Iterator[Store]:
 
 
 def until(done: Callable[[], Any]) -> Any:
-    ends = time.monotonic() + 20
+    ends = time.monotonic() + 90  # never waited for where all is well
     while not (value := done()):
         assert time.monotonic() < ends, "it never came"
         time.sleep(0.02)
