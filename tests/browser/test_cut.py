@@ -34,6 +34,23 @@ def n_cells(page: Page, host: DeskServer) -> int:
     return int(page.request.get(f"{host.url}/api/plans/1").json()["n_cells"])
 
 
+#: Writes down whether the page was ever without its rows, its tiles or the chosen tool, from frame to frame.
+WATCH = """() => {
+    window.gaps = [];
+    const look = () => {
+        if (document.querySelector('.loading, .notice')) window.gaps.push('loading');
+        if (document.querySelectorAll('tr[data-row]').length === 0) window.gaps.push('no rows');
+        if (document.querySelectorAll('.tiles-grids canvas').length === 0) window.gaps.push('no tiles');
+        if (!document.querySelector('[data-tool=cut][aria-disabled=false]')) window.gaps.push('no tools');
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+}"""
+COLOURS = (
+    "() => [...document.querySelectorAll('tr[data-row] .chip')].map((chip) => chip.getAttribute('style'))"
+)
+
+
 def ready(page: Page) -> None:
     wait_for(lambda: page.locator("[data-tool=cut][aria-disabled=false]").count())
 
@@ -73,9 +90,17 @@ def test_a_cell_is_cut_by_hand_and_by_keyboard_and_joined_again(browser: Browser
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
     page.screenshot(path=SHOTS / "cut-fields.png")
+    colours = page.evaluate(COLOURS)
+    page.evaluate(WATCH)
     page.keyboard.press("Enter")
-    wait_for(lambda: n_cells(page, host) == SIDE * SIDE + 1)
+    # Keys that are typed meanwhile count.
+    page.locator(".map").focus()
+    page.keyboard.press("l")
+    wait_for(lambda: n_cells(page, host) == SIDE * SIDE + 1, 60)
     wait_for(lambda: page.get_by_text("已切分为 2 部分").count())
+    expect(page.locator("[data-tool=lasso]")).to_have_attribute("aria-pressed", "true")
+    assert page.evaluate("() => window.gaps") == []
+    assert page.evaluate(COLOURS) == colours
     ready(page)
 
     # The part that was clicked says what it is of, and joins the building again.
@@ -106,3 +131,49 @@ def test_a_cell_is_cut_by_hand_and_by_keyboard_and_joined_again(browser: Browser
     wait_for(lambda: n_cells(page, host) == SIDE * SIDE + 1)
     context.close()
     assert errors == []
+
+
+def test_the_cut_is_taken_back_behind_the_picture_and_a_server_that_is_away_is_told(
+    browser: Browser, host: DeskServer
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 1366, "height": 768}, locale="en-GB", reduced_motion="reduce"
+    )
+    context.add_init_script("try { localStorage.setItem('wangge.tour', 'seen') } catch {}")
+    page = context.new_page()
+    draft = page.request.post(f"{host.url}/api/plans", data={"from": "1", "name": "away"}).json()
+    plan = f"{host.url}/api/plans/{draft['id']}"
+    cells = int(page.request.get(plan).json()["n_cells"])
+    page.goto(f"{host.url}/#plan={draft['id']}")
+    ready(page)
+    page.keyboard.press("t")
+    page.locator(".map").focus()
+    for key in ("ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    page.get_by_role("button", name="Cut", exact=True).press("Enter")
+    wait_for(lambda: page.get_by_text("is cut into 2 parts").count(), 60)
+    assert page.request.get(plan).json()["n_cells"] == cells + 1
+
+    # Away with nothing unsent: saved, and yet told. What needs the server says so, and the words go when it is back.
+    host.stop()
+    status = page.locator(".saving [role=status]")
+    expect(status).to_have_text(
+        "All saved. The server does not answer; new edits are kept in this browser", timeout=20_000
+    )
+    page.keyboard.press("Control+z")
+    words = page.locator(".bars")
+    expect(words).to_contain_text("taking back a change of base data needs it")
+    page.screenshot(path=SHOTS / "away.png")
+    host.start()
+    expect(words).to_contain_text("The server answers again. All is saved.", timeout=40_000)
+    expect(words).not_to_contain_text("needs it")
+    expect(status).not_to_contain_text("does not answer")
+
+    # The undo is done behind the picture; what is undone meanwhile is undone after it.
+    page.evaluate(WATCH)
+    page.locator(".map").focus()
+    page.keyboard.press("Control+z")
+    wait_for(lambda: page.request.get(plan).json()["n_cells"] == cells, 60)
+    expect(page.locator(".steps")).to_have_count(0)
+    assert page.evaluate("() => window.gaps") == []
+    context.close()
