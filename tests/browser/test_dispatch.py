@@ -59,6 +59,8 @@ def published(host: DeskServer, browser: Browser) -> DeskServer:
 def desk(browser: Browser, published: DeskServer) -> Iterator[OpenDesk]:
     """Give a maker of pages at the dispatcher's desk, each in a browser of its own."""
     contexts: list[BrowserContext] = []
+    # A case is several requests one after the other, on a machine that may be busy.
+    expect.set_options(timeout=20_000)
 
     def make(
         locale: str = "en-GB", *, size: tuple[int, int] = (1366, 768), scheme: str = "light", **options: Any
@@ -85,6 +87,7 @@ def desk(browser: Browser, published: DeskServer) -> Iterator[OpenDesk]:
     yield make
     for context in contexts:
         context.close()
+    expect.set_options(timeout=5_000)
 
 
 def api(page: Page, host: DeskServer, path: str, body: Any = None) -> Any:
@@ -351,8 +354,7 @@ def test_rules_are_tables_and_hold_at_once(desk: OpenDesk, published: DeskServer
     page.locator("body").click(position={"x": 5, "y": 5})
     page.keyboard.press("w")
     expect(card.locator("h2 .case-chip")).to_have_attribute("data-state", "dispatched", timeout=20_000)
-    expect(card.locator(".case-clock")).to_contain_text(re.compile(r"1 h 59 min left|2 h left"))
-    expect(page.locator("kbd").first).to_be_visible()
+    expect(card.locator(".case-clock")).to_contain_text(re.compile(r"(1 h 5\d min|2 h) left"))
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Escalate")
     page.keyboard.press("Escape")
@@ -394,7 +396,7 @@ def test_a_thousand_cases_are_a_list_of_a_few_rows_and_come_live(
     expect(rows.last).to_have_attribute("aria-posinset", re.compile(r"^\d{4}$"))
 
 
-def test_the_way_there_and_back_and_a_town_without_a_plan_in_force(browser: Browser, desk: OpenDesk) -> None:
+def test_the_way_there_and_back_and_a_town_without_a_plan_in_force(desk: OpenDesk) -> None:
     page = desk()
     page.get_by_role("button", name="Plan", exact=True).click()
     expect(page.locator("tr[data-row='0']")).to_be_visible()
@@ -403,3 +405,18 @@ def test_the_way_there_and_back_and_a_town_without_a_plan_in_force(browser: Brow
     page.get_by_role("button", name="Dispatch", exact=True).click()
     expect(page.locator("#call")).to_be_visible()
     assert "#dispatch&plan=1" in page.url
+    # As it is before anything was published.
+    page.route(
+        "**/api/incidents?*", lambda route: route.fulfill(json={"total": 0, "serial": 0, "incidents": []})
+    )
+    page.route("**/api/plans", _as_drafts)
+    page.reload()
+    expect(page.locator(".panel-empty")).to_contain_text("No plan is in force yet")
+    expect(page.locator(".status")).to_contain_text("No plan is in force here")
+    page.get_by_role("button", name="Go to the Plan desk").click()
+    expect(page.locator("tr[data-row='0']")).to_be_visible()
+
+
+def _as_drafts(route: Any) -> None:
+    plans = route.fetch().json()
+    route.fulfill(json=[{**plan, "state": "draft", "valid_from": None} for plan in plans])
