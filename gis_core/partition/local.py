@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gis_core.errors import ParameterError
 from gis_core.graph.components import component_labels, part_component_labels
+from gis_core.graph.links import owners
 from gis_core.model import AdjacencyGraph
 from gis_core.partition.objective import Bounds, Objective, border_cost, violation
 from gis_core.partition.rebalance_region import Ground, Region, without_crossings
@@ -24,6 +25,9 @@ __all__ = ["Delta", "LocalPlan"]
 _PROPOSALS = 20_000
 #: Prices of a unit of violation that are tried in turn until there is none, in households that change hands.
 _BIG = (6.0, 30.0)
+#: What the usual border of a part costs, in its weight: a planner would rather see a few more households change hands
+#: than a grid with fingers.
+_BORDER = 0.2
 #: What it would cost to move a cell that the edit itself placed.
 _PINNED = 1e9
 _TINY = 1e-7
@@ -109,6 +113,14 @@ class LocalPlan:
         start = np.searchsorted(part[order], np.arange(count + 1))
         self._cells = [order[start[p] : start[p + 1]] for p in range(count)]
         self._weight = self._ground.part_weight()
+        self._metre = self._price_of_border(part, count)
+
+    def _price_of_border(self, part: NDArray[np.int32], count: int) -> float:
+        """Return what a unit of border costs, in weight that changes hands; 0 where there is no border."""
+        ground = self._ground
+        apart = part[owners(ground.graph)] != part[ground.graph.indices]
+        border = float(np.maximum(ground.price[apart], 0.0).sum()) / max(1, count)
+        return _BORDER * float(self._weight.mean()) / border if border > 0 else 0.0
 
     @property
     def assignment(self) -> NDArray[np.int32]:
@@ -167,7 +179,7 @@ class LocalPlan:
         """Suggest how to mend the parts that an edit touched.
 
         Pieces that were cut off go to the neighbour that suits them; with `balance` the touched parts are then brought
-        into the bounds, if parts around them can take or give, with the least weight that changes hands.
+        into the bounds, if parts around them can take or give, with little weight that changes hands and short borders.
 
         Parameters
         ----------
@@ -253,7 +265,7 @@ class LocalPlan:
 
     def _balanced(self, region: Region, start: NDArray[np.int32]) -> NDArray[np.int32]:
         """Search a few milliseconds for the plan of the region with least violation, then least change."""
-        small = region.border_unit()
+        small = max(self._metre, region.border_unit())
         best = start
         best_key = region.key(best, region.rule(big=1.0, moved=1.0, border=small))
         usual = float(np.mean(region.weight[region.weight > 0])) if (region.weight > 0).any() else 1.0

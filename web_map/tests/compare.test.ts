@@ -181,7 +181,9 @@ test("an export tells how far it is, hands the file over, and can be ended", asy
   const third = exports.fetch({ format: "html" }, "export.html");
   finish(new ApiError("not-found", 404, "There is no plan 7."));
   await third;
-  assert.deepEqual(said.pop(), ["error.refused", { detail: "There is no plan 7." }, true]);
+  // Said in the page's language; the server's own words are English.
+  const gone = "It is no longer there. Somebody may have deleted it; load the page again.";
+  assert.deepEqual(said.pop(), ["error.refused", { detail: gone }, true]);
 });
 
 test("the scale bar is the longest round length that fits", () => {
