@@ -35,9 +35,14 @@ def test_a_piece_that_was_cut_off_goes_to_its_neighbour():
     assert (plan.assignment[column] == 2).all()
 
 
-def test_the_neighbourhood_is_brought_inside_the_bounds_with_the_least():
+def borders(part: np.ndarray) -> int:
+    square = part.reshape(8, 8)
+    return int((square[1:] != square[:-1]).sum() + (square[:, 1:] != square[:, :-1]).sum())
+
+
+def test_the_neighbourhood_is_brought_inside_the_bounds_with_little_and_borders_stay_short():
     # The painted column walls the first square off from the second: it gives three cells to the south, and the
-    # second takes three from there.
+    # second takes three from there. With six cells borders are 21 links at least, with one more they are 20.
     plan = quarters()
     painted = np.array([4, 12, 20, 28, 5])
     plan.assign(painted, 0)
@@ -45,7 +50,8 @@ def test_the_neighbourhood_is_brought_inside_the_bounds_with_the_least():
     delta = plan.suggest([0, 1], pinned=painted)
     plan.assign(delta.cells, delta.parts)
     assert delta.violation == 0
-    assert delta.moved == 6
+    assert delta.moved <= 7
+    assert borders(plan.assignment) <= 20
     assert (plan.assignment[painted] == 0).all()
     assert plan.part_weight.min() >= 14
     assert plan.part_weight.max() <= 18
