@@ -86,5 +86,9 @@ test("numbers from cells follow every edit, and the legend counts every grid onc
     assert.ok(legendRows(state).every(({ words }) => words.length > 0 && !words.includes("NaN") && !words.includes("Infinity")));
   }
   assert.equal(modeWords(state), "Border along streets");
-  assert.deepEqual(liveNumbers(live.figures, 1, null).households, state.grids.value[1].households);
+  const numbers = liveNumbers(live.figures, 1, { deviation: null, population: 0 });
+  assert.equal(numbers.households, state.grids.value[1].households);
+  assert.equal(numbers.population, live.figures.people[1]);
+  // Nobody counted people: there is no number of them, not 0.
+  assert.equal(liveNumbers(live.figures, 1, { deviation: null, population: null }).population, null);
 });

@@ -99,7 +99,7 @@ export class Paintbox {
     const properties = state.grids.peek()[grid];
     if (!properties) return UNASSIGNED;
     const figures = session.live?.figures;
-    const numbers = figures ? liveNumbers(figures, grid, properties.deviation) : properties;
+    const numbers = figures ? liveNumbers(figures, grid, properties) : properties;
     const { households } = numbers;
     const [min, max] = state.bounds.peek();
     const measure = state.measure.peek();

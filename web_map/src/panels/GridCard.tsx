@@ -49,7 +49,7 @@ function Figures({ ix, grid }: { ix: number; grid: GridProperties }) {
   const households = now?.households ?? grid.households;
   const mean = desk.totals.value?.means.get(grid.boundary_code ?? "");
   const deviation = now && mean ? households / mean - 1 : grid.deviation;
-  const people = now?.people ?? grid.population;
+  const people = grid.population === null ? null : (now?.people ?? grid.population);
   const [min, max] = state.bounds.value;
   const fits = households >= min && households <= max;
   return (

@@ -204,7 +204,7 @@ function RowCells({ ix, grid, columns }: RowProps) {
   const fits = households >= min && households <= max;
   const deviation = figures && mean.value ? households / mean.value - 1 : grid.deviation;
   const area = figures?.areaM2 ?? grid.area_m2;
-  const people = figures?.people ?? grid.population;
+  const people = grid.population === null ? null : (figures?.people ?? grid.population);
   const cells: Record<ColumnKey, () => preact.JSX.Element> = {
     code: () => (
       <th scope="row" class="col-code" title={[grid.code, grid.name, grid.boundary_name].filter(Boolean).join(" · ")}>

@@ -269,7 +269,7 @@ export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): 
       const value = found?.changes.find(({ path }) => path === "base")?.value as { inverse?: BaseChange[] } | undefined;
       if (found?.revision !== revision || !value?.inverse?.length) return desk.say("base.noWayBack", {}, true);
       done = await send(value.inverse, revision);
-      if (done) desk.say("edit.undone");
+      if (done) desk.say(found.undoes === null ? "edit.undone" : "edit.redone");
     } catch {
       desk.say("base.takeBackAway", {}, true);
     } finally {

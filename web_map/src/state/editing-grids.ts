@@ -69,6 +69,10 @@ export class GridList {
 
 const meanOf = (sum: Sum | undefined): number => (sum && sum.grids > 0 ? sum.households / sum.grids : 0);
 
+/** Whether people were counted: where they were not, no grid has a number of them, not even 0. */
+const peopleCounted = (grids: readonly GridProperties[]): boolean =>
+  grids.length === 0 || grids.some(({ population }) => population !== null);
+
 function describe(
   grids: readonly GridProperties[],
   live: LivePlan,
@@ -88,7 +92,7 @@ function describe(
     boundary_code: grid.boundaryCode,
     boundary_name: names.get(grid.boundaryCode) ?? null,
     households,
-    population: figures.people[ix],
+    population: peopleCounted(grids) ? figures.people[ix] : null,
     area_m2: area,
     perimeter_m: perimeter,
     polsby_popper: perimeter > 0 ? (4 * Math.PI * area) / perimeter ** 2 : 0,

@@ -18,14 +18,14 @@ export interface Column {
 /** The numbers of a grid that the list of grids has. */
 export type Numbers = Pick<GridProperties, "households" | "population" | "area_m2" | "polsby_popper" | "deviation">;
 
-/** Numbers of a grid as they are while the hand moves. */
-export function liveNumbers(figures: Figures, grid: number, deviation: number | null): Numbers {
+/** Numbers of a grid as they are while the hand moves; people only where they were counted. */
+export function liveNumbers(figures: Figures, grid: number, known: Pick<Numbers, "deviation" | "population">): Numbers {
   return {
     households: figures.households[grid],
-    population: figures.people[grid],
+    population: known.population === null ? null : figures.people[grid],
     area_m2: figures.areaM2[grid],
     polsby_popper: compactness(figures, grid),
-    deviation,
+    deviation: known.deviation,
   };
 }
 
