@@ -137,7 +137,7 @@ def measure(n: int, kind: str, n_grids: int, folder: Path) -> dict[str, Any]:
         "rows": answer["rows"],
     }
     source.unlink()
-    if out.suffix == ".csv":
+    if kind == "csv":
         row["wrong"] = checked(out, areas, codes, n)
     out.unlink()
     return row

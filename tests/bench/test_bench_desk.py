@@ -10,6 +10,7 @@ from bench import bench_desk
 from bench.desk_day import Served, made_up_day, onto, run_day
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_day_with_the_server_killed_in_it(tmp_path: Path) -> None:
     url = str(tmp_path / "desk.gpkg")

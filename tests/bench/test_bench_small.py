@@ -39,7 +39,9 @@ def test_locate() -> None:
     assert row["memory_of_coordinates"] <= 2
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet", "geojson"])
+@pytest.mark.parametrize(
+    "kind", ["csv", *(pytest.param(kind, marks=pytest.mark.long) for kind in ("parquet", "geojson"))]
+)
 def test_locate_stream(tmp_path: Path, kind: str) -> None:
     row = bench_locate_stream.measure(3_000, kind, 60, tmp_path)
     assert row["rows"] == 3_000
@@ -51,6 +53,7 @@ def test_store(tmp_path: Path) -> None:
     assert row["buildings"] == 100
 
 
+@pytest.mark.long
 def test_towns(tmp_path: Path) -> None:
     row = bench_towns.run("demo", DEMO, tmp_path)
     assert row["grids"] == row["in_bounds"]

@@ -124,6 +124,8 @@ def test_edits_survive_a_dead_server_a_reload_and_come_back(desk: OpenDesk, host
     shown = households(page)
     with pytest.raises(BrowserError):
         page.reload()
+    # The browser's own page of the failure comes after the error, and would stop the next navigation.
+    page.wait_for_url("chrome-error://chromewebdata/")
     host.start()
     page.goto(host.url)
     saving(page, "saved", 0)

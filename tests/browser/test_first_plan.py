@@ -121,6 +121,8 @@ def test_the_server_refuses_in_chinese(visit: Open, host: DeskServer) -> None:
     dialog.get_by_label("均衡的指标").fill("households + 2*cats")
     dialog.get_by_role("button", name="开始").click()
     expect(dialog.locator(".field-fault")).to_contain_text("楼栋数据中没有数值字段“cats”")
+    # The focus goes to the field that is wrong; before that, what is typed next would go there too.
+    expect(dialog.get_by_label("均衡的指标")).to_be_focused()
     dialog.get_by_label("均衡的指标").fill("households")
     dialog.get_by_label("下限", exact=True).fill("120")
     dialog.get_by_label("上限", exact=True).fill("200")

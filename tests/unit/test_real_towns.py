@@ -23,7 +23,13 @@ def partition(dataset: Path, folder: Path, *options: str) -> tuple[Path, dict[st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", present_towns())
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.long if name in {"newyork", "monaco"} else ())
+        for name in present_towns()
+    ],
+)
 def test_files_to_plan(name: str, tmp_path: Path) -> None:
     dataset = present_towns()[name]
     plan, report = partition(dataset, tmp_path)
