@@ -11,6 +11,7 @@ import http.client
 import logging
 import secrets
 import ssl
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -107,13 +108,19 @@ class Webhooks:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self._under_way = 0
-        #: Deliveries that threads work on, also after their tasks were cancelled.
-        self._sending: set[int] = set()
+        #: Of the fields below, which threads share.
+        self._lock = threading.Lock()
+        #: Threads that take or send, also after their tasks were cancelled.
+        self._working = 0
+        #: What was taken and is not being sent yet, by number.
+        self._taken: dict[int, DeliveryRecord] = {}
+        self._stopping = False
         self._blind = False
 
     async def run(self) -> None:
         """Send what is due until cancelled."""
         self._loop, self._wake, self._under_way = asyncio.get_running_loop(), asyncio.Event(), 0
+        self._stopping = False
         try:
             async with anyio.create_task_group() as group:
                 some = True
@@ -124,7 +131,8 @@ class Webhooks:
                     some = await self._look(group)
         finally:
             with anyio.move_on_after(_PATIENCE_S, shield=True):
-                while self._sending:
+                await anyio.to_thread.run_sync(self._give_back, abandon_on_cancel=True)
+                while self._working:
                     await anyio.sleep(0.02)
 
     def wake(self) -> None:
@@ -140,11 +148,10 @@ class Webhooks:
         try:
             some, waits = await anyio.to_thread.run_sync(self._queue)
             while waits and self._under_way < _AT_ONCE:
-                taken = await anyio.to_thread.run_sync(self._store().claim_delivery)
+                taken = await anyio.to_thread.run_sync(self._take)
                 if taken is None:
                     break
                 self._under_way += 1
-                self._sending.add(taken.id)
                 group.start_soon(self._deliver, taken)
             self._blind = False
         except Exception:
@@ -166,6 +173,41 @@ class Webhooks:
             known = store.webhooks()
         return bool(known), any(record.waiting for record in known)
 
+    def _take(self) -> DeliveryRecord | None:
+        """Take what is due next; once this stops, nothing."""
+        with self._lock:
+            if self._stopping:
+                return None
+            self._working += 1
+        try:
+            taken = self._store().claim_delivery()
+            if taken is None:
+                return None
+            with self._lock:
+                if not self._stopping:
+                    self._taken[taken.id] = taken
+                    return taken
+            self._untake(taken)
+            return None
+        finally:
+            with self._lock:
+                self._working -= 1
+
+    def _give_back(self) -> None:
+        """Take nothing from now on, and leave to other servers what was taken and not begun."""
+        with self._lock:
+            self._stopping = True
+            left, self._taken = list(self._taken.values()), {}
+        for taken in left:
+            self._untake(taken)
+
+    def _untake(self, taken: DeliveryRecord) -> None:
+        try:
+            self._store().give_back_delivery(taken)
+        except Exception:
+            # Another takes it once its time here is over.
+            _LOG.exception("A webhook could not be left to other servers")
+
     async def _deliver(self, taken: DeliveryRecord) -> None:
         try:
             await anyio.to_thread.run_sync(lambda: self._send(taken), abandon_on_cancel=True)
@@ -175,6 +217,10 @@ class Webhooks:
 
     def _send(self, taken: DeliveryRecord) -> None:
         """Send once, and write down what came of it; where that fails, it is sent again once its time here is over."""
+        with self._lock:
+            if self._taken.pop(taken.id, None) is None:
+                return
+            self._working += 1
         try:
             self._send_once(taken)
         except GisCoreError as error:
@@ -182,7 +228,8 @@ class Webhooks:
         except Exception:
             _LOG.exception("A webhook could not be told")
         finally:
-            self._sending.discard(taken.id)
+            with self._lock:
+                self._working -= 1
 
     def _send_once(self, taken: DeliveryRecord) -> None:
         headers = {

@@ -87,6 +87,11 @@ class WebhookMethods(ServerMethods):
         with self._write() as connection:
             return webhooks.claim(connection, self._dialect)
 
+    def give_back_delivery(self, taken: DeliveryRecord) -> None:
+        """Let others take at once what was taken and not tried."""
+        with self._write() as connection:
+            webhooks.give_back(connection, self._dialect, taken)
+
     def end_delivery(
         self,
         taken: DeliveryRecord,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, insert, select, update
 
 from gis_core.dispatch.old_cases import IMPORTED
 from gis_core.errors import NotFoundError
@@ -35,6 +35,7 @@ __all__ = [
     "deliveries",
     "end",
     "get",
+    "give_back",
     "list_all",
     "queue",
     "remove",
@@ -233,6 +234,12 @@ def claim(connection: Connection, dialect: Dialect) -> DeliveryRecord | None:
     return _delivery(connection.execute(_whole().where(_SENT.c.id == delivery_id)).one())
 
 
+def give_back(connection: Connection, dialect: Dialect, taken: DeliveryRecord) -> None:
+    """Let others take at once what was taken and not tried."""
+    values = {"state": "waiting", "next_s": dialect.now_s(), "attempts": taken.attempts - 1}
+    connection.execute(update(_SENT).where(_mine(taken)).values(**values))
+
+
 def end(
     connection: Connection,
     dialect: Dialect,
@@ -251,8 +258,11 @@ def end(
         "answer": _storable(answer)[:_LONGEST_ANSWER],
         "next_s": dialect.now_s() + again_in_s,
     }
-    mine = and_(_SENT.c.id == taken.id, _SENT.c.state == "sending", _SENT.c.attempts == taken.attempts)
-    return connection.execute(update(_SENT).where(mine).values(**values)).rowcount == 1
+    return connection.execute(update(_SENT).where(_mine(taken)).values(**values)).rowcount == 1
+
+
+def _mine(taken: DeliveryRecord) -> ColumnElement[bool]:
+    return and_(_SENT.c.id == taken.id, _SENT.c.state == "sending", _SENT.c.attempts == taken.attempts)
 
 
 def _storable(text: str) -> str:

@@ -113,6 +113,8 @@ def test_steps_are_told_signed_and_again_until_they_are_taken(store: Store, desk
         desk.statuses += [500, 302]
         case_id = report(client)
         client.post(f"/api/incidents/{case_id}/steps", json={"kind": "note"})
+        # A step that fails does not hold up the next ones, so the next one comes after the last refusal.
+        until(lambda: len(desk.got) == 3)
         client.post(f"/api/incidents/{case_id}/steps", json={"kind": "verify"})
         until(lambda: len(desk.got) == 4)
         until(lambda: detail(client, made.id).waiting == 0)
@@ -156,6 +158,32 @@ def test_what_waits_outlives_the_server(store: Store, desk: SimpleNamespace) -> 
     with make_client(store, **ALLOW) as client:
         until(lambda: detail(client, made.id).deliveries[0].state == "done")
     assert len(desk.got) == before + 1
+
+
+def test_what_was_taken_and_not_sent_is_left_to_others_when_a_server_stops(
+    store: Store, desk: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, go_on = threading.Event(), threading.Event()
+    claim = type(store).claim_delivery
+
+    def slow(itself: Store) -> Any:
+        found = claim(itself)
+        if found is not None and not taken.is_set():
+            taken.set()
+            go_on.wait(20)
+        return found
+
+    monkeypatch.setattr(type(store), "claim_delivery", slow)
+    with make_client(store, **ALLOW) as client:
+        made = hook(client, desk)
+        report(client)
+        assert taken.wait(60)
+        threading.Timer(0.3, go_on.set).start()
+    (left,) = store.deliveries(made.id)
+    assert (left.state, left.attempts, desk.got) == ("waiting", 0, [])
+    with make_client(store, **ALLOW) as client:
+        until(lambda: detail(client, made.id).waiting == 0)
+    assert len(desk.got) == 1
 
 
 def test_one_at_a_time_whatever_servers_there_are(store: Store, desk: SimpleNamespace) -> None:
