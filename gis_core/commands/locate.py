@@ -77,7 +77,7 @@ def locate(
         bool,
         typer.Option(
             "--resume",
-            help="Keep what is done where the work ends early, and go on from there (CSV, GeoJSON).",
+            help="Keep what is done where the work ends early, and go on from there.",
         ),
     ] = False,
     db: Db = None,

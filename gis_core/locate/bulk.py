@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gis_core.crs import convert, parse_crs, to_wgs84
 from gis_core.errors import DatasetError, ParameterError
 from gis_core.locate.locator import OUTSIDE, STATUS_NAMES, Located, Locator
+from gis_core.locate.parts import ParquetParts
 from gis_core.locate.point_files import open_points
 from gis_core.locate.points import CHUNK_ROWS, Chunk, PointSource
 from gis_core.locate.resume import Progress, key_of, part_folder
@@ -146,8 +147,7 @@ def locate_file(
     layer : str, optional
         Layer of a GeoPackage that holds several.
     resume : bool
-        Keep what is done where the work ends early, and go on from there where the same was asked before (CSV and
-        GeoJSON).
+        Keep what is done where the work ends early, and go on from there where the same was asked before.
     chunk_rows : int
         Rows that are held at once.
     spread : callable, optional
@@ -168,10 +168,6 @@ def locate_file(
     kind = _OUT_FORMATS.get(out.suffix.lower())
     if kind is None:
         raise ParameterError(f"The ending of {out.name} names no format; write .csv, .geojson or .parquet.")
-    if resume and kind == "parquet":
-        raise ParameterError(
-            "--resume is for .csv and .geojson, which grow row by row; Parquet is written whole."
-        )
     if not out.parent.is_dir():
         raise DatasetError(f"There is no folder {out.parent} to write {out.name} in; make it first.")
     geographic = crs is None or parse_crs(crs).is_geographic
@@ -240,16 +236,24 @@ def _locate_on(
     done = Progress.read(folder, key, grown)
     if done.rows:
         report.notes.append(f"{done.rows} rows were done before; the work went on from there.")
-    sink = SINKS[kind](grown, points, report.added, report.crs, append=done.chunks > 0)
+    parts: ParquetParts | None = None
+    sink: Sink
+    if kind == "parquet":
+        sink = parts = ParquetParts(folder, points, report.added, report.crs, done.chunks)
+    else:
+        sink = SINKS[kind](grown, points, report.added, report.crs, append=done.chunks > 0)
 
     def keep(chunks: int, swapped: int) -> None:
         sink.flush()
-        Progress(key, chunks, report.rows, grown.stat().st_size, swapped, dict(report.counts)).write(folder)
+        size = 0 if parts is not None else grown.stat().st_size
+        Progress(key, chunks, report.rows, size, swapped, dict(report.counts)).write(folder)
 
     try:
         _locate_chunks(locator, points, sink, report, spread, progress, done, keep)
     finally:
         sink.close()  # whatever this adds to a file that is not whole is cut off when the work goes on
+    if parts is not None:
+        parts.join(grown)
     grown.replace(out)
     shutil.rmtree(folder, ignore_errors=True)
 

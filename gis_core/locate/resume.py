@@ -26,7 +26,7 @@ class Progress:
     key : str
         What is worked on; other work begins anew.
     chunks, rows, size : int
-        Chunks and rows that are done, and the bytes of the output that hold them.
+        Chunks and rows that are done, and the bytes of the output that hold them; 0 where each chunk has its own file.
     swapped : int
         Positions that would be among the areas with x and y exchanged.
     counts : dict
@@ -42,9 +42,11 @@ class Progress:
 
     @classmethod
     def read(cls, folder: Path, key: str, out: Path) -> Progress:
-        """Read what was done of this work, and cut the output to it; else begin anew."""
+        """Read what was done of this work, and cut an output that grows to it; else begin anew."""
         try:
             found = cls(**json.loads((folder / _STATE).read_text(encoding="utf-8")))
+            if found.key == key and not found.size:
+                return found
             if found.key == key and out.stat().st_size >= found.size:
                 os.truncate(out, found.size)
                 return found
@@ -55,7 +57,10 @@ class Progress:
     def write(self, folder: Path) -> None:
         """Write it in one step, so that an end in between leaves the one before."""
         fresh = folder / f"{_STATE}.new"
-        fresh.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(asdict(self), file)
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(folder / _STATE)
 
 
@@ -69,6 +74,6 @@ def key_of(locator: Locator, source: Path, how: tuple[object, ...]) -> str:
     about = source.stat()
     digest = hashlib.blake2b(digest_size=16)
     digest.update(locator.index.borders.vertices.tobytes())
-    digest.update("\n".join(locator.codes).encode())
+    digest.update("\n".join((locator.crs.to_string(), *locator.codes)).encode())
     digest.update(repr((str(source.resolve()), about.st_size, about.st_mtime_ns, *how)).encode())
     return digest.hexdigest()

@@ -6,11 +6,12 @@ import csv
 import io
 import json
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 import orjson
@@ -23,10 +24,11 @@ from gis_core.locate.points import Chunk, Kind, PointSource
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SINKS", "Answers", "Sink"]
+__all__ = ["SINKS", "Answers", "ParquetSink", "Sink"]
 
 #: GeoJSON and CSV give metres to the millimetre.
 _METRE_DECIMALS = 3
+PARQUET_CODEC: Literal["zstd"] = "zstd"
 #: Columns that are added whether or not a radius is given.
 _ALWAYS_ADDED = 4
 
@@ -88,7 +90,7 @@ class Sink(Protocol):
         ...
 
     def flush(self) -> None:
-        """See to it that what was written is in the file."""
+        """See to it that what was written is on the disk."""
         ...
 
     def close(self) -> None:
@@ -157,8 +159,9 @@ class CsvSink:
             self._started = True
 
     def flush(self) -> None:
-        """See to it that what was written is in the file."""
+        """See to it that what was written is on the disk."""
         self._file.flush()
+        os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Finish the file; a table without rows has its header."""
@@ -220,8 +223,9 @@ class GeoJsonSink:
             self._first = False
 
     def flush(self) -> None:
-        """See to it that what was written is in the file."""
+        """See to it that what was written is on the disk."""
         self._file.flush()
+        os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Finish the file."""
@@ -295,7 +299,7 @@ class ParquetSink:
         import pyarrow.parquet as pq
 
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, schema, compression="zstd")
+            self._writer = pq.ParquetWriter(self._path, schema, compression=PARQUET_CODEC)
         return self._writer
 
     def _with_geometry(self, chunk: Chunk, answers: Answers) -> pa.Table:
@@ -333,7 +337,7 @@ class ParquetSink:
         return pa.table([*arrays, pa.array(wkb.tolist(), pa.binary())], schema=schema)
 
     def flush(self) -> None:
-        """Row groups are in the file as they are written; the file is of use once it is closed."""
+        """Do nothing: the file is of use once it is closed."""
 
     def close(self) -> None:
         """Finish the file; a table without rows has its columns."""

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import shapely
 
-from gis_core.errors import ParameterError
 from gis_core.locate import Locator, build_locator
 from gis_core.locate.bulk import BulkReport, locate_file
 from gis_core.locate.resume import part_folder
@@ -45,7 +44,7 @@ def run(
     return locate_file(locator, calls, out, resume=resume, progress=progress, chunk_rows=10)
 
 
-@pytest.mark.parametrize("name", ["out.csv", "out.geojson"])
+@pytest.mark.parametrize("name", ["out.csv", "out.geojson", "out.parquet"])
 def test_the_work_goes_on_where_it_ended(locator: Locator, calls: Path, tmp_path: Path, name: str) -> None:
     whole, out = tmp_path / f"whole-{name}", tmp_path / name
     expected = run(locator, calls, whole, resume=False)
@@ -53,7 +52,8 @@ def test_the_work_goes_on_where_it_ended(locator: Locator, calls: Path, tmp_path
         with pytest.raises(BrokenError):
             run(locator, calls, out, break_at=rows)
         assert not out.exists()
-    with (part_folder(out) / name).open("a", encoding="utf-8") as file:
+    grown = part_folder(out) / (name if name != "out.parquet" else "000004.parquet")
+    with grown.open("a", encoding="utf-8") as file:
         file.write("half a row of a chunk that was not finish")
     report = run(locator, calls, out)
     assert out.read_bytes() == whole.read_bytes()
@@ -70,8 +70,3 @@ def test_other_points_begin_anew(locator: Locator, calls: Path, tmp_path: Path) 
     report = run(locator, calls, out)
     assert report.rows == 1 and not report.notes
     assert len(out.read_text(encoding="utf-8-sig").splitlines()) == 2
-
-
-def test_parquet_is_refused(locator: Locator, calls: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match=r"\.csv and \.geojson"):
-        run(locator, calls, tmp_path / "out.parquet")
