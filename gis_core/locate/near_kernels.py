@@ -76,13 +76,17 @@ def nearest_borders(
 ) -> None:  # fmt: skip
     """Write for each point the area of the nearest border (of equals, the lowest) and the nearest point on it.
 
-    `kx`, `ky` are metres per unit at each point; `levels[l]` is where the boxes of level l of the tree begin.
+    `kx`, `ky` are metres per unit at each point; `levels[l]` is where the boxes of level l of the tree begin. What
+    was nearest to the point before only tells how far to look, so that no answer depends on the other points.
     """
     stack, depth = np.empty(32 * _FAN, np.int64), np.empty(16 * _FAN)
     n_levels = len(levels) - 1
+    near_edge = leaf_start[0]
     for i in range(len(x)):
         px, py = x[i], y[i]
-        best, limit2, best_area = np.inf, np.inf, np.int32(-1)
+        best, best_area = np.inf, np.int32(-1)
+        limit = math.sqrt(_along(px, py, kx[i], ky[i], vertices, near_edge)[0]) + _TIE_M
+        limit2 = limit * limit * (1.0 + 1e-12)
         stack[0], stack[1], depth[0], top = 0, n_levels - 1, 0.0, 1
         while top > 0:
             top -= 1
@@ -105,8 +109,9 @@ def nearest_borders(
                         foot[i, axis] = vertices[e, axis] + t * step if t < 1.0 else vertices[e + 1, axis]
                 if d < best - _TIE_M or (d <= best + _TIE_M and area < best_area):
                     best_area = area
-                best = min(best, d)
-                limit2 = (best + _TIE_M) * (best + _TIE_M)
+                if d < best:
+                    best, near_edge = d, e
+                    limit2 = min(limit2, (best + _TIE_M) * (best + _TIE_M))
         nearest[i] = best_area
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gis_core.locate.points import Chunk, PointSource
-from gis_core.locate.sinks import PARQUET_CODEC, Answers, ParquetSink
+from gis_core.locate.sinks import Answers, ParquetSink, parquet_writer
 
 __all__ = ["ParquetParts"]
 
@@ -58,7 +58,7 @@ class ParquetParts:
             for number in range(self._n):
                 with pq.ParquetFile(self._part(number)) as part:
                     table = part.read()
-                writer = writer or pq.ParquetWriter(out, table.schema, compression=PARQUET_CODEC)
+                writer = writer or parquet_writer(out, table.schema)
                 writer.write_table(table)
         finally:
             if writer is not None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import orjson
@@ -24,11 +24,10 @@ from gis_core.locate.points import Chunk, Kind, PointSource
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SINKS", "Answers", "ParquetSink", "Sink"]
+__all__ = ["SINKS", "Answers", "ParquetSink", "Sink", "parquet_writer", "point_wkb"]
 
 #: GeoJSON and CSV give metres to the millimetre.
 _METRE_DECIMALS = 3
-PARQUET_CODEC: Literal["zstd"] = "zstd"
 #: Columns that are added whether or not a radius is given.
 _ALWAYS_ADDED = 4
 
@@ -296,10 +295,8 @@ class ParquetSink:
         return self._codes.take(pa.array(ix, mask=ix < 0))
 
     def _open(self, schema: Any) -> Any:
-        import pyarrow.parquet as pq
-
         if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, schema, compression=PARQUET_CODEC)
+            self._writer = parquet_writer(self._path, schema)
         return self._writer
 
     def _with_geometry(self, chunk: Chunk, answers: Answers) -> pa.Table:
@@ -312,12 +309,7 @@ class ParquetSink:
 
     def _as_table(self, chunk: Chunk, answers: Answers) -> pa.Table:
         import pyarrow as pa
-        import shapely
 
-        longitude, latitude = answers.positions()
-        known = np.isfinite(longitude) & np.isfinite(latitude)
-        wkb = np.full(len(known), None, dtype=object)
-        wkb[known] = shapely.to_wkb(shapely.points(longitude[known], latitude[known]))
         if chunk.table is not None:
             arrays, fields = list(chunk.table.columns), list(chunk.table.schema)
         else:
@@ -334,7 +326,7 @@ class ParquetSink:
             n += 1
             name = f"geometry_{n}"
         schema = pa.schema([*fields, pa.field(name, pa.binary())], metadata=_geo(name, None))
-        return pa.table([*arrays, pa.array(wkb.tolist(), pa.binary())], schema=schema)
+        return pa.table([*arrays, point_wkb(*answers.positions())], schema=schema)
 
     def flush(self) -> None:
         """Do nothing: the file is of use once it is closed."""
@@ -349,6 +341,37 @@ class ParquetSink:
             chunk = Chunk([[] for _ in self._points.names], empty, empty)
             self.write(chunk, Answers((), found, lambda: (empty, empty)))
         self._writer.close()
+
+
+def parquet_writer(path: Path, schema: pa.Schema) -> Any:
+    """Open a Parquet file; no dictionary is tried where hardly a value comes twice."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    often = [
+        field.name
+        for field in schema
+        if not (
+            pa.types.is_floating(field.type)
+            or pa.types.is_binary(field.type)
+            or pa.types.is_nested(field.type)
+        )
+    ]
+    return pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=often)
+
+
+def point_wkb(x: NDArray[np.float64], y: NDArray[np.float64]) -> pa.Array:
+    """Write points as WKB, byte for byte as shapely does; null where a number is missing."""
+    import pyarrow as pa
+
+    known = np.isfinite(x) & np.isfinite(y)
+    points = np.empty(int(known.sum()), [("order", "u1"), ("kind", "<u4"), ("x", "<f8"), ("y", "<f8")])
+    points["order"], points["kind"], points["x"], points["y"] = 1, 1, x[known], y[known]
+    ends = np.concatenate(([0], np.cumsum(known))) * points.itemsize
+    valid = None if known.all() else pa.py_buffer(np.packbits(known, bitorder="little"))
+    return pa.Array.from_buffers(
+        pa.binary(), len(known), [valid, pa.py_buffer(ends.astype(np.int32)), pa.py_buffer(points)]
+    )
 
 
 def _geo(column: str, crs: str | None) -> dict[str, str]:
