@@ -11,6 +11,7 @@ from pydantic import Field
 from api.edit_models import Key
 from api.models import Candidate, Model, NearFacility, StaffNear
 from gis_core.dispatch import EventKind, State
+from gis_core.dispatch.stats import Grouping
 
 __all__ = ["Incident", "IncidentDetail", "IncidentPage", "ReportBody", "RulesBody", "StepBody"]
 
@@ -203,6 +204,38 @@ class ImportAnswer(Model):
     outside: int
     without_plan: int = Field(description="Cases of a time when no plan was in force.")
     written: bool
+
+
+class CaseCount(Model):
+    """What the cases of one unit, grid or category say."""
+
+    key: str | None = Field(description="Unit, grid or category; None: of cases that have none.")
+    cases: int = Field(description="Of a unit: those that came to it.")
+    open: int = Field(description="This and the next four: as they stand now; of a unit: those with it.")
+    closed: int
+    cancelled: int
+    duplicates: int
+    overdue: int
+    reopened: int
+    dispatches: int = Field(description="How often a case was sent to a unit, by whatever step.")
+    returns: int = Field(description="How often one was given back.")
+    returned: int = Field(description="How many cases were given back.")
+    return_rate: float | None = Field(description="returns / dispatches")
+    done: int
+    late: int = Field(description="Done after their time.")
+    median_hours: float | None = Field(description="Working hours from dispatch to done.")
+    p90_hours: float | None = Field(description="Nine of ten took at most so long.")
+
+
+class CaseCounts(Model):
+    """What the cases reported in a time say together."""
+
+    from_: datetime | None = Field(alias="from")
+    to: datetime | None = Field(description="Not included.")
+    at: datetime
+    by: Grouping
+    rows: list[CaseCount]
+    total: CaseCount = Field(description="All cases, each once.")
 
 
 class WebhookBody(Model):

@@ -8,13 +8,15 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from api.case_counts import counts_csv, counts_of
 from api.case_export import FORMATS, ExportFormat, export_cases, pages_of
 from api.case_import import import_cases
 from api.editing import WhoDep, json_answer
-from api.incident_models import ImportAnswer
+from api.incident_models import CaseCounts, ImportAnswer
 from api.services import ServicesDep
 from gis_core.dispatch import State
 from gis_core.dispatch.old_cases import DateOrder, Reading
+from gis_core.dispatch.stats import Grouping
 from gis_core.errors import ParameterError
 
 router = APIRouter(tags=["incidents"])
@@ -98,6 +100,34 @@ def export_incidents(
     pieces = _begun(export_cases(pages, form, table=table))
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "no-store"}
     return StreamingResponse(pieces, headers=headers, media_type=FORMATS[form])
+
+
+@router.get(
+    "/api/incidents/stats",
+    response_model=CaseCounts,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+def incident_stats(
+    services: ServicesDep,
+    *,
+    since: Annotated[
+        str | None, Query(alias="from", max_length=40, description="First day, or a time with its offset.")
+    ] = None,
+    until: Annotated[
+        str | None, Query(alias="to", max_length=40, description="Last day, or a time before which.")
+    ] = None,
+    by: Annotated[Grouping, Query(description="What rows are of.")] = "unit",
+    form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+) -> Response:
+    """Count the cases reported in a time, as they stand now: open, overdue, returned, how long they took."""
+    counts = counts_of(services.store, since=since, until=until, by=by)
+    if form == "json":
+        return json_answer(counts)
+    headers = {
+        "Content-Disposition": f'attachment; filename="cases-by-{by}.csv"',
+        "Cache-Control": "no-store",
+    }
+    return Response(counts_csv(counts).encode(), headers=headers, media_type=FORMATS["csv"])
 
 
 def _begun(pieces: Iterator[bytes]) -> Iterator[bytes]:

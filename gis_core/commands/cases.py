@@ -1,4 +1,4 @@
-"""`wangge cases`: cases of before into the store, all cases out of it."""
+"""`wangge cases`: cases of before into the store, all cases out of it, and what they say together."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Action(StrEnum):
 
     import_ = "import"
     export = "export"
+    stats = "stats"
 
 
 class Dates(StrEnum):
@@ -51,6 +52,14 @@ class Ends(StrEnum):
     open = "open"
 
 
+class By(StrEnum):
+    """What rows of counts are of."""
+
+    unit = "unit"
+    grid = "grid"
+    category = "category"
+
+
 class Table(StrEnum):
     """What a CSV holds."""
 
@@ -60,13 +69,14 @@ class Table(StrEnum):
 
 @command
 def cases(
-    action: Annotated[Action, typer.Argument(metavar="import|export")],
+    action: Annotated[Action, typer.Argument(metavar="import|export|stats")],
     file: Annotated[
-        Path,
+        Path | None,
         typer.Argument(
-            metavar="FILE", help="CSV (or .csv.gz) to import; .csv, .geojson or .xlsx to export to."
+            metavar="FILE",
+            help="CSV (or .csv.gz) to import; .csv, .geojson or .xlsx to export to; CSV for stats, or none.",
         ),
-    ],
+    ] = None,
     *,
     crs: Annotated[
         str | None,
@@ -104,16 +114,32 @@ def cases(
     table: Annotated[
         Table, typer.Option(metavar="cases|steps", help="Export to CSV: a row a case, or a row a step.")
     ] = Table.cases,
+    by: Annotated[
+        By, typer.Option(metavar="unit|grid|category", help="What rows of stats are of.")
+    ] = By.unit,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="stats: reported on this day or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="stats: reported on this day or earlier.")
+    ] = None,
     db: Db = None,
     json_: Json = False,
 ) -> None:
-    """Import cases of before from a CSV, or export all cases with all their steps.
+    """Import cases of before from a CSV, export all cases with all their steps, or count them.
 
     Each imported case is placed by the plan that was in force at its time. Columns are found by name, Chinese or
     English. The same file again adds nothing, so work that was stopped is begun again in the same way.
 
     Example: wangge cases import old.csv --crs gcj02 --map words=案情 --rejects rejected.csv
     """
+    if action == Action.stats:
+        from gis_core.commands._case_stats import show_stats
+
+        show_stats(file, by=by.value, since=since, until=until, db=db, as_json=json_)
+        return
+    if file is None:
+        raise ParameterError(f"wangge cases {action.value} needs the name of a file.")
     if action == Action.export:
         _export(file, table.value, db=db, as_json=json_)
         return

@@ -5,7 +5,6 @@ from gis_core.dispatch.deadlines import Deadline, DeadlineTable, Standing, stand
 from gis_core.dispatch.duplicates import Likeness, Report, find_duplicates
 from gis_core.dispatch.duty import Duty, DutyRule, DutyTable, Place
 from gis_core.dispatch.machine import NEEDS_REASON, TRANSITIONS, Policy, allowed, apply, replay, report
-from gis_core.dispatch.rates import UnitRecord, unit_records
 from gis_core.dispatch.worktime import AROUND_THE_CLOCK, WorkCalendar, calendar_from
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "Standing",
     "State",
     "Step",
-    "UnitRecord",
     "WorkCalendar",
     "allowed",
     "apply",
@@ -38,6 +36,5 @@ __all__ = [
     "replay",
     "report",
     "standing",
-    "unit_records",
     "urging",
 ]

@@ -11,9 +11,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gis_core.errors import ParameterError
 
-__all__ = ["AROUND_THE_CLOCK", "WorkCalendar", "calendar_from"]
+__all__ = ["AROUND_THE_CLOCK", "WorkCalendar", "calendar_from", "worked_minutes"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
@@ -74,7 +77,7 @@ class WorkCalendar:
         last = _aware(at)
         if minutes == 0:
             return at.astimezone(ZoneInfo(self.zone))
-        for start, end in self._from(at):
+        for start, end in self.spans_from(at):
             if left <= end - start:
                 return (start + left).astimezone(ZoneInfo(self.zone))
             left -= end - start
@@ -86,7 +89,7 @@ class WorkCalendar:
         total = timedelta()
         if _aware(end) <= _aware(start):
             return 0.0
-        for begin, stop in self._from(start):
+        for begin, stop in self.spans_from(start):
             if begin >= end:
                 break
             total += min(stop, _aware(end)) - begin
@@ -98,7 +101,7 @@ class WorkCalendar:
         minute = here.hour * 60 + here.minute + here.second / 60
         return any(start <= minute < end for start, end in self.spans(here.date()))
 
-    def _from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+    def spans_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the spans of working time after a moment, until there was none for more than a year."""
         zone = ZoneInfo(self.zone)
         utc = ZoneInfo("UTC")
@@ -115,6 +118,39 @@ class WorkCalendar:
             if datetime.combine(day, time(), utc) - found > _FARTHEST:
                 return
             day += timedelta(days=1)
+
+
+def worked_minutes(
+    calendar: WorkCalendar, start_ms: NDArray[np.float64], end_ms: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return what `calendar.between` says of many pairs of moments at once.
+
+    Parameters
+    ----------
+    start_ms, end_ms : float64, shape (n,), milliseconds since 1970
+
+    Returns
+    -------
+    float64, shape (n,), working minutes
+        0 where the second moment is not later.
+    """
+    if not len(start_ms):
+        return np.zeros(0)
+    spans = []
+    for begin, stop in calendar.spans_from(datetime.fromtimestamp(start_ms.min() / 1000, ZoneInfo("UTC"))):
+        if begin.timestamp() * 1000 >= end_ms.max():
+            break
+        spans.append((begin.timestamp() * 1000, stop.timestamp() * 1000))
+    if not spans:
+        return np.zeros(len(start_ms))
+    first, last = np.array(spans).T
+    before = np.concatenate([[0.0], np.cumsum(last - first)])
+
+    def until(moments: NDArray[np.float64]) -> NDArray[np.float64]:
+        place = np.maximum(np.searchsorted(first, moments, side="right") - 1, 0)
+        return before[place] + np.clip(moments, first[place], last[place]) - first[place]
+
+    return np.maximum(until(end_ms) - until(start_ms), 0.0) / 60_000
 
 
 def _moment(day: date, minute: int, zone: ZoneInfo) -> datetime:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gis_core.store import case_files, cases
+from gis_core.store import case_files, case_stats, cases
 from gis_core.store.webhook_methods import WebhookMethods
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gis_core.dispatch import Event
     from gis_core.dispatch.rules import Rules
+    from gis_core.dispatch.stats import CaseColumns, StepColumns
     from gis_core.store.case_files import AttachmentRecord, NewFile
     from gis_core.store.cases import CaseNews, CaseRecord, NewCase
     from gis_core.store.records import BBox
@@ -136,6 +137,13 @@ class CaseMethods(WebhookMethods):
         """Return the cases reported in a box of degrees since a moment, without steps, the newest first."""
         with self._read() as connection:
             return cases.near(connection, box, since, limit=limit)
+
+    def case_columns(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> tuple[CaseColumns, StepColumns]:
+        """Return the cases reported from one moment until before another, with the steps that are counted."""
+        with self._read() as connection:
+            return case_stats.read_columns(connection, self._dialect, since, until)
 
     def case_serial(self) -> int:
         """Return the number of the newest step of all cases; 0 where there is none."""

@@ -81,5 +81,8 @@ class Dialect(Protocol):
     def now_s(self) -> ColumnElement[float]:
         """Return the time of the database in seconds, the same for all who ask it."""
 
+    def millis(self, column: ColumnElement[Any]) -> ColumnElement[float]:
+        """Return a time as whole milliseconds since 1970, read without making an object of each."""
+
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of the driver into one of ours."""

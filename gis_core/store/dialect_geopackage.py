@@ -268,6 +268,11 @@ class GeoPackageDialect:
         """Return the time of this machine in seconds."""
         return func.julianday("now", type_=Double()) * 86_400.0
 
+    def millis(self, column: ColumnElement[Any]) -> ColumnElement[float]:
+        """Return the milliseconds of a time that is kept as text."""
+        days: ColumnElement[float] = func.julianday(column, type_=Double()) - 2_440_587.5
+        return func.round(days * 86_400_000.0, type_=Double())
+
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of SQLite into one of ours."""
         cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error

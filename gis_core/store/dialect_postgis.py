@@ -181,6 +181,10 @@ class PostgisDialect:
         """Return the time of the server in seconds."""
         return cast(extract("epoch", func.clock_timestamp()), Double())
 
+    def millis(self, column: ColumnElement[Any]) -> ColumnElement[float]:
+        """Return the milliseconds of a time with its zone."""
+        return func.round(cast(extract("epoch", column), Double()) * 1000.0, type_=Double())
+
     def explain(self, error: Exception) -> GisCoreError:
         """Turn an error of PostgreSQL into one of ours; never with the password in it."""
         cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig else error

@@ -158,6 +158,28 @@ def test_all_that_is_there_goes_out_and_nothing_in_it_runs(client: TestClient, t
     assert_problem(client.get("/api/incidents/export?format=pdf"), 400, "bad-parameter")
 
 
+def test_what_all_cases_say_together(client: TestClient, town: SimpleNamespace) -> None:
+    here = place(town)
+    rows = [f"S{day},统计,2024-09-0{day} 08:00,{here},,2024-09-0{day} {8 + day}:00\n" for day in range(2, 5)]
+    send(
+        client, HEADER + "".join(rows) + f"S9,统计,2024-09-09 08:00,{here},,\n", source="counts", ends="open"
+    )
+    asked = {"from": "2024-09-02", "to": "2024-09-04", "by": "category"}
+    counts = client.get("/api/incidents/stats", params=asked).json()
+    models.CaseCounts.model_validate(counts)
+    assert (counts["from"], counts["to"]) == ("2024-09-02T00:00:00+08:00", "2024-09-05T00:00:00+08:00")
+    row = next(row for row in counts["rows"] if row["key"] == "统计")
+    assert (row["cases"], row["closed"], row["open"], row["done"]) == (3, 3, 0, 3)
+    assert (row["median_hours"], row["p90_hours"], row["return_rate"]) == (2.0, 3.0, 0.0)
+    sheet = client.get("/api/incidents/stats", params={**asked, "format": "csv"})
+    assert sheet.headers["content-type"].startswith("text/csv")
+    table = list(csv.DictReader(io.StringIO(sheet.content.decode("utf-8-sig"))))
+    assert {one["category"]: one["cases"] for one in table}["统计"] == "3"
+    assert table[-1]["category"] == "*"
+    for wrong in ({"from": "2024-09-05", "to": "2024-09-01"}, {"from": "soon"}, {"by": "moon"}):
+        assert_problem(client.get("/api/incidents/stats", params=wrong), 400, "bad-parameter")
+
+
 def test_what_went_out_comes_in_elsewhere(client: TestClient, town: SimpleNamespace) -> None:
     send(client, HEADER + f"R1,漏水,2024-07-01 08:00,{place(town)},=round trip,2024-07-03\n", source="r")
     out = client.get("/api/incidents/export?format=csv&state=closed").content
@@ -198,6 +220,13 @@ def test_the_command(tmp_path: Path, own_town: SimpleNamespace) -> None:
         assert (told.exit_code, "1 case." in told.output) == (0, True), told.output
         assert begins == "" or out.read_text(encoding="utf-8").startswith(begins)
     assert run("export", str(tmp_path / "out.pdf"), *db).exit_code == 2
+    counts = orjson.loads(run("stats", *db, "--by", "category", "--json").stdout)
+    assert [(row["key"], row["cases"]) for row in counts["rows"]] == [("漏水", 1)]
+    assert "all cases" in run("stats", *db, "--from", "2024-07-01", "--to", "2024-07-01").stdout
+    assert run("stats", str(tmp_path / "counts.csv"), *db).exit_code == 0
+    assert (tmp_path / "counts.csv").read_text(encoding="utf-8-sig").startswith("unit,cases,open,closed,")
+    for wrong in (("stats", str(tmp_path / "counts.pdf")), ("stats", "--from", "soon"), ("export",)):
+        assert run(*wrong, *db).exit_code == 2
     with open_store(str(own_town.path)) as store:
         assert store.cases()[1] == 1
     assert not list(tmp_path.glob(".*part"))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from numpy.testing import assert_array_equal
 
 from gis_core.dispatch import Event, EventKind, State
+from gis_core.dispatch.stats import count_cases
 from gis_core.errors import ConflictError, NotFoundError, ParameterError
 from gis_core.store import open_store
 from gis_core.store.case_files import NewFile
 from gis_core.store.cases import NewCase
+from tests.plain_counts import columns_of
 
 NOW = datetime(2026, 3, 2, 1, 0, 0, 123000, tzinfo=UTC)
 RULES = {
@@ -112,6 +116,27 @@ def test_lists_by_state_unit_and_grid(store):
     assert ids(limit=1, offset=1) == [two]
     assert [r.id for r in store.cases_near((121.4, 31.2, 121.6, 31.3), NOW)] == [three, two, one]
     assert store.cases_near((0, 0, 1, 1), NOW) == []
+
+
+def test_columns_for_counting_are_those_of_the_cases(store):
+    store.set_dispatch_rules(RULES)
+    done, idle = accepted(store, grid_code="a"), reported(store, category="噪声")
+    for event in (step("park", 10, why="等"), step("resume", 70), step("done", 200)):
+        store.step_case(done, event)
+    accepted(store, grid_code="b")
+    for since, until, kept in ((None, None, 3), (NOW, NOW + timedelta(milliseconds=1), 3), (None, NOW, 0)):
+        cases, steps = store.case_columns(since, until)
+        records = [store.case(number) for number in cases.ids.tolist()]
+        assert len(records) == kept
+        wanted = columns_of([one.case for one in records], [one.new.grid_code for one in records])
+        for found, made in zip((cases, steps), wanted, strict=True):
+            for each in fields(found):
+                assert_array_equal(getattr(found, each.name), getattr(made, each.name))
+    rows, total = count_cases(*store.case_columns(), "grid", store.dispatch_rules().policy, NOW)
+    assert [(row.key, row.cases, row.done, row.late) for row in rows] == [
+        ("a", 1, 1, 1), ("b", 1, 0, 0), (None, 1, 0, 0),
+    ]  # fmt: skip
+    assert (total.median_hours, idle in cases.ids) == (2.28, False)
 
 
 def test_overdue_cases_are_urged_once(store):

@@ -25,11 +25,12 @@ from gis_core.dispatch import (
     replay,
     report,
     standing,
-    unit_records,
     urging,
 )
 from gis_core.dispatch.rules import rules_from
+from gis_core.dispatch.stats import count_cases
 from gis_core.errors import ConflictError, ParameterError
+from tests.plain_counts import columns_of
 
 #: A Monday morning in Shanghai.
 MONDAY = datetime.fromisoformat("2026-03-02T09:00+08:00")
@@ -93,8 +94,8 @@ def test_a_return_needs_a_reason_and_goes_elsewhere_at_once() -> None:
     assert EventKind.RETURN not in allowed(twice, POLICY)
     with pytest.raises(ConflictError, match="returned 2 times"):
         apply(twice, Event(EventKind.RETURN, at(4), why="again", to="water company"), POLICY)
-    rates = {one.unit: one.return_rate for one in unit_records([twice])}
-    assert rates == {"grid 3": 0.5, "water company": 1.0}
+    counts, _ = count_cases(*columns_of([twice], [None]), "unit", POLICY, at(3))
+    assert {one.key: one.return_rate for one in counts} == {"grid 3": 0.5, "water company": 1.0}
 
 
 def test_parking_stops_the_clock() -> None:
