@@ -7,8 +7,8 @@ import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from api.case_export import safe_cell
 from gis_core.dispatch.stats import FIGURES, Grouping, count_cases, period
+from gis_core.layers.safe_cell import safe_cell
 
 if TYPE_CHECKING:
     from gis_core.store import Store

@@ -1,7 +1,7 @@
 """What a file is by its content, and the same file without what it tells unasked.
 
 Photos are drawn anew from their pixels, turned upright, in sRGB: place, device, time, comments and whatever else stood
-in the file beside the picture are gone, and so is what only pretended to be one. PDF is kept as it is, text as UTF-8.
+in the file beside the picture are gone, and so is what only pretended to be one. PDF is written anew, text as UTF-8.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from gis_core.attachments.pdf import clean_pdf
 from gis_core.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ _BOM16 = (b"\xff\xfe", b"\xfe\xff")
 #: Control characters that text does not hold.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _WHAT = "Photos (JPEG, PNG, WebP), PDF and plain text are kept"
-# Each photo takes up to half a gigabyte while it is drawn anew.
+# Each photo takes up to half a gigabyte while it is drawn anew, a PDF some.
 _at_once = threading.BoundedSemaphore(2)
 
 
@@ -83,7 +84,8 @@ def clean_file(data: bytes) -> CleanFile:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return _photo(data, "image/webp", ("WEBP",))
     if data.startswith(b"%PDF-"):
-        return CleanFile("application/pdf", data)
+        with _at_once:
+            return CleanFile("application/pdf", clean_pdf(data))
     if data[4:8] == b"ftyp":
         raise ParameterError(
             f"This is a HEIC photo or a video, which is not kept. {_WHAT}; let the camera save JPEG."

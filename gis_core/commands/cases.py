@@ -264,7 +264,7 @@ def _user() -> str:
 
 
 def _write_rejects(report: ImportReport, file: Path) -> None:
-    from api.case_export import safe_cell
+    from gis_core.layers.safe_cell import safe_cell
 
     with _beside(file) as out:
         text = io.StringIO(newline="")

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from gis_core.errors import CrsError, DatasetError, ParameterError, some_of
 from gis_core.layers import drivers as _drivers  # noqa: F401  (sets the environment before GDAL is loaded)
+from gis_core.layers.safe_cell import safe_cell
 from gis_core.model import Fault
 
 if TYPE_CHECKING:
@@ -403,7 +404,7 @@ def _csv_value(value: Any) -> Any:
     value = plain_value(value)
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
-    return "" if value is None else value
+    return "" if value is None else safe_cell(value)
 
 
 _WRITERS: dict[str, Callable[[GeoDataFrame, Path, Path, str], list[Fault]]] = {

@@ -7,13 +7,14 @@ import io
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pypdf
 import pytest
 from PIL import Image, ImageCms
 
 from gis_core.attachments import FolderShelf, clean_file, default_folder, open_shelf, plain_name
 from gis_core.attachments.s3 import Keys, signed_headers
 from gis_core.errors import NotFoundError, ParameterError, StoreUnavailableError
-from tests.photos import SECRET, jpeg, photo
+from tests.photos import SECRET, jpeg, paper, photo
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,19 @@ def test_text_and_documents():
     assert clean_file("utf-16 文".encode("utf-16")).data == "utf-16 文".encode()
     html = clean_file(b"<script>alert(1)</script>")
     assert (html.media_type, html.thumb) == ("text/plain", None)
-    assert clean_file(b"%PDF-1.7\n...").media_type == "application/pdf"
+
+
+def test_a_paper_tells_nothing_but_its_pages():
+    dirty = paper()
+    assert dirty.count(SECRET) > 4
+    clean = clean_file(dirty)
+    assert (clean.media_type, clean.thumb) == ("application/pdf", None)
+    for hidden in (SECRET, b"alert", b"Exif", b"pypdf"):
+        assert hidden not in clean.data
+    (page,) = pypdf.PdfReader(io.BytesIO(clean.data)).pages
+    assert page.images[0].image.getpixel((2, 2))[0] > 200
+    signed = paper(signed=True)
+    assert clean_file(signed).data == signed  # its seal holds for these bytes alone
 
 
 @pytest.mark.parametrize(
@@ -98,6 +111,8 @@ def test_text_and_documents():
         (b"\xff\xd8\xff\xe0 no photo", "cannot be read"),
         (b"\x89PNG\r\n\x1a\nno photo", "cannot be read"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "cannot be read"),
+        (b"%PDF-1.7\n...", "PDF cannot be read .*: open it, print it"),
+        (paper(password="x"), "locked"),
     ],
 )
 def test_what_is_not_kept(data, says):

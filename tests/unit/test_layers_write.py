@@ -159,10 +159,12 @@ def test_shapefile_reports_what_it_shortens(tmp_path):
 
 def test_csv_has_a_mark_and_well_known_text(tmp_path):
     path = tmp_path / "grids.csv"
-    write_layer(grids(), path, format="csv", layer="grids")
+    notes = ['=HYPERLINK("http://x")', "＝1+1", "3号楼-2"]  # what a spreadsheet would run is text
+    write_layer(grids().assign(note=notes), path, format="csv", layer="grids")
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
+    assert [row["note"] for row in rows] == [f"'{notes[0]}", f"'{notes[1]}", notes[2]]
     assert [row["code"] for row in rows] == ["001", "002", "003"] and rows[1]["population"] == ""
     assert shapely.equals(shapely.from_wkt([row["geometry"] for row in rows]), grids().geometry.values).all()
 
