@@ -20,6 +20,7 @@ from api.locating import answer_at
 from api.middleware import SECURITY_HEADERS
 
 if TYPE_CHECKING:
+    from api.force import ForceView
     from api.middleware import OuterLayer
 
 __all__ = ["PATH", "QuickLayer"]
@@ -51,18 +52,18 @@ class QuickLayer:
         self.keeper = keeper
         self.outer = outer
         self._admitted: dict[Any, bool] = {}
-        self._looking: set[Asked] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._looks: dict[Asked, asyncio.Task[bool]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or hand on."""
         if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
-            found = self._answer(scope)
-            if found is not None:
-                body, etag = found
+            question = self._question(scope)
+            view = None if question is None else await self._view(question[0])
+            if question is not None and view is not None:
+                body = orjson.dumps(answer_at(view, question[1], question[2]))
                 headers = [
                     *_HEADERS,
-                    (b"etag", etag),
+                    (b"etag", b'W/"%b"' % view.etag.encode()),
                     (b"content-length", b"%d" % len(body)),
                     (b"x-request-id", secrets.token_hex(8).encode()),
                 ]
@@ -71,8 +72,8 @@ class QuickLayer:
                 return
         await self.app(scope, receive, send)
 
-    def _answer(self, scope: Scope) -> tuple[bytes, bytes] | None:
-        """Return the answer and its tag; None where the route must see to it."""
+    def _question(self, scope: Scope) -> tuple[Asked, float, float] | None:
+        """Return what is asked; None where the route must see to it."""
         if not self._admits(scope):
             return None
         query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
@@ -85,13 +86,25 @@ class QuickLayer:
             return None
         if query.get("crs", "wgs84") != "wgs84" or not (math.fabs(x) <= 360.0 and math.fabs(y) <= 90.0):
             return None
+        return asked, x, y
+
+    async def _view(self, asked: Asked) -> ForceView | None:
+        """Return what holds; what is too old is waited for, by all who ask together. None: the route must see to it."""
         kept = self.keeper.peek(asked)
-        if kept is None or kept[1] > STALE_S:
+        if kept is None:
             return None
-        view, age = kept
-        if age > FRESH_S and asked not in self._looking:
+        if kept[1] > FRESH_S:
             self._look(asked)
-        return orjson.dumps(answer_at(view, x, y)), b'W/"' + view.etag.encode() + b'"'
+        # The second look began after the question came, however long it takes.
+        for _ in range(2):
+            if kept[1] <= STALE_S:
+                break
+            look = self._look(asked)
+            await asyncio.wait({look})
+            kept = self.keeper.peek(asked) if look.result() else None
+            if kept is None:
+                return None
+        return kept[0]
 
     def _admits(self, scope: Scope) -> bool:
         """Tell whether the outer layer lets a plain question of this caller in; asked once for each."""
@@ -109,18 +122,19 @@ class QuickLayer:
             known = self._admitted[key] = self.outer.admits(scope)
         return known
 
-    def _look(self, asked: Asked) -> None:
-        """Ask the store aside whether another plan came into force."""
+    def _look(self, asked: Asked) -> asyncio.Task[bool]:
+        """Ask the store aside whether another plan came into force, unless that is under way."""
 
-        async def look() -> None:
+        async def look() -> bool:
             try:
                 await asyncio.to_thread(self.keeper.look, asked)
             except Exception:
-                pass  # the kept answer gets too old, and the route says what is wrong
+                return False  # the route says what is wrong
             finally:
-                self._looking.discard(asked)
+                del self._looks[asked]
+            return True
 
-        self._looking.add(asked)
-        task = asyncio.get_running_loop().create_task(look())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._looks.get(asked)
+        if task is None:
+            task = self._looks[asked] = asyncio.get_running_loop().create_task(look())
+        return task

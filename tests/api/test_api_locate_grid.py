@@ -39,7 +39,7 @@ def _arrow(x: np.ndarray, y: np.ndarray) -> bytes:
 
 
 def test_quick_answers_are_those_of_the_route_and_of_locate(
-    client: TestClient, town: SimpleNamespace
+    client: TestClient, town: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keeper = client.app.state.services.force
     seen = set()
@@ -59,6 +59,10 @@ def test_quick_answers_are_those_of_the_route_and_of_locate(
         assert answer.name == (full["grid"] or {}).get("name")
         seen.add(answer.status)
     assert seen == {"inside", "on_border", "outside"}
+    # What is too old is waited for, not handed on to the route.
+    monkeypatch.setattr("api.quick.STALE_S", -1.0)
+    monkeypatch.setattr("api.routes.locate.answer_with", None)
+    assert client.get("/api/locate/grid", params=ask).json() == quick.json()
 
 
 def test_the_polygon_comes_on_request_and_is_kept_by_its_tag(

@@ -1,28 +1,36 @@
-"""The peer of the locator over HTTP: FastAPI that asks PostGIS, as one would write it; run with uvicorn."""
+"""The peer of the locator over HTTP: FastAPI that asks PostGIS, as one would write it for speed; run with uvicorn.
+
+Every connection is open before the first question and stays so, the query is prepared once on each, its polygons are
+found by a GiST index, and nothing waits in a thread: asyncpg on uvloop.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI
-from psycopg2.pool import ThreadedConnectionPool
 
-QUERY = "SELECT code FROM area WHERE ST_Covers(geom, ST_SetSRID(ST_MakePoint(%s, %s), 4326)) ORDER BY code LIMIT 1"
+QUERY = "SELECT code FROM area WHERE ST_Covers(geom, ST_SetSRID(ST_MakePoint($1, $2), 4326)) ORDER BY code LIMIT 1"
+CONNECTIONS = 8
 
-app = FastAPI()
-pool = ThreadedConnectionPool(1, 40, os.environ["PEER_DB"])
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Keep the connections open as long as the app runs."""
+    url = os.environ["PEER_DB"].replace("+psycopg2", "")
+    async with asyncpg.create_pool(url, min_size=CONNECTIONS, max_size=CONNECTIONS) as pool:
+        app.state.pool = pool
+        yield
+
+
+app = FastAPI(lifespan=lifespan)
 
 
 @app.get("/locate")
-def locate(x: float, y: float) -> dict[str, Any]:
+async def locate(x: float, y: float) -> dict[str, Any]:
     """Say whose grid one point is in."""
-    connection = pool.getconn()
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(QUERY, (x, y))
-            row = cursor.fetchone()
-        connection.commit()
-    finally:
-        pool.putconn(connection)
-    return {"code": None if row is None else row[0]}
+    return {"code": await app.state.pool.fetchval(QUERY, x, y)}
