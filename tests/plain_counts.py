@@ -45,9 +45,9 @@ def columns_of(cases: Sequence[Case], grids: Sequence[str | None]) -> tuple[Case
         ),
         StepColumns(
             np.array([number for number, _ in kept], dtype=np.int64),
-            texts([step.event.kind for _, step in kept]),
+            np.array([STEP_KINDS.index(step.event.kind) for _, step in kept], dtype=np.int64),
             np.array([millis(step.event.at) for _, step in kept]),
-            np.array([millis(step.due_at) for _, step in kept]),
+            np.array([millis(step.due_at if step.event.kind == "done" else None) for _, step in kept]),
             texts([step.unit for _, step in kept]),
         ),
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from gis_core.dispatch.case import EventKind, State
@@ -78,15 +79,16 @@ class StepColumns:
     Attributes
     ----------
     case_id : int64
-    kind : object
+    kind : int64
+        Place in `STEP_KINDS`.
     at_ms, due_ms : float64, milliseconds since 1970
-        Of the step, and when the case was due after it; NaN where it was not.
+        Of the step, and of `done` when the case was due; NaN where there is nothing.
     unit : object
         Who had the case after the step; None: nobody.
     """
 
     case_id: NDArray[np.int64]
-    kind: Objects
+    kind: NDArray[np.int64]
     at_ms: Millis
     due_ms: Millis
     unit: Objects
@@ -222,9 +224,7 @@ class _Counter:
         self._at, self._due = steps.at_ms[known], steps.due_ms[known]
         self.units, codes = _coded(np.concatenate([steps.unit[known], cases.unit]))
         self._unit, self._unit_now = codes[: len(self._row)], codes[len(self._row) :]
-        names, which = _coded(kind)
-        is_kind = {name: which == code for code, name in enumerate(names)}
-        self._is = {each: is_kind.get(each, np.zeros(len(kind), dtype=bool)) for each in STEP_KINDS}
+        self._is = {each: kind == code for code, each in enumerate(STEP_KINDS)}
         first = np.diff(self._row, prepend=-1) > 0
         self._holder = np.where(first, -1, np.roll(self._unit, 1)) if len(first) else self._unit
         forced = self._is[EventKind.DISPATCH] | self._is[EventKind.ESCALATE]
@@ -361,24 +361,18 @@ def _once(rows: NDArray[np.intp], groups: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def _coded(values: Objects) -> tuple[list[str], NDArray[np.intp]]:
     """Return the different texts, ascending, and the place of each value among them; -1 for None."""
-    places: dict[Any, int] = {}
-    raw = np.fromiter(
-        (places.setdefault(value, len(places)) for value in values.tolist()), np.intp, len(values)
-    )
-    names = sorted(value for value in places if value is not None)
-    order = {name: place for place, name in enumerate(names)}
-    table = np.array([order.get(value, -1) for value in places], dtype=np.intp)
-    return names, table[raw] if len(values) else raw
+    codes, names = pd.factorize(values, sort=True)
+    return list(names), codes
 
 
 def _clocks(cases: CaseColumns, policy: Policy) -> NDArray[np.bool_]:
     """Tell of each case whether every minute counts."""
-    seen: dict[tuple[str, str], bool] = {}
-    pairs = list(zip(cases.category.tolist(), cases.grade.tolist(), strict=True))
-    for pair in pairs:
-        if pair not in seen:
-            seen[pair] = policy.deadlines.find(*pair).around_the_clock
-    return np.fromiter((seen[pair] for pair in pairs), bool, len(pairs))
+    (categories, category), (grades, grade) = _coded(cases.category), _coded(cases.grade)
+    always = np.array(
+        [[policy.deadlines.find(one, other).around_the_clock for other in grades] for one in categories],
+        dtype=bool,
+    ).reshape(len(categories), len(grades))
+    return always[category, grade]
 
 
 def _spread(values: Millis, groups: NDArray[np.intp], n_groups: int) -> tuple[Millis, Millis]:
