@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from gis_core.publish.words import Language
     from gis_core.store import Store
 
-__all__ = ["ExportedFile", "PrintAsked", "export_file"]
+__all__ = ["MEDIA_TYPES", "ExportedFile", "PrintAsked", "export_file"]
 
-_MEDIA_TYPES = {
+MEDIA_TYPES = {
     "geojson": "application/geo+json",
     "gpkg": "application/geopackage+sqlite3",
     "fgb": "application/flatgeobuf",
@@ -95,8 +95,8 @@ def export_file(
     ParameterError
         Where the format or layer is unknown, or something means nothing for the format.
     """
-    if format not in _MEDIA_TYPES:
-        raise ParameterError(f"There is no export format {format}; use one of {', '.join(_MEDIA_TYPES)}.")
+    if format not in MEDIA_TYPES:
+        raise ParameterError(f"There is no export format {format}; use one of {', '.join(MEDIA_TYPES)}.")
     if layer not in {None, *PLAN_COLUMNS}:
         raise ParameterError(f"A plan has no layer {layer}; use one of {', '.join(PLAN_COLUMNS)}.")
     asked = printed or PrintAsked()
@@ -123,7 +123,7 @@ def export_file(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return ExportedFile(path, path.name, _MEDIA_TYPES[format])
+    return ExportedFile(path, path.name, MEDIA_TYPES[format])
 
 
 def _require_fitting(kind: str, layer: str | None, asked: PrintAsked) -> None:
@@ -163,7 +163,7 @@ def _print(
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return ExportedFile(path, path.name, _MEDIA_TYPES[kind])
+    return ExportedFile(path, path.name, MEDIA_TYPES[kind])
 
 
 def _of_paper(kind: str, asked: PrintAsked) -> str:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse
 
+from api.exporting import MEDIA_TYPES, PrintAsked, export_file
 from api.models import ExportProgress
 from api.services import ServicesDep
 
@@ -24,7 +25,10 @@ ExportKey = Annotated[str, Path(pattern=_KEY, description="The key that the clie
 _FILE: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The file, as an attachment",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            kind.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+            for kind in MEDIA_TYPES.values()
+        },
     }
 }
 
@@ -54,8 +58,6 @@ def export_plan(
 
     A Shapefile is zipped, a GeoPackage whole unless a layer is named.
     """
-    from api.exporting import PrintAsked, export_file
-
     asked = PrintAsked(paper, lang, tuple(grid or ()))
     with services.exports.follow(key) as export:
         exported = export_file(
