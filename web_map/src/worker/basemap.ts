@@ -159,7 +159,7 @@ function fillLayer(pen: Pen, layer: PolygonLayer, fill: string, edge?: string): 
   if (found.length === 0) return;
   const { context } = pen;
   context.beginPath();
-  for (const feature of found) traceFeature(pen, layer, feature);
+  for (const feature of found) traceFeature(pen, layer, feature, edge !== undefined);
   context.fillStyle = fill;
   context.fill("evenodd");
   if (!edge) return;

@@ -30,11 +30,14 @@ export function frameBox({ part, ratio, scale, x0, y0 }: Pen, margin: number): B
   ];
 }
 
-/** Add all rings of a feature to the path. */
-export function traceFeature(pen: Pen, polygons: Polygons, feature: number): void {
+/**
+ * Add all rings of a feature to the path. What is only filled needs no `closed` rings: the browser takes time in proportion
+ * to the whole path for each ring that it closes, seconds for a tile of many buildings.
+ */
+export function traceFeature(pen: Pen, polygons: Polygons, feature: number, closed = true): void {
   for (let ring = polygons.featureStart[feature]; ring < polygons.featureStart[feature + 1]; ring++) {
     trace(pen, polygons.coords, polygons.ringStart[ring], polygons.ringStart[ring + 1]);
-    pen.context.closePath();
+    if (closed) pen.context.closePath();
   }
 }
 
