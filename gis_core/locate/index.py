@@ -103,6 +103,24 @@ class AreaIndex:
         )  # fmt: skip
         return area, foot
 
+    def nearest_border(self, x: float, y: float, kx: float, ky: float) -> tuple[int, float, float]:
+        """Return the same for one finite point: the area, and x and y of the nearest point."""
+        b = self.borders
+        return near_kernels.nearest_border(
+            x,
+            y,
+            kx,
+            ky,
+            b.vertices,
+            b.left,
+            b.right,
+            b.leaf_start,
+            b.leaf_stop,
+            b.leaf_run,
+            b.boxes,
+            b.levels,
+        )
+
     def circle_shares(
         self, x: Floats, y: Floats, radius: Floats, kx: Floats, ky: Floats, area_ix: Ixs
     ) -> tuple[NDArray[np.int64], Ixs, Floats]:

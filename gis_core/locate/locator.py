@@ -6,6 +6,7 @@ time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gis_core.crs import convert, crs_to_wgs84
+from gis_core.crs import convert, crs_to_wgs84, is_wgs84_like
 from gis_core.locate.areas import build_areas
 from gis_core.locate.index import AreaIndex, build_index
 from gis_core.model import Fault
@@ -42,7 +43,7 @@ STATUS_NAMES: tuple[str, ...] = ("inside", "on_border", "outside", "no_position"
 #: Shares of a circle below this are not listed.
 _LEAST_SHARE = 0.00005
 #: WGS 84: semi-major axis in metres, eccentricity squared.
-_A_M, _E2 = 6378137.0, 0.0066943799901413165
+_A_M, _E2, _DEGREE = 6378137.0, 0.0066943799901413165, math.radians(1.0)
 #: Distances that are measured by radii of curvature, in metres, up to this latitude.
 _NEAR_M, _NOT_POLAR = 1000.0, 80.0
 
@@ -134,10 +135,21 @@ class Locator:
 
     def nearest_at(self, x: float, y: float) -> tuple[int, float]:
         """Return the area of the border nearest to one place in `crs`, and metres to it, as `locate` gives them."""
+        if self._is_wgs84 and math.fabs(y) < _NOT_POLAR:
+            kx, ky = _metres_per_degree_at(y)
+            ix, foot_x, foot_y = self.index.nearest_border(x, y, kx, ky)
+            kx, ky = _metres_per_degree_at(0.5 * (y + foot_y))
+            metres = math.hypot((foot_x - x) * kx, (foot_y - y) * ky)
+            if metres < _NEAR_M:
+                return ix, metres
         px, py = np.array([x], np.float64), np.array([y], np.float64)
-        kx, ky = _metres_per_unit(py, self.crs)
-        area, foot = self.index.nearest_borders(px, py, kx, ky)
+        per_x, per_y = _metres_per_unit(py, self.crs)
+        area, foot = self.index.nearest_borders(px, py, per_x, per_y)
         return int(area[0]), float(_geodesic_m(px, py, foot[:, 0], foot[:, 1], self.crs)[0])
+
+    @cached_property
+    def _is_wgs84(self) -> bool:
+        return is_wgs84_like(self.crs)
 
     @cached_property
     def _label_at(self) -> Callable[[float, float], int]:
@@ -278,6 +290,14 @@ def _metres_per_degree(y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDA
         np.radians(1.0) * _A_M / np.sqrt(magic) * np.cos(phi),
         np.radians(1.0) * _A_M * (1.0 - _E2) / (magic * np.sqrt(magic)),
     )
+
+
+def _metres_per_degree_at(y: float) -> tuple[float, float]:
+    """Return the same for one latitude."""
+    phi = math.radians(y)
+    magic = 1.0 - _E2 * math.sin(phi) ** 2
+    root = math.sqrt(magic)
+    return _DEGREE * _A_M / root * math.cos(phi), _DEGREE * _A_M * (1.0 - _E2) / (magic * root)
 
 
 def _true_metres_per_unit(

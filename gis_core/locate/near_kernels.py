@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gis_core._compat import njit
 
-__all__ = ["circle_shares", "nearest_borders"]
+__all__ = ["circle_shares", "nearest_border", "nearest_borders"]
 
 Floats = NDArray[np.float64]
 Boxes = NDArray[np.float32]
@@ -70,6 +70,51 @@ def _open_node(
 
 
 @njit
+def _nearest(
+    px: float, py: float, kx: float, ky: float, near_edge: int, vertices: Floats, left: Ixs, right: Ixs,
+    leaf_start: Ixs, leaf_stop: Ixs, leaf_run: Ixs, boxes: Boxes, levels: Ints, stack: Ints, depth: Floats,
+) -> tuple[int, int, float]:  # fmt: skip
+    """Return the area of the nearest border (of equals, the lowest), its edge, and where on it the point is.
+
+    `near_edge` only tells how far to look.
+    """
+    best, best_area, best_edge, best_t = np.inf, -1, -1, 0.0
+    limit = math.sqrt(_along(px, py, kx, ky, vertices, near_edge)[0]) + _TIE_M
+    limit2 = limit * limit * (1.0 + 1e-12)
+    stack[0], stack[1], depth[0], top = 0, len(levels) - 2, 0.0, 1
+    while top > 0:
+        top -= 1
+        if depth[top] > limit2:
+            continue
+        node, level = stack[2 * top], stack[2 * top + 1]
+        if level > 0:
+            top = _open_node(node, level, px, py, kx, ky, boxes, levels, limit2, stack, depth, top)
+            continue
+        run = leaf_run[node]
+        area = left[run] if right[run] < 0 else min(left[run], right[run])
+        for e in range(leaf_start[node], leaf_stop[node]):
+            d2, t = _along(px, py, kx, ky, vertices, e)
+            if d2 > limit2:
+                continue
+            d = math.sqrt(d2)
+            if d < best - _TIE_M or (d <= best + _TIE_M and area < best_area):
+                best_area = area
+            if d < best:
+                best, best_edge, best_t = d, e, t
+                limit2 = min(limit2, (best + _TIE_M) * (best + _TIE_M))
+    return best_area, best_edge, best_t
+
+
+@njit
+def _on_edge(vertices: Floats, e: int, t: float, axis: int) -> float:
+    return (
+        vertices[e, axis] + t * (vertices[e + 1, axis] - vertices[e, axis])
+        if t < 1.0
+        else vertices[e + 1, axis]
+    )
+
+
+@njit
 def nearest_borders(
     x: Floats, y: Floats, kx: Floats, ky: Floats, vertices: Floats, left: Ixs, right: Ixs, leaf_start: Ixs,
     leaf_stop: Ixs, leaf_run: Ixs, boxes: Boxes, levels: Ints, nearest: Ixs, foot: Floats,
@@ -80,39 +125,30 @@ def nearest_borders(
     was nearest to the point before only tells how far to look, so that no answer depends on the other points.
     """
     stack, depth = np.empty(32 * _FAN, np.int64), np.empty(16 * _FAN)
-    n_levels = len(levels) - 1
-    near_edge = leaf_start[0]
+    near_edge = int(leaf_start[0])
     for i in range(len(x)):
-        px, py = x[i], y[i]
-        best, best_area = np.inf, np.int32(-1)
-        limit = math.sqrt(_along(px, py, kx[i], ky[i], vertices, near_edge)[0]) + _TIE_M
-        limit2 = limit * limit * (1.0 + 1e-12)
-        stack[0], stack[1], depth[0], top = 0, n_levels - 1, 0.0, 1
-        while top > 0:
-            top -= 1
-            if depth[top] > limit2:
-                continue
-            node, level = stack[2 * top], stack[2 * top + 1]
-            if level > 0:
-                top = _open_node(node, level, px, py, kx[i], ky[i], boxes, levels, limit2, stack, depth, top)
-                continue
-            run = leaf_run[node]
-            area = left[run] if right[run] < 0 else min(left[run], right[run])
-            for e in range(leaf_start[node], leaf_stop[node]):
-                d2, t = _along(px, py, kx[i], ky[i], vertices, e)
-                if d2 > limit2:
-                    continue
-                d = math.sqrt(d2)
-                if d < best:
-                    for axis in range(2):
-                        step = vertices[e + 1, axis] - vertices[e, axis]
-                        foot[i, axis] = vertices[e, axis] + t * step if t < 1.0 else vertices[e + 1, axis]
-                if d < best - _TIE_M or (d <= best + _TIE_M and area < best_area):
-                    best_area = area
-                if d < best:
-                    best, near_edge = d, e
-                    limit2 = min(limit2, (best + _TIE_M) * (best + _TIE_M))
-        nearest[i] = best_area
+        area, e, t = _nearest(
+            x[i], y[i], kx[i], ky[i], near_edge, vertices, left, right, leaf_start, leaf_stop, leaf_run, boxes,
+            levels, stack, depth,
+        )  # fmt: skip
+        nearest[i] = area
+        if e >= 0:
+            near_edge = e
+            foot[i, 0], foot[i, 1] = _on_edge(vertices, e, t, 0), _on_edge(vertices, e, t, 1)
+
+
+@njit
+def nearest_border(
+    px: float, py: float, kx: float, ky: float, vertices: Floats, left: Ixs, right: Ixs, leaf_start: Ixs,
+    leaf_stop: Ixs, leaf_run: Ixs, boxes: Boxes, levels: Ints,
+) -> tuple[int, float, float]:  # fmt: skip
+    """Return the same for one point: the area and the nearest point."""
+    stack, depth = np.empty(32 * _FAN, np.int64), np.empty(16 * _FAN)
+    area, e, t = _nearest(
+        px, py, kx, ky, leaf_start[0], vertices, left, right, leaf_start, leaf_stop, leaf_run, boxes, levels,
+        stack, depth,
+    )  # fmt: skip
+    return area, _on_edge(vertices, e, t, 0), _on_edge(vertices, e, t, 1)
 
 
 @njit
