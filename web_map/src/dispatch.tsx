@@ -21,6 +21,7 @@ import { worthAsking } from "./state/caselist";
 import { createCaseDesk } from "./state/cases";
 import { createBell } from "./state/casebell";
 import { holdsAt } from "./state/force";
+import type { PlanSummary } from "./api/types";
 import type { State } from "./state/state";
 
 export interface DispatchParts {
@@ -53,7 +54,8 @@ export function openDispatch({ state, actions, ask, root, map, paintbox }: Dispa
   const storage = storageOf();
   const client = createCasesClient(ask, root);
   const bell = createBell(state);
-  const cases = createCaseDesk({ state, client, root, storage, show: map.show, ring: (what) => cases.sound.peek() && bell.ring(what) });
+  const show = showOnItsPlan(state, actions, map);
+  const cases = createCaseDesk({ state, client, root, storage, show, ring: (what) => cases.sound.peek() && bell.ring(what) });
   const call = createCall({ state, cases, storage, show: map.show });
   const near = computed(() => (call.place.value ? call.near.value : cases.near.value));
   const asked = signal<readonly string[]>([]);
@@ -146,12 +148,32 @@ export function openDispatch({ state, actions, ask, root, map, paintbox }: Dispa
     },
     escape() {
       if (cases.asked.peek() !== null) cases.asked.value = null;
+      else if (state.caseUnknown.peek() !== null) state.caseUnknown.value = null;
       else if (call.place.peek() !== null) call.leave();
       else if (cases.chosen.peek() !== null) cases.choose(null);
       else if (areas.category.peek() !== null) areas.category.value = null;
       else return false;
       return true;
     },
+  };
+}
+
+/** Bring a case into sight as soon as the map is there, on the plan in force at its place where that is another one. */
+function showOnItsPlan(state: State, actions: Actions, map: MapView): (lon: number, lat: number) => void {
+  const wanted = signal<readonly [lon: number, lat: number] | null>(null);
+  effect(() => {
+    if (wanted.value === null || state.phase.value !== "ready") return;
+    const place = wanted.value;
+    wanted.value = null;
+    queueMicrotask(() => map.show(...place));
+  });
+  const within = ({ bbox }: PlanSummary, lon: number, lat: number): boolean =>
+    bbox[0] <= lon && lon <= bbox[2] && bbox[1] <= lat && lat <= bbox[3];
+  return (lon, lat) => {
+    const plan = state.plan.peek();
+    const other = plan && !within(plan, lon, lat) && state.plans.peek().find((each) => holdsAt(each, Date.now()) && within(each, lon, lat));
+    if (other) void actions.openPlan(other.id);
+    wanted.value = [lon, lat];
   };
 }
 

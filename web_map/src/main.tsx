@@ -32,7 +32,7 @@ import { connectForce } from "./state/force";
 import { createNotes } from "./state/notes";
 import { openDesk, rememberedWho } from "./state/opendesk";
 import { connectNumbers } from "./state/numbers";
-import { roomOf, roomPath } from "./state/rooms";
+import { type AddressBar, connectAddress, planOf } from "./state/rooms";
 import { createState, DEFAULT_WIDTH, type State } from "./state/state";
 import { createTimings } from "./state/timings";
 import { createTools } from "./state/tools";
@@ -71,7 +71,6 @@ function start(): void {
   const root = document.baseURI;
   const query = new URL(import.meta.url).search;
   const state = createState(firstLang(remembered(LANG_KEY), navigator.languages));
-  state.room.value = roomOf(location.hash);
   state.panelWidth.value = Number(remembered(WIDTH_KEY)) || DEFAULT_WIDTH;
   const inForce = remembered(FORCE_KEY);
   state.forceShown.value = inForce === "all" || inForce === "none" ? inForce : "changes";
@@ -109,6 +108,9 @@ function start(): void {
     },
   });
   const actions = createActions(state, client, engine, map, timings, root);
+  // Before the address is written, the plan that it names is read.
+  const wanted = planOf(location.hash);
+  connectAddress(state, addressBar, (id) => void actions.openPlan(id));
   const edit = createEditSession(state);
   const who = rememberedWho();
   const ask = createAsk(root, (url, init) => fetch(url, init), who.peek.bind(who));
@@ -180,7 +182,7 @@ function start(): void {
   // After the panels are laid out, so that the plan is fitted to the real size of the map.
   requestAnimationFrame(() => {
     map.resize();
-    void actions.start(new URLSearchParams(location.hash.slice(1)).get("plan"));
+    void actions.start(wanted);
   });
 }
 
@@ -204,11 +206,16 @@ function connectPage(state: State): void {
     return () => clearTimeout(timer);
   });
   effect(() => remember(WIDTH_KEY, String(state.panelWidth.value)));
-  effect(() => {
-    if (state.plan.value) history.replaceState(null, "", roomPath(state.room.value, state.plan.value.id));
-  });
-  addEventListener("hashchange", () => (state.room.value = roomOf(location.hash)));
 }
+
+const addressBar: AddressBar = {
+  get hash() {
+    return location.hash;
+  },
+  push: (hash) => history.pushState(null, "", hash),
+  replace: (hash) => history.replaceState(null, "", hash),
+  onMove: (act) => addEventListener("hashchange", act),
+};
 
 function connectKeys(clear: () => void, help: () => void): void {
   document.addEventListener("keydown", (event) => {

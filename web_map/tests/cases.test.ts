@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type CaseDetail, type CaseEvent, type CaseHandlers, type CaseRow, type CasesClient, type CaseState, createCasesClient, listenToCases, type ReportBody, type Rules, type StepBody } from "../src/api/cases"; // prettier-ignore
 import { ApiError } from "../src/api/request";
+import type { PlanSummary } from "../src/api/types";
 import { createCaseBox } from "../src/state/casebox";
 import { createCall } from "../src/state/casecall";
 import { clockOf, likeCases, listCases, metresBetween, NO_FILTER, standingOf } from "../src/state/caselist";
@@ -9,7 +10,7 @@ import { formOf, rulesOf } from "../src/state/caserules";
 import { asksOf, keyOf, nextStep, stepOfKey, STEPS, stepsToSend } from "../src/state/casesteps";
 import { createCaseDesk, timeWords } from "../src/state/cases";
 import { bandOf } from "../src/state/caseareas";
-import { roomOf, roomPath } from "../src/state/rooms";
+import { caseOf, connectAddress, roomOf, roomPath } from "../src/state/rooms";
 import { createState } from "../src/state/state";
 
 const HOUR = 3_600_000;
@@ -156,7 +157,11 @@ class FakeDesk {
   client = {
     list: async () => ({ total: this.rows.length, serial: 7, rows: this.rows }),
     rules: async () => ({ deadlines: [{ category: "漏水" }, { category: "占道" }] }),
-    one: async (id: number) => detail(this.told.get(id) ?? (this.rows.find((each) => each.id === id) as CaseRow)),
+    one: async (id: number) => {
+      const found = this.told.get(id) ?? this.rows.find((each) => each.id === id);
+      if (!found) throw new ApiError("not-found", 404, "");
+      return detail(found);
+    },
     step: async (id: number, body: StepBody) => {
       this.steps.push([id, body]);
       if (this.refuse) throw this.refuse;
@@ -164,6 +169,7 @@ class FakeDesk {
     },
     report: async (body: ReportBody) => {
       this.reports.push(body);
+      this.told.set(50, row(50, { category: body.category }));
       return detail(row(50, { category: body.category }), { allowed: ["verify"] });
     },
     whose: async () => ({
@@ -364,4 +370,68 @@ test("bands of minutes, and the desks in the address", () => {
   assert.equal(roomOf("#dispatch&plan=3"), "dispatch");
   assert.equal(roomOf("#plan=3"), "plan");
   assert.equal(new URLSearchParams(roomPath("dispatch", "3").slice(1)).get("plan"), "3");
+});
+
+test("the address names a case and follows it; back returns to it, rows walked by are no places, an unknown one is said", async () => {
+  const fake = new FakeDesk();
+  const { state, desk } = fake;
+  const past: string[] = [];
+  let move: () => void = () => undefined;
+  const bar = {
+    hash: "#dispatch&case=2",
+    push(hash: string) {
+      past.push(this.hash);
+      this.hash = hash;
+    },
+    replace(hash: string) {
+      this.hash = hash;
+    },
+    onMove: (act: () => void) => (move = act),
+  };
+  const opened: string[] = [];
+  connectAddress(state, bar, (id) => opened.push(id));
+  assert.deepEqual([state.room.value, state.caseId.value], ["dispatch", 2]);
+  const stop = desk.start();
+  await rest(5);
+  assert.equal(desk.chosen.value, 2);
+  state.plan.value = { id: "1" } as PlanSummary;
+  state.plans.value = [state.plan.value, { id: "4" } as PlanSummary];
+  assert.equal(bar.hash, "#dispatch&plan=1&case=2");
+  desk.choose(1);
+  desk.choose(null);
+  assert.deepEqual([bar.hash, past], ["#dispatch&plan=1", ["#dispatch&plan=1&case=2", "#dispatch&plan=1&case=1"]]);
+  const back = (): void => {
+    bar.hash = past.pop() as string;
+    move();
+  };
+  back();
+  assert.equal(desk.chosen.value, 1);
+  desk.walk(-1);
+  assert.deepEqual([desk.chosen.value, bar.hash, past.length], [2, "#dispatch&plan=1&case=2", 1]);
+  // A link to a part of the page is none to another desk.
+  bar.hash = "#list";
+  move();
+  assert.deepEqual([bar.hash, desk.chosen.value], ["#dispatch&plan=1&case=2", 2]);
+  state.room.value = "plan";
+  assert.deepEqual([bar.hash, past.length], ["#plan=1", 2]);
+  back();
+  assert.deepEqual([state.room.value, desk.chosen.value], ["dispatch", 2]);
+  for (const unknown of ["77", "x1"]) {
+    bar.hash = `#dispatch&plan=1&case=${unknown}`;
+    move();
+    await rest(5);
+    assert.deepEqual([state.caseUnknown.value, desk.chosen.value, bar.hash], [unknown, null, "#dispatch&plan=1"]);
+  }
+  desk.choose(1);
+  assert.equal(state.caseUnknown.value, null);
+  bar.hash = "#plan=4";
+  move();
+  assert.deepEqual([state.room.value, opened], ["plan", []]);
+  bar.hash = "#plan=1";
+  move();
+  bar.hash = "#plan=4";
+  move();
+  assert.deepEqual(opened, ["4"]);
+  assert.equal(caseOf("#plan=1&case=3"), null);
+  stop();
 });

@@ -308,10 +308,17 @@ test("what can be done follows the steps that wait", () => {
   assert.equal(stateAfter("dispatched", [{ kind: "accept" }, { kind: "note" }, { kind: "done" }]), "done");
   assert.equal(stateAfter("done", [{ kind: "check", passed: false }]), "dispatched");
   assert.deepEqual(possible("dispatched", ["accept", "return", "urge", "note"], []), ["accept", "return", "note"]);
-  assert.deepEqual(possible("dispatched", ["accept", "return", "note"], [{ kind: "accept" }]), ["done", "return", "extend", "note"]);
-  assert.deepEqual(possible("accepted", null, [{ kind: "return" }]), ["note"]);
-  assert.deepEqual(possible("accepted", null, [{ kind: "extend" }]), ["done", "return", "note"]);
-  assert.deepEqual(possible("closed", null, []), ["note"]);
+  // What the server allows now, and what follows from the steps that wait; the rules let nobody return it again.
+  assert.deepEqual(possible("dispatched", ["accept", "hand_over", "extend", "escalate", "note"], [{ kind: "accept" }]), [
+    "done", "hand_over", "extend", "park", "escalate", "note",
+  ]); // prettier-ignore
+  assert.deepEqual(possible("accepted", null, [{ kind: "park" }]), ["resume", "escalate", "note"]);
+  assert.deepEqual(possible("accepted", null, [{ kind: "park" }, { kind: "resume" }]), possible("accepted", null, []));
+  for (const kind of ["return", "hand_over", "escalate"] as const)
+    assert.deepEqual(possible("accepted", null, [{ kind }]), ["note"], "it is somebody else's");
+  assert.deepEqual(possible("accepted", null, [{ kind: "extend" }]), ["done", "return", "hand_over", "park", "escalate", "note"]);
+  assert.deepEqual(possible("closed", ["evaluate", "reopen", "note"], []), ["evaluate", "note"]);
+  assert.deepEqual(possible("closed", null, [{ kind: "evaluate" }]), ["note"]);
 });
 
 test("what the worker knows moves on with his own steps and harmless ones only", () => {

@@ -215,6 +215,31 @@ export interface Rules {
   max_extensions?: number;
 }
 
+export type CountsBy = "unit" | "grid" | "category";
+
+/** Which cases are counted: reported from one day to another (YYYY-MM-DD, both included; empty: without end), by what. */
+export interface CountsWish {
+  from: string;
+  to: string;
+  by: CountsBy;
+}
+
+/** What the cases of one unit, grid or category come to; docs/dispatch.md says what counts. */
+export interface CaseCount {
+  key: string | null;
+  cases: number;
+  returns: number;
+  return_rate: number | null;
+  overdue: number;
+  median_hours: number | null;
+}
+
+export interface CaseCounts {
+  by: CountsBy;
+  rows: CaseCount[];
+  total: CaseCount;
+}
+
 /** `serial`: the step from which events go on where the list ends. */
 export interface CaseList {
   total: number;
@@ -240,6 +265,9 @@ export interface CasesClient {
   search(plan: string, text: string, signal?: AbortSignal): Promise<SearchHit[]>;
   serviceAreas(plan: string, category: string, minutes: readonly number[], signal?: AbortSignal): Promise<ServiceAreas>;
   attach(id: number, file: Blob, name: string, key: string): Promise<unknown>;
+  counts(wish: CountsWish, signal?: AbortSignal): Promise<CaseCounts>;
+  /** Where the same counts are as a table to take away. */
+  countsTable(wish: CountsWish): string;
   /** Where a path of the server is for this page. */
   address(path: string): string;
 }
@@ -296,8 +324,17 @@ export function createCasesClient(ask: Ask, root: string): CasesClient {
       const headers = { "Content-Type": file.type || "application/octet-stream" };
       return json(`api/incidents/${id}/attachments?${query}`, { method: "POST", headers, body: file });
     },
+    counts: (wish, signal) => json(countsPath(wish), at(signal)),
+    countsTable: (wish) => new URL(`${countsPath(wish)}&format=csv`, root).href,
     address: (path) => new URL(path.replace(/^\//, ""), root).href,
   };
+}
+
+function countsPath({ from, to, by }: CountsWish): string {
+  const query = new URLSearchParams({ by });
+  if (from !== "") query.set("from", from);
+  if (to !== "") query.set("to", to);
+  return `api/incidents/stats?${query}`;
 }
 
 /** What is used of EventSource, so that tests can stand in for it. */

@@ -79,6 +79,7 @@ export function useAsked(first: Asking, of?: string): Asked {
       } else if (found) setFaults(new Map([["weight", found]]));
     },
     async check() {
+      const lead = leadLater();
       const mine = new Map<string, Key | { detail: string }>(faultsOf(asking));
       for (const { field, formula } of formulasOf(asking)) {
         if (mine.has(field)) continue;
@@ -86,10 +87,24 @@ export function useAsked(first: Asking, of?: string): Asked {
         if (found !== null && typeof found !== "number") mine.set(field, found);
       }
       setFaults(mine);
-      if (mine.size > 0) requestAnimationFrame(() => document.querySelector<HTMLElement>(".asked [aria-invalid=true]")?.focus());
+      lead(mine.size > 0 ? ".asked [aria-invalid=true]" : null);
       return mine.size === 0;
     },
   };
+}
+
+/** Leads to an element once an answer is there, unless somebody types or has gone elsewhere meanwhile. */
+function leadLater(): (selector: string | null) => void {
+  const from = document.activeElement;
+  let typed = false;
+  const note = (): void => void (typed = true);
+  document.addEventListener("input", note, true);
+  return (selector) =>
+    requestAnimationFrame(() => {
+      document.removeEventListener("input", note, true);
+      const here = document.activeElement;
+      if (selector !== null && !typed && (here === from || here === document.body)) document.querySelector<HTMLElement>(selector)?.focus();
+    });
 }
 
 /** A fault of a field, at the field. */

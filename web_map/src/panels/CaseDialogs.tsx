@@ -1,14 +1,16 @@
 import type { Key } from "../i18n";
 import { STEPS } from "../state/casesteps";
+import { CaseCounts } from "./CaseCounts";
 import { CaseRules } from "./CaseRules";
 import { useDispatch } from "./casecontext";
 import { Dialog } from "./Dialog";
 
-/** The window of this desk that is open, if any: rules, keys. */
+/** The window of this desk that is open, if any: rules, keys, counts. */
 export function CaseDialogs() {
   const { cases } = useDispatch();
   const close = (): void => void (cases.dialog.value = null);
   if (cases.dialog.value === "rules") return <CaseRules onClose={close} />;
+  if (cases.dialog.value === "counts") return <CaseCounts onClose={close} />;
   if (cases.dialog.value === "keys") return <CaseKeys onClose={close} />;
   return null;
 }

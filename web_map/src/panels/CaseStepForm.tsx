@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CaseDetail, StepKind } from "../api/cases";
+import type { Key } from "../i18n";
 import { unitWords } from "../state/caselist";
 import { asksOf } from "../state/casesteps";
 import type { StepFields } from "../state/cases";
@@ -7,6 +8,12 @@ import { useDispatch } from "./casecontext";
 import { isComposing } from "./context";
 
 const DEFAULT_MINUTES = 120;
+
+/** What is missing, and in which field. */
+interface Fault {
+  field: "why" | "to" | "minutes" | "other";
+  words: Key;
+}
 
 /** What a step needs to know, asked where the case is; Enter does it, Escape leaves it. */
 export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind }) {
@@ -18,25 +25,27 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
   const [minutes, setMinutes] = useState(DEFAULT_MINUTES);
   const [passed, setPassed] = useState(true);
   const [other, setOther] = useState(one.duplicates[0] ? String(one.duplicates[0].id) : "");
-  const [fault, setFault] = useState("");
+  const [fault, setFault] = useState<Fault | null>(null);
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
     form.current?.scrollIntoView({ block: "nearest" });
     form.current?.querySelector<HTMLElement>("textarea, input")?.focus();
   }, []);
 
-  const missing = (): string => {
-    if (asks.why === "needed" && why.trim() === "") return t("case.form.needsWhy");
-    if (asks.to === "needed" && to.trim() === "") return t("case.form.needsUnit");
-    if (asks.minutes && !(minutes > 0)) return t("case.form.needsMinutes");
-    if (asks.other && !/^#?\d+$/.test(other.trim())) return t("case.form.needsOther");
-    return "";
+  const missing = (): Fault | null => {
+    if (asks.why === "needed" && why.trim() === "") return { field: "why", words: "case.form.needsWhy" };
+    if (asks.to === "needed" && to.trim() === "") return { field: "to", words: "case.form.needsUnit" };
+    if (asks.minutes && !(minutes > 0)) return { field: "minutes", words: "case.form.needsMinutes" };
+    if (asks.other && !/^#?\d+$/.test(other.trim())) return { field: "other", words: "case.form.needsOther" };
+    return null;
   };
+  const invalid = (field: Fault["field"]) => (fault?.field === field ? { "aria-invalid": true, "aria-describedby": "step-fault" } : {});
   const send = (event: Event): void => {
     event.preventDefault();
     const found = missing();
     setFault(found);
-    if (found !== "" || cases.busy.value) return;
+    if (found) return form.current?.querySelector<HTMLElement>(`[name=${found.field}]`)?.focus();
+    if (cases.busy.value) return;
     const fields: StepFields = {};
     if (why.trim() !== "") fields.why = why.trim();
     if (to.trim() !== "") fields.to = unitNamed(to.trim(), cases.units.value);
@@ -73,25 +82,25 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
       {asks.other && (
         <label class="field">
           <span>{t("case.form.other")}</span>
-          <input type="text" inputMode="numeric" value={other} onInput={(event) => setOther(event.currentTarget.value)} />
+          <input type="text" name="other" inputMode="numeric" value={other} {...invalid("other")} onInput={(event) => setOther(event.currentTarget.value)} />
         </label>
       )}
       {asks.minutes && (
         <label class="field">
           <span>{t("case.form.minutes")}</span>
-          <input type="number" min={1} max={200000} value={minutes} onInput={(event) => setMinutes(Number(event.currentTarget.value))} />
+          <input type="number" name="minutes" {...invalid("minutes")} min={1} max={200000} value={minutes} onInput={(event) => setMinutes(Number(event.currentTarget.value))} />
         </label>
       )}
       {asks.why !== "none" && (
         <label class="field">
           <span>{t(kind === "note" ? "case.form.note" : asks.why === "needed" ? "case.form.why" : "case.form.whyMay")}</span>
-          <textarea rows={2} maxLength={4000} value={why} onInput={(event) => setWhy(event.currentTarget.value)} />
+          <textarea name="why" {...invalid("why")} rows={2} maxLength={4000} value={why} onInput={(event) => setWhy(event.currentTarget.value)} />
         </label>
       )}
       {asks.to && (
         <label class="field">
           <span>{t(asks.to === "rules" ? "case.form.toRules" : "case.form.to")}</span>
-          <input type="text" list="case-units" maxLength={200} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+          <input type="text" name="to" {...invalid("to")} list="case-units" maxLength={200} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
           <datalist id="case-units">
             {cases.units.value.map((unit) => (
               <option key={unit} value={unitWords(unit)} />
@@ -100,8 +109,8 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
         </label>
       )}
       {fault && (
-        <p class="alert" role="alert">
-          {fault}
+        <p class="alert" role="alert" id="step-fault">
+          {t(fault.words)}
         </p>
       )}
       <p class="form-buttons">

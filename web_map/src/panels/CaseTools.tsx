@@ -1,7 +1,7 @@
 import { useDispatch } from "./casecontext";
 import { Icon, type IconName } from "./icons";
 
-/** The column of this desk: a new call, service areas, sound, rules. */
+/** The column of this desk: a new call, service areas, sound, counts by unit, rules. */
 export function CaseTools() {
   const { state, cases, areas, focusCall } = useDispatch();
   const { t } = state;
@@ -18,6 +18,7 @@ export function CaseTools() {
           onClick={() => (areas.category.value = shown ? null : (areas.categories.value[0] ?? null))}
         />
         <Tool name={cases.sound.value ? "sound" : "mute"} words={t(cases.sound.value ? "case.sound.off" : "case.sound.on")} shortcut="M" pressed={cases.sound.value} onClick={() => (cases.sound.value = !cases.sound.value)} />
+        <Tool name="counts" words={t("case.stats")} onClick={() => (cases.dialog.value = "counts")} />
         <Tool name="rules" words={t("case.rules.open")} onClick={() => (cases.dialog.value = "rules")} />
       </div>
     </nav>

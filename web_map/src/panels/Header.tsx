@@ -2,6 +2,7 @@ import type { Key } from "../i18n";
 import { useApp } from "./context";
 import { ExportMenu } from "./ExportMenu";
 import { Icon } from "./icons";
+import { PhoneLink } from "./PhoneLink";
 import { PlanMenu } from "./PlanMenu";
 import { Search } from "./Search";
 import type { Room } from "../state/state";
@@ -28,7 +29,10 @@ export function Header() {
           <ExportMenu />
         </>
       ) : (
-        <span class="space" />
+        <>
+          <span class="space" />
+          <PhoneLink />
+        </>
       )}
       <button
         type="button"

@@ -34,6 +34,8 @@ const PATHS = {
   sound: "M3 8v4h3l4 3.500v-11L6 8H3ZM13 7.500a3.500 3.500 0 0 1 0 5M15.500 5a7 7 0 0 1 0 10",
   mute: "M3 8v4h3l4 3.500v-11L6 8H3ZM13 8l4 4m0-4-4 4",
   rules: "M4 3h12v14H4zM7 7h6M7 10h6M7 13h4",
+  counts: "M3 17h14M5 17v-5h2.500v5m2 0V8H12v9m2 0V4h2.500v13",
+  phone: "M6 2.500h8v15H6zM9 15h2",
   person: "M10 10a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM4 17c.5-3.500 2.500-5 6-5s5.500 1.500 6 5",
 } as const;
 

@@ -231,13 +231,13 @@ function Actions({ id, row, detail }: { id: number; row: CaseRow; detail: CaseDe
   const section = useRef<HTMLElement>(null);
   const taken = useRef(false);
   const choose = (kind: WorkerStep): void => {
-    if (kind !== "accept") return setForm(kind);
+    if (kind !== "accept" && kind !== "resume") return setForm(kind);
     // A finger that taps twice means it once.
     if (taken.current) return;
     taken.current = true;
     void phone
       .step(id, { kind })
-      .then(() => phone.say(t("kept.step", { what: t("do.accept") }), "good"))
+      .then(() => phone.say(t("kept.step", { what: t(`do.${kind}`) }), "good"))
       .catch(() => phone.say(t("keep.failed"), "bad"))
       .finally(() => (taken.current = false));
   };
@@ -259,7 +259,7 @@ function Actions({ id, row, detail }: { id: number; row: CaseRow; detail: CaseDe
         </p>
       )}
       {asked ? (
-        <StepForm key={`${asked}${mending?.order ?? ""}`} id={id} kind={asked} begun={begun} mends={mending?.order ?? null} close={close} />
+        <StepForm key={`${asked}${mending?.order ?? ""}`} id={id} unit={row.unit} kind={asked} begun={begun} mends={mending?.order ?? null} close={close} />
       ) : (
         <div class="action-row">
           {first && (

@@ -77,7 +77,7 @@ const WHY: Record<string, PhoneKey> = {
 
 function whyOf({ deed }: Entry, { code, since }: Refusal): PhoneKey {
   if (code === "conflict" && since.length === 0) return "queue.why.notNow";
-  const nobody = deed.kind === "step" && deed.step.kind === "return" && !deed.step.to;
+  const nobody = deed.kind === "step" && (deed.step.kind === "return" || deed.step.kind === "escalate") && !deed.step.to;
   if (code === "bad-parameter" && nobody) return "queue.why.unit";
   return WHY[code] ?? "queue.why.other";
 }
@@ -126,7 +126,7 @@ function Choice({ entry }: { entry: Entry }) {
             {t("queue.again")}
           </button>
         )}
-        {isStep && canAgain && deed.step.kind !== "accept" && (
+        {isStep && canAgain && deed.step.kind !== "accept" && deed.step.kind !== "resume" && (
           <button type="button" class="big-button" onClick={change}>
             {t("queue.change")}
           </button>

@@ -9,6 +9,8 @@ import type { PhoneKey } from "./words";
 
 interface Props {
   id: number;
+  /** Who has the case. */
+  unit: string | null;
   kind: WorkerStep;
   /** A refused step that is to be changed. */
   begun: Omit<StepBody, "key" | "seen"> | undefined;
@@ -19,27 +21,36 @@ interface Props {
 /** As many hours as the server takes. */
 const MOST_HOURS = 3333;
 
-export function StepForm({ id, kind, begun, mends, close }: Props) {
+/** Steps that say who gets the case; where the rules know it, that may be left out. */
+const NAMES_UNIT: ReadonlyMap<WorkerStep, PhoneKey> = new Map([
+  ["return", "form.return.to"],
+  ["hand_over", "form.hand_over.to"],
+  ["escalate", "form.escalate.to"],
+]);
+
+export function StepForm({ id, unit, kind, begun, mends, close }: Props) {
   const phone = usePhone();
   const { t } = phone;
   const [why, setWhy] = useState(begun?.why ?? "");
   const [to, setTo] = useState(begun?.to ?? "");
   const [hours, setHours] = useState(begun?.minutes ? String(begun.minutes / 60) : "4");
   const [passed, setPassed] = useState<boolean | null>(begun?.passed ?? null);
-  const [fault, setFault] = useState<PhoneKey | null>(null);
+  const [fault, setFault] = useState<Fault | null>(null);
+  const form = useRef<HTMLFormElement>(null);
   const first = useRef<HTMLTextAreaElement>(null);
   const busy = useRef(false);
   useEffect(() => first.current?.focus(), []);
 
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();
-    const wrong = faultOf(kind, why, hours, passed);
+    const wrong = faultOf(kind, { why, to: to.trim(), hours, passed }, unit);
     setFault(wrong);
-    if (wrong || busy.current) return;
+    if (wrong) return form.current?.querySelector<HTMLElement>(`[name=${wrong.field}]`)?.focus();
+    if (busy.current) return;
     busy.current = true;
     const step: Omit<StepBody, "key" | "seen"> = { kind };
     if (why.trim()) step.why = why.trim();
-    if (kind === "return" && to.trim()) step.to = to.trim();
+    if (NAMES_UNIT.has(kind) && to.trim()) step.to = to.trim();
     if (kind === "extend") step.minutes = Number(hours) * 60;
     if (kind === "check" && passed !== null) step.passed = passed;
     try {
@@ -53,9 +64,11 @@ export function StepForm({ id, kind, begun, mends, close }: Props) {
     }
   };
 
-  const reason: PhoneKey = kind === "check" ? "form.check.why" : kind === "accept" ? "form.note" : `form.${kind}`;
+  const reason: PhoneKey = kind === "check" ? "form.check.why" : kind === "accept" || kind === "resume" ? "form.note" : `form.${kind}`;
+  const toWords = NAMES_UNIT.get(kind);
+  const invalid = (field: Fault["field"]) => (fault?.field === field ? { "aria-invalid": true, "aria-describedby": "step-fault" } : {});
   return (
-    <form class="step-form" onSubmit={(event) => void send(event)} noValidate>
+    <form ref={form} class="step-form" onSubmit={(event) => void send(event)} noValidate>
       <h2>{t(`do.${kind}`)}</h2>
       {kind === "check" && (
         <fieldset class="choices">
@@ -71,26 +84,28 @@ export function StepForm({ id, kind, begun, mends, close }: Props) {
       {kind === "extend" && (
         <label class="field">
           {t("form.extend.hours")}
-          <input inputMode="decimal" value={hours} onInput={(event) => setHours(event.currentTarget.value)} />
+          <input name="hours" inputMode="decimal" value={hours} {...invalid("hours")} onInput={(event) => setHours(event.currentTarget.value)} />
         </label>
       )}
       <label class="field">
         {t(reason)}
-        <textarea ref={first} rows={3} maxLength={4000} value={why} onInput={(event) => setWhy(event.currentTarget.value)} />
+        <textarea ref={first} name="why" rows={3} maxLength={4000} value={why} {...invalid("why")} onInput={(event) => setWhy(event.currentTarget.value)} />
       </label>
-      {kind === "return" && (
+      {toWords && (
         <label class="field">
-          {t("form.return.to")}
-          <input list="units" maxLength={200} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
+          {t(toWords)}
+          <input name="to" list="units" maxLength={200} value={to} {...invalid("to")} onInput={(event) => setTo(event.currentTarget.value)} />
           <datalist id="units">
-            {unitsOf(phone.state.rules.value).map((unit) => (
-              <option key={unit} value={unit} />
-            ))}
+            {unitsOf(phone.state.rules.value)
+              .filter((each) => each !== unit)
+              .map((each) => (
+                <option key={each} value={each} />
+              ))}
           </datalist>
         </label>
       )}
-      <p class="fault" role="alert">
-        {fault ? t(fault) : ""}
+      <p class="fault" role="alert" id="step-fault">
+        {fault ? t(fault.words) : ""}
       </p>
       <div class="action-row">
         <button type="submit" class="big-button is-first">
@@ -104,10 +119,26 @@ export function StepForm({ id, kind, begun, mends, close }: Props) {
   );
 }
 
-/** What is missing before a step can be kept. */
-export function faultOf(kind: WorkerStep, why: string, hours: string, passed: boolean | null): PhoneKey | null {
-  if (kind === "check" && passed === null) return "form.needsPassed";
+export interface Fault {
+  /** The field where it is to be mended. */
+  field: "why" | "to" | "hours" | "passed";
+  words: PhoneKey;
+}
+
+interface Said {
+  why: string;
+  to: string;
+  hours: string;
+  passed: boolean | null;
+}
+
+/** What is missing before a step can be kept; `unit` has the case now. */
+export function faultOf(kind: WorkerStep, { why, to, hours, passed }: Said, unit: string | null): Fault | null {
+  if (kind === "check" && passed === null) return { field: "passed", words: "form.needsPassed" };
   const number = Number(hours);
-  if (kind === "extend" && !(number > 0 && number <= MOST_HOURS)) return "form.needsHours";
-  return NEEDS_REASON.has(kind) && !why.trim() ? "form.needs" : null;
+  if (kind === "extend" && !(number > 0 && number <= MOST_HOURS)) return { field: "hours", words: "form.needsHours" };
+  if (NEEDS_REASON.has(kind) && !why.trim()) return { field: "why", words: "form.needs" };
+  if (kind === "hand_over" && to === "") return { field: "to", words: "form.needsUnit" };
+  const staysThere = (kind === "hand_over" || kind === "return") && to !== "" && to === unit;
+  return staysThere ? { field: "to", words: "form.needsOther" } : null;
 }

@@ -3,16 +3,24 @@
 import type { CaseRow, CaseState, CaseStep, StepKind } from "../api/cases";
 
 /** Steps that the worker's page offers, in the order of its buttons. */
-export const WORKER_STEPS = ["accept", "done", "check", "return", "extend", "note"] as const;
+export const WORKER_STEPS = [
+  "accept", "resume", "done", "check", "return", "hand_over", "extend", "park", "escalate", "evaluate", "note",
+] as const; // prettier-ignore
 export type WorkerStep = (typeof WORKER_STEPS)[number];
 
 /** Those that need a reason, as the server has it. */
-export const NEEDS_REASON: ReadonlySet<string> = new Set(["return", "extend", "note"]);
+export const NEEDS_REASON: ReadonlySet<string> = new Set(["return", "hand_over", "extend", "park", "escalate", "note"]);
+/** Those after which the case is somebody else's. */
+const GIVES_AWAY: ReadonlySet<string> = new Set(["return", "hand_over", "escalate"]);
+/** Those that the rules allow only so often, wherever the case stands. */
+const LIMITED: ReadonlySet<string> = new Set(["return", "extend", "escalate"]);
 
 const AFTER: Partial<Record<CaseState, Partial<Record<StepKind, CaseState>>>> = {
-  dispatched: { accept: "accepted", return: "dispatched", extend: "dispatched" },
-  accepted: { done: "done", return: "dispatched", extend: "accepted" },
+  dispatched: { accept: "accepted", return: "dispatched", hand_over: "dispatched", extend: "dispatched", escalate: "dispatched" },
+  accepted: { done: "done", return: "dispatched", hand_over: "dispatched", extend: "accepted", park: "parked", escalate: "dispatched" },
+  parked: { resume: "accepted", escalate: "dispatched" },
   done: { check: "checked" },
+  closed: { evaluate: "evaluated" },
 };
 
 /** A step that waits, as far as it changes what can be done next. */
@@ -31,7 +39,8 @@ export function stateAfter(state: CaseState, waiting: readonly Waiting[]): CaseS
 
 /**
  * What can be done now. `allowed` is what the server said of the case as it stands there, null where it was not asked. A
- * case that was given back is somebody else's, and one that was checked is at its end here: only notes are left.
+ * case that was given back, handed over or escalated is somebody else's, and one that was checked is at its end here: only
+ * notes are left.
  */
 export function possible(
   state: CaseState,
@@ -39,11 +48,13 @@ export function possible(
   waiting: readonly Waiting[],
 ): WorkerStep[] {
   const moved = waiting.filter(({ kind }) => kind !== "note");
-  if (moved.some(({ kind }) => kind === "return")) return ["note"];
+  if (moved.some(({ kind }) => GIVES_AWAY.has(kind))) return ["note"];
   if (moved.length === 0 && allowed) return WORKER_STEPS.filter((kind) => allowed.includes(kind));
   const next = AFTER[stateAfter(state, waiting)] ?? {};
-  const extended = moved.some(({ kind }) => kind === "extend");
-  return WORKER_STEPS.filter((kind) => kind === "note" || (next[kind] !== undefined && !(kind === "extend" && extended)));
+  const usedUp = (kind: StepKind): boolean =>
+    LIMITED.has(kind) &&
+    (moved.some((one) => one.kind === kind) || (allowed !== null && AFTER[state]?.[kind] !== undefined && !allowed.includes(kind)));
+  return WORKER_STEPS.filter((kind) => kind === "note" || (next[kind] !== undefined && !usedUp(kind)));
 }
 
 /** Steps that leave a case where it was: nobody has to decide anew because of them. */

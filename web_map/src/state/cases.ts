@@ -1,6 +1,6 @@
 /** The dispatcher's desk: all cases as they change, the one that is chosen, and what is done with it. */
 
-import { batch, computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import { batch, computed, effect, type ReadonlySignal, type Signal, signal, untracked } from "@preact/signals";
 import {
   type CaseDetail, type CaseEvent, type CaseRow, type CasesClient, listenToCases, type NearFacility, type Rules, type StaffNear, type StepBody, type StepKind,
 } from "../api/cases"; // prettier-ignore
@@ -59,7 +59,7 @@ export interface CaseDesk {
   readonly fresh: ReadonlySignal<ReadonlySet<number>>;
   readonly late: ReadonlySignal<number>;
   readonly sound: Signal<boolean>;
-  readonly dialog: Signal<"rules" | "keys" | null>;
+  readonly dialog: Signal<"rules" | "keys" | "counts" | null>;
   start(): () => void;
   reload(): Promise<unknown>;
   choose(id: number | null): void;
@@ -211,7 +211,11 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
     } catch (error) {
       if (chosen.peek() !== id || detail.peek()?.id === id) return;
       detailFailed.value = true;
-      if (error instanceof ApiError && error.status === 404) choose(null);
+      if (error instanceof ApiError && error.status === 404) {
+        pass(null);
+        state.caseUnknown.value = String(id);
+        state.live.value = t("case.unknown", { id: String(id) });
+      }
     }
   };
 
@@ -227,6 +231,8 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
     const row = id === null ? undefined : rows.peek().get(id);
     batch(() => {
       chosen.value = id;
+      state.caseId.value = id;
+      if (id !== null) state.caseUnknown.value = null;
       if (detail.peek()?.id !== id) detail.value = null;
       asked.value = null;
       fault.value = null;
@@ -243,6 +249,18 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
     });
     if (row) parts.show(row.lon, row.lat);
   };
+
+  /** Choose what nobody would come back to. */
+  const pass = (id: number | null): void => {
+    state.passing = true;
+    choose(id);
+    state.passing = false;
+  };
+  // The address may name another one.
+  effect(() => {
+    const id = state.caseId.value;
+    if (id !== chosen.peek()) untracked(() => choose(id));
+  });
 
   const said = (event: CaseEvent): void => {
     const grid = event.grid_code === null ? t("case.grid.none") : t("detail.grid", { code: shortCode(event.grid_code) });
@@ -381,7 +399,7 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
       if (all.length === 0) return;
       const at = all.findIndex(({ row }) => row.id === chosen.peek());
       const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by));
-      choose(all[next].row.id);
+      pass(all[next].row.id);
     },
     ask(kind) {
       const one = detail.peek();

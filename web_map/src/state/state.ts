@@ -46,6 +46,12 @@ export interface Spot {
 export interface State {
   /** The desk that somebody is at. */
   room: Signal<Room>;
+  /** The case that the page is about, as its address says; the dispatcher's desk keeps both true. */
+  caseId: Signal<number | null>;
+  /** What the address named as a case where there is none such. */
+  caseUnknown: Signal<string | null>;
+  /** What is chosen while this holds is no place to come back to. */
+  passing: boolean;
   /** Number beside the title of the page: what waits for somebody to look. */
   badge: Signal<number>;
   lang: Signal<Lang>;
@@ -131,6 +137,9 @@ export function createState(lang: Lang): State {
   const bounds = computed<[number, number]>(() => plan.value?.bounds ?? [0, 0]);
   return {
     room: signal("plan"),
+    caseId: signal(null),
+    caseUnknown: signal(null),
+    passing: false,
     badge: signal(0),
     lang: chosen,
     theme: signal("light"),

@@ -1,0 +1,154 @@
+import { useEffect, useState } from "preact/hooks";
+import type { CaseCount, CaseCounts as Counts, CountsBy, CountsWish } from "../api/cases";
+import { ApiError } from "../api/request";
+import { formatNumber } from "../i18n";
+import { shortCode } from "../kernels/codes";
+import { unitWords } from "../state/caselist";
+import { errorWords } from "../state/problems";
+import type { State } from "../state/state";
+import { useDispatch } from "./casecontext";
+import { Dialog } from "./Dialog";
+
+const BY: readonly CountsBy[] = ["unit", "grid", "category"];
+const DAY_MS = 86_400_000;
+const DAYS = 30;
+
+/** A day of this place, as fields of days have it. */
+const dayOf = (at: number): string => {
+  const moment = new Date(at);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
+};
+
+/** What the cases of some days come to by unit: how many, given back, late, how long they took. */
+export function CaseCounts({ onClose }: { onClose: () => void }) {
+  const { state, cases } = useDispatch();
+  const { t } = state;
+  const [wish, setWish] = useState<CountsWish>({ from: dayOf(Date.now() - (DAYS - 1) * DAY_MS), to: dayOf(Date.now()), by: "unit" });
+  const [found, setFound] = useState<Counts | null>(null);
+  const [fault, setFault] = useState("");
+  const set = (more: Partial<CountsWish>): void => setWish({ ...wish, ...more });
+  const backwards = wish.from !== "" && wish.to !== "" && wish.from > wish.to;
+  const ask = (): (() => void) => {
+    if (backwards) return () => undefined;
+    const stop = new AbortController();
+    cases.client.counts(wish, stop.signal).then(
+      (counts) => (setFound(counts), setFault("")),
+      (error: unknown) => {
+        if (!stop.signal.aborted) setFault(error instanceof ApiError && error.status > 0 ? errorWords(state, error) : t("error.noConnection"));
+      },
+    );
+    return () => stop.abort();
+  };
+  useEffect(ask, [wish]);
+  const day = (field: "from" | "to") => (
+    <label class="field">
+      <span>{t(`case.stats.${field}`)}</span>
+      <input type="date" value={wish[field]} aria-invalid={backwards ? true : undefined} onChange={(event) => set({ [field]: event.currentTarget.value })} />
+    </label>
+  );
+  const shown = found?.by === wish.by ? found : null;
+  return (
+    <Dialog title={t("case.stats")} wide onClose={onClose}>
+      <form class="case-stats-ask" onSubmit={(event) => event.preventDefault()}>
+        {day("from")}
+        {day("to")}
+        <label class="field">
+          <span>{t("case.stats.by")}</span>
+          <select value={wish.by} onChange={(event) => set({ by: event.currentTarget.value as CountsBy })}>
+            {BY.map((each) => (
+              <option key={each} value={each}>
+                {t(`case.sort.${each}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+      </form>
+      {backwards && (
+        <p class="alert" role="alert">
+          {t("case.stats.backwards")}
+        </p>
+      )}
+      {fault && (
+        <p class="alert" role="alert">
+          {fault}{" "}
+          <button type="button" class="link" onClick={ask}>
+            {t("error.retry")}
+          </button>
+        </p>
+      )}
+      {shown ? <Table counts={shown} /> : !fault && !backwards && <p class="muted">{t("case.stats.loading")}</p>}
+      <p class="muted field-hint">{t("case.stats.hint")}</p>
+      <footer>
+        {shown && shown.rows.length > 0 && !backwards && (
+          <a class="button" href={cases.client.countsTable(wish)} download>
+            {t("case.stats.csv")}
+          </a>
+        )}
+        <button type="button" class="button primary" onClick={onClose}>
+          {t("dialog.close")}
+        </button>
+      </footer>
+    </Dialog>
+  );
+}
+
+function Table({ counts }: { counts: Counts }) {
+  const { state } = useDispatch();
+  const { t } = state;
+  if (counts.rows.length === 0) return <p class="panel-empty">{t("case.stats.none")}</p>;
+  const rows = [...counts.rows].sort((a, b) => b.cases - a.cases || ((a.key ?? "\uffff") < (b.key ?? "\uffff") ? -1 : 1));
+  const columns = ["cases", "returns", "share", "overdue", "hours"] as const;
+  return (
+    <div class="case-stats">
+      <table class="plain">
+        <thead>
+          <tr>
+            <th scope="col">{t(`case.sort.${counts.by}`)}</th>
+            {columns.map((each) => (
+              <th key={each} scope="col" class="number">
+                {t(`case.stats.${each}`)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.key ?? ""} data-key={row.key ?? ""}>
+              <th scope="row" title={row.key ?? undefined}>
+                {nameOf(state, counts.by, row)}
+              </th>
+              <Numbers row={row} />
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">{t("case.stats.all")}</th>
+            <Numbers row={counts.total} />
+          </tr>
+        </tfoot>
+      </table>
+    </div>
+  );
+}
+
+function nameOf({ t }: State, by: CountsBy, { key }: CaseCount): string {
+  if (key === null) return t(by === "unit" ? "case.stats.nobody" : "case.stats.nowhere");
+  return by === "grid" ? t("detail.grid", { code: shortCode(key) }) : by === "unit" ? unitWords(key) : key;
+}
+
+function Numbers({ row }: { row: CaseCount }) {
+  return (
+    <>
+      <td class="number">{formatNumber(row.cases)}</td>
+      <td class="number">{formatNumber(row.returns)}</td>
+      <td class="number">{row.return_rate === null ? "–" : `${formatNumber(100 * row.return_rate, row.return_rate > 0 && row.return_rate < 0.1 ? 1 : 0)} %`}</td>
+      <td class={row.overdue > 0 ? "number alert" : "number"}>
+        {row.overdue > 0 && <b aria-hidden="true">! </b>}
+        {formatNumber(row.overdue)}
+      </td>
+      <td class="number">{row.median_hours === null ? "–" : formatNumber(row.median_hours, 1)}</td>
+    </>
+  );
+}
