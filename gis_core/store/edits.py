@@ -205,22 +205,23 @@ def _renumbered(edit: EditRecord, place: NDArray[np.int32], *, keep_base: bool) 
     if keep_base and any(change.path == BASE_PATH for change in edit.changes):
         return edit
     cells = place[edit.cell_ix]
-    # Cells that are new may stand before others: the cells of an edit ascend all the same.
+    # Cells that are new may stand before others, and two may be one now: the cells of an edit ascend all the same.
     there = np.argsort(cells, kind="stable")[np.count_nonzero(cells < 0) :]
-    changes = []
+    there = there[np.diff(cells[there], prepend=-1) > 0]
+    changes: dict[str, Change] = {}
     for change in edit.changes:
         path = change.path
         if path.startswith("lock/cell/"):
             cell = int(place[int(path.removeprefix("lock/cell/"))])
             path = f"lock/cell/{cell}" if cell >= 0 else BASE_PATH
         if path != BASE_PATH:
-            changes.append(replace(change, path=path))
+            changes.setdefault(path, replace(change, path=path))
     return replace(
         edit,
         cell_ix=cells[there],
         grid_ix=edit.grid_ix[there],
         inverse_grid_ix=edit.inverse_grid_ix[there],
-        changes=tuple(changes),
+        changes=tuple(changes.values()),
     )
 
 

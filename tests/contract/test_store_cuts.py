@@ -263,3 +263,14 @@ def test_cells_of_earlier_edits_ascend_under_their_new_numbers(work):
     assert sorted(run[1] for run in runs) != [run[1] for run in runs]
     assert np.all(np.diff(first.cell_ix) > 0)
     assert len(first.cell_ix) >= n_cells - 1
+    # Where a building goes, its cell and another one are one: each counts once.
+    locks = [(f"lock/cell/{cell}", True) for cell in everywhere]
+    none = everywhere[:0]
+    work.store.add_edit(
+        work.plan, expected_revision=2, who="a", kind="lock", cell_ix=none, grid_ix=none, changes=locks
+    )
+    change(work, {"op": "retire", "layer": "buildings", "id": "b40"})
+    now = work.store.plan(work.plan).n_cells
+    first, _, locked = work.store.edits(work.plan)[:3]
+    assert now < n_cells + 1 and np.all(np.diff(first.cell_ix) > 0) and first.cell_ix[-1] < now
+    assert len({change.path for change in locked.changes}) == len(locked.changes) <= now

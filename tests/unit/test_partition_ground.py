@@ -187,7 +187,9 @@ class TestBarriers:
         assert wish.broken(graph, np.zeros(8, np.int64)) == []
         parts = np.array([0, 0, 1, 1, 0, 0, 1, 1])
         told = wish.broken(graph, parts)
-        assert [item.what for item in told] == ["barrier-crossed"]
+        assert [(item.what, item.case, dict(item.numbers)["far"] > 0) for item in told] == [
+            ("barrier-crossed", "grid", True)
+        ]
         assert "across a barrier" in told[0].reason
         part_of = wish.restrict(np.array([7, 3, 2, 6]))
         assert sorted(part_of.closed.tolist()) == [False, True]
@@ -285,7 +287,9 @@ class TestCompounds:
         wish = WholeCompounds(np.array([-1, -1, 0, 0, -1, -1]), weight, 40.0, ("翠苑",))
         part = np.array([0, 0, 0, 1, 1, 1], np.int32)
         told = wish.broken(graph, part)
-        assert [item.what for item in told] == ["compound-split"]
+        assert [(item.what, item.case, dict(item.numbers)["compounds"]) for item in told] == [
+            ("compound-split", "whole", 1)
+        ]
         assert "翠苑" in told[0].reason
         for bounds, mended in (((20.0, 40.0), True), ((25.0, 35.0), False)):
             problem = Problem(graph, weight, n_parts=2, bounds=bounds, price=class_prices(graph))

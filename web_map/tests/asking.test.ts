@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { blankAsking, countOf, faultsOf, formulasOf, numberOf, scaledBounds, wishOf } from "../src/state/asking";
+import { blankAsking, countOf, faultsOf, formulasOf, numberOf, roomFor, scaledBounds, wishOf } from "../src/state/asking";
 
 test("numbers and ranges as people type them", () => {
   assert.deepEqual([numberOf(""), numberOf(" 300 "), numberOf("0.5")], [null, 300, 0.5]);
@@ -31,6 +31,13 @@ test("what is sent, and which formulas the server is to read", () => {
   assert.deepEqual(formulasOf(asking), [{ field: "weight", formula: "households + 2*elderly" }, { field: "further/0", formula: "population" }]);
   assert.equal(wishOf(blankAsking([1, 2])).weight, null);
   assert.deepEqual(formulasOf(blankAsking([1, 2])), []);
+});
+
+test("how many grids fit is said only where some do", () => {
+  assert.deepEqual(roomFor({ min: "300", max: "500" }, 1100), [3, 3]);
+  assert.deepEqual(roomFor({ min: "0", max: "500" }, 1100), [3, Infinity]);
+  assert.equal(roomFor({ min: "300", max: "500" }, 543), null);
+  assert.equal(roomFor({ min: "600", max: "500" }, 9000), null);
 });
 
 test("bounds follow the unit in round numbers", () => {

@@ -48,8 +48,8 @@ test("steps to take back come out of the log: undo and redo move them, a new edi
   assert.deepEqual(after.undone, []);
 });
 
-test("cells that have other numbers since the ground was cut anew ascend in every step", () => {
-  const edit = editOfServer(logged(4, "paint", { cells: [5, 9, 8], grids: [1, 2, 3], before: [4, 5, 6] }));
+test("cells that have other numbers since the ground was cut anew ascend in every step, each once", () => {
+  const edit = editOfServer(logged(4, "paint", { cells: [5, 9, 8, 5], grids: [1, 2, 3, 1], before: [4, 5, 6, 7] }));
   assert.deepEqual([[...edit!.cells], [...edit!.after], [...edit!.before]], [[5, 8, 9], [1, 3, 2], [4, 6, 5]]);
   const entry = unsentOf(edit!, { plan: "p", client: "c", order: 1, revision: 0, at: 2 }, () => null);
   assert.deepEqual([...editOfUnsent({ ...entry, cells: [9, 5, 8] }).cells], [5, 8, 9]);

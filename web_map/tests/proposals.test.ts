@@ -111,4 +111,8 @@ test("the history says what was undone or done again, through every turn", () =>
   const edit = (revision: number, kind: string, undoes: number | null) => ({ revision, kind, undoes, at, who: "Li", n_cells: 1, undone_by: null, changes: [] });
   const rows = historyRows([edit(4, "merge", null), edit(5, "undo", 4), edit(6, "redo", 5), edit(7, "undo", 6), edit(8, "undo", 2)]);
   assert.deepEqual(rows.map(({ kind, of }) => [kind, of]), [["undo", null], ["undo", "merge"], ["redo", "merge"], ["undo", "merge"], ["merge", null]]);
+  // Changes of base data are done again by an undo of their undo; locking and freeing are told apart.
+  const lock = (revision: number, ...values: (true | null)[]) => ({ ...edit(revision, "lock", null), changes: values.map((value, cell) => ({ path: `lock/cell/${cell}`, value })) });
+  const more = historyRows([edit(1, "base", null), edit(2, "undo", 1), edit(3, "undo", 2), lock(4, true, true), lock(5, null), lock(6, true, null)]);
+  assert.deepEqual(more.map(({ kind }) => kind), ["lock", "freed", "locked", "redo", "undo", "base"]);
 });

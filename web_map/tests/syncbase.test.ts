@@ -18,9 +18,9 @@ test("edits of others that leave base data alone change no number", () => {
   assert.deepEqual([hasBase([paint]), hasBase([paint, base({ recut: false })])], [false, true]);
 });
 
-test("cells get the numbers that they have now, and those that are gone are left out", () => {
-  const first = base({ recut: true, cells: [[0, 0, 3], [3, 9, 1], [4, 3, 6]] });
-  const [entry] = afterBase([unsent([1, 3, 4, 9, 40], ["lock/cell/4", "grid/4/locked"])], [first], 1);
+test("cells get the numbers that they have now, those that are gone are left out, two that are one are one", () => {
+  const first = base({ recut: true, cells: [[0, 0, 3], [3, 9, 1], [4, 3, 6], [10, 9, 1]] });
+  const [entry] = afterBase([unsent([1, 3, 4, 9, 10, 40], ["lock/cell/4", "grid/4/locked"])], [first], 1);
   assert.deepEqual(entry.cells, [1, 9, 3, 8]);
   assert.deepEqual(entry.grids, [0, 1, 2, 3]);
   assert.deepEqual(entry.before, [-1, -1, -1, -1]);

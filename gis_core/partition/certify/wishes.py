@@ -80,7 +80,9 @@ def _heavy(piece: Piece, code: str, demand: Demand) -> Infeasible | None:
     parts = math.ceil(own / high) if high > 0 else 0
     divide = f"Divide the building into {parts:,} or more parts, or raise" if parts else "Raise"
     mend = f"{divide} the maximum of {demand.sum_of} to {number(math.ceil(own))}."
-    return Infeasible("weights", f"{code}: cell {ix}", reason, first_cells(piece.cell_ix[cells]), mend)
+    said = (("code", code), ("sum", demand.sum_of), ("has", round(own, 1)), ("most", float(high)))
+    where = f"{code}: cell {ix}"
+    return Infeasible("weights", where, reason, first_cells(piece.cell_ix[cells]), mend, "heavy", said)
 
 
 def _far(piece: Piece, code: str, bounds: Bounds, demand: Demand) -> Infeasible | None:

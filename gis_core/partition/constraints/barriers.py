@@ -78,5 +78,8 @@ class Barriers:
                 f"A grid of {len(cells)} cells has {len(far)} of them across a barrier, and no crossing inside it; add "
                 "the bridge or gate to streets or facilities, or use --barriers cost."
             )
-            found.append(Infeasible("barrier-crossed", "", sentence, first_cells(far)))
+            said = (("cells", len(cells)), ("far", len(far)))
+            found.append(
+                Infeasible("barrier-crossed", "", sentence, first_cells(far), case="grid", numbers=said)
+            )
         return found

@@ -90,7 +90,10 @@ class WholeCompounds:
             f"lie{'' if len(split) > 1 else 's'} in several: {some_of(names)}."
         )
         cells = np.flatnonzero(np.isin(self.compound, split))
-        return [Infeasible("compound-split", names[0], sentence, first_cells(cells))]
+        said = (("compounds", len(names)), ("names", some_of(names)))
+        return [
+            Infeasible("compound-split", names[0], sentence, first_cells(cells), case="whole", numbers=said)
+        ]
 
     def post(
         self,

@@ -68,7 +68,7 @@ export const serverEn = {
   "problem.foreign-caller": "The server answers this machine only.",
   "problem.foreign-host": "The server does not answer under this name.",
   "problem.http-error": "{detail}",
-  "reason.title": "Why grids stay out of bounds",
+  "reason.title": "What could not be met",
   "reason.more": "and {count} more reasons",
   // Kinds whose sentence is not told in cases.
   "reason.other": "{reason}",
@@ -96,5 +96,8 @@ export const serverEn = {
   "reason.number.fewer": "{span} grids were asked for and {given} were made: there are not enough cells for more.",
   "reason.max-walk.far": "Two buildings of one grid are {metres} m apart on foot; at most {most} m was asked for.",
   "reason.max-moved.few": "{out} grids stay out of bounds with at most {moved} households changing hands.",
+  "reason.weights.heavy": "One cell of {code} has {has} of {sum}, more than the maximum of {most}. Divide the building or raise that maximum.",
+  "reason.compound-split.whole": "Compounds that would fit into one grid but lie in several: {compounds} ({names}).",
+  "reason.barrier-crossed.grid": "A grid of {cells} cells has {far} of them across a barrier without a crossing inside it. Draw the bridge or gate, or let barriers be good borders only.",
   "reason.weights.out": "{out} of {grids} grids are outside the bounds {span} of {weight}; the worst has {worst}.",
 } as const;

@@ -69,7 +69,7 @@ export const serverZhCN: Record<keyof typeof serverEn, string> = {
   "problem.foreign-caller": "服务器只响应本机。",
   "problem.foreign-host": "服务器不以此名称响应。",
   "problem.http-error": "请求被拒绝。{detail}",
-  "reason.title": "网格仍超出上下限的原因",
+  "reason.title": "未能满足的要求",
   "reason.more": "另有 {count} 条原因",
   "reason.other": "说明（英文）：{reason}",
   "reason.boundary-total.nobody": "{code} 没有住户，其网格低于下限 {min} 户。",
@@ -96,5 +96,8 @@ export const serverZhCN: Record<keyof typeof serverEn, string> = {
   "reason.number.fewer": "要求 {span} 个网格，实际划出 {given} 个：单元不够再分。",
   "reason.max-walk.far": "同一网格内有两栋楼步行相距 {metres} 米，要求最多 {most} 米。",
   "reason.max-moved.few": "最多调整 {moved} 户时，仍有 {out} 个网格超出上下限。",
+  "reason.weights.heavy": "{code} 有一个单元的 {sum} 为 {has}，超过上限 {most}。请切分该楼，或提高该上限。",
+  "reason.compound-split.whole": "有 {compounds} 个小区本可放入一个网格，却分在几个网格里：{names}。",
+  "reason.barrier-crossed.grid": "一个 {cells} 个单元的网格有 {far} 个单元在河流或铁路另一侧，其间没有通道。请画出桥或出入口，或改为“适合作边界”。",
   "reason.weights.out": "{grids} 个网格中有 {out} 个的 {weight} 超出 {span}，最差的为 {worst}。",
 };

@@ -159,14 +159,18 @@ function Names() {
   const there = compare.map.value?.state;
   const at = swipe ? `${100 * compare.share.value}%` : "50%";
   return (
-    <>
-      <p class="compare-name is-left" style={{ right: `calc(100% - ${at})` }}>
-        <b>{compare.other.value?.name}</b> {there && gridWords(there)}
-      </p>
-      <p class="compare-name is-right" style={{ left: at }}>
-        <b>{state.plan.value?.name}</b> {gridWords(state)}
-      </p>
-    </>
+    <div class="compare-names">
+      <div class="compare-side is-left" style={{ flexBasis: at }}>
+        <p class="compare-name">
+          <b>{compare.other.value?.name}</b> {there && gridWords(there)}
+        </p>
+      </div>
+      <div class="compare-side is-right">
+        <p class="compare-name">
+          <b>{state.plan.value?.name}</b> {gridWords(state)}
+        </p>
+      </div>
+    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { formatNumber } from "../i18n";
-import { type Asking, countOf, HOUSEHOLDS, numberOf, OBJECTIVES } from "../state/asking";
+import { type Asking, countOf, faultsOf, HOUSEHOLDS, OBJECTIVES, roomFor } from "../state/asking";
 import { useApp } from "./context";
 
 type Objective = (typeof OBJECTIVES)[number];
@@ -30,13 +30,20 @@ export function useCount(): Count {
   };
 }
 
+/** Whether the number asked for, or a range, has nothing in common with what fits. */
+function isOutside(wanted: Count["wanted"], [least, most]: [number, number]): boolean {
+  if (wanted === null || Number.isNaN(wanted)) return false;
+  const [from, to] = typeof wanted === "number" ? [wanted, wanted] : wanted;
+  return to < least || from > most;
+}
+
 /** How many grids there are to be, what would fit, and what counts inside the bounds; `sum` is of what is balanced. */
 export function CountFields({ count, asking, sum }: { count: Count; asking: Asking; sum: number | null }) {
   const { t } = useApp().state;
   const weight = asking.weight.trim();
-  const [min, max] = [numberOf(asking.min) ?? 0, numberOf(asking.max) ?? 0];
-  const least = sum !== null && max > 0 ? Math.ceil(sum / max) : 0;
-  const most = Math.max(least, sum !== null && min > 0 ? Math.floor(sum / min) : 0);
+  const readable = !faultsOf(asking).has("bounds");
+  const room = sum === null ? null : roomFor(asking, sum);
+  const total = formatNumber(sum ?? 0);
   return (
     <>
       <label class="field">
@@ -55,11 +62,11 @@ export function CountFields({ count, asking, sum }: { count: Count; asking: Aski
           {t("asked.noCount")}
         </p>
       )}
-      {sum !== null && !Number.isNaN(min) && !Number.isNaN(max) && (
+      {sum !== null && readable && (
         <p class="muted field-hint">
-          {weight === HOUSEHOLDS
-            ? t("partition.hint", { households: sum, least, most })
-            : t("asked.hint", { total: formatNumber(sum), weight, least, most })}
+          {weight === HOUSEHOLDS ? t("partition.hint", { households: sum }) : t("asked.hint", { total, weight })}{" "}
+          {room === null ? t("partition.noRoom") : t(room[1] === Infinity ? "partition.roomFrom" : "partition.room", { least: room[0], most: room[1] })}{" "}
+          {room !== null && isOutside(count.wanted, room) && <b>{t("partition.outside")}</b>}
         </p>
       )}
       <label class="field">

@@ -75,10 +75,12 @@ export function kindWords(state: State, row: HistoryRow): string {
   const what = row.of === null ? own : t("did.join", { what: own, more: lowered(doneWords(state, row.of)) });
   const change = row.changes.length === 1 ? row.changes[0] : null;
   const grid = change ? /^grid\/(\d+)/.exec(change.path) : null;
+  const locks = row.kind === "locked" || row.kind === "freed" ? lockWords(state, row.changes) : "";
   const base = change?.path === "base" ? (change.value as { made?: number; gone?: unknown[]; recut?: boolean }) : null;
   const parts = [
     base?.recut ? t("did.base.cells", { made: base.made ?? 0, gone: base.gone?.length ?? 0 }) : "",
     row.cells > 0 ? t("did.cells", { count: row.cells }) : "",
+    locks,
     grid ? t("detail.grid", { code: shortCode(state.grids.value[Number(grid[1])]?.code ?? grid[1]) }) : "",
     change && typeof change.value === "string" ? `“${change.value}”` : "",
     row.edits > 1 ? `×${row.edits}` : "",
@@ -86,6 +88,24 @@ export function kindWords(state: State, row: HistoryRow): string {
   const more = parts.filter(Boolean).join(" · ");
   if (more === "") return what;
   return row.of === null ? t("did.join", { what, more }) : `${what} · ${more}`;
+}
+
+/** What was locked or freed beside grids: cells, and borders by the codes of their grids. */
+function lockWords({ t, grids }: State, changes: HistoryRow["changes"]): string {
+  const codeOf = (ix: string): string => shortCode(grids.value[Number(ix)]?.code ?? ix);
+  const cells = changes.filter(({ path }) => path.startsWith("lock/cell/")).length;
+  const borders = changes.flatMap(({ path }) => {
+    const found = /^lock\/border\/(\d+)\/(\d+)$/.exec(path);
+    return found ? [`${codeOf(found[1])}–${codeOf(found[2])}`] : [];
+  });
+  const several = changes.filter(({ path }) => path.endsWith("/locked")).length;
+  return [
+    several > 1 ? `${several} ${t("totals.grids")}` : "",
+    cells > 0 ? t("did.cells", { count: cells }) : "",
+    borders.length > 0 ? t("did.borders", { pairs: borders.join(", ") }) : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 const doneWords = ({ t }: State, kind: string): string =>

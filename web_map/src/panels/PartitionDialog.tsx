@@ -1,17 +1,28 @@
 import { useState } from "preact/hooks";
+import type { PlanDetail } from "../api/types";
 import { formatNumber } from "../i18n";
 import { blankAsking, HOUSEHOLDS, wishOf } from "../state/asking";
-import { hasLevels } from "../state/editing-rules";
+import { type Ground, hasLevels } from "../state/editing-rules";
 import { LocksField, MoreFields, useAsked, WeightFields } from "./AskedFields";
 import { useApp } from "./context";
 import { CountFields, useCount } from "./CountFields";
 import { Dialog } from "./Dialog";
 
+type Boundaries = PlanDetail["boundaries"];
+
+/** The boundary polygons with all households that are in them, also where no grid is yet. */
+function withAll(ground: Ground | null, boundaries: Boundaries): Boundaries {
+  if (!ground) return boundaries;
+  const sums = new Float64Array(ground.areas.size);
+  ground.graph.households.forEach((households, cell) => (sums[ground.graph.areaIx[cell]] += households));
+  return boundaries.map((each) => ({ ...each, households: sums[ground.areas.get(each.code) ?? -1] ?? each.households }));
+}
+
 /** Let the solver cut a community anew; the result is a proposal. */
 export function PartitionDialog({ onClose }: { onClose: () => void }) {
-  const { state, desk, jobs, edit } = useApp();
+  const { state, jobs, edit } = useApp();
   const { t } = state;
-  const all = state.detail.value?.boundaries ?? [];
+  const all = withAll(edit.ground, state.detail.value?.boundaries ?? []);
   // With levels grids lie in parts of the level above, not straight in boundary polygons.
   const levels = edit.ground !== null && hasLevels(edit.ground);
   const boundaries = levels ? all.filter((each) => each.n_grids > 0) : all;
@@ -21,13 +32,10 @@ export function PartitionDialog({ onClose }: { onClose: () => void }) {
   const { asking } = asked;
   const count = useCount();
   const here = boundaries.find((each) => each.code === boundary);
-  // What has no grid yet counts too, but where it lies only the sum of the plan tells.
-  const unassigned = desk.totals.value?.unassignedHouseholds ?? 0;
   const whole = here === undefined || boundaries.length === 1;
-  const households = (whole ? boundaries : [here]).reduce((sum, each) => sum + each.households, 0) + (whole ? unassigned : 0);
-  const weight = asking.weight.trim();
+  const households = (whole ? boundaries : [here]).reduce((sum, each) => sum + each.households, 0);
   // Of another weight only the sum of the whole town is known.
-  const sum = weight !== HOUSEHOLDS ? (whole ? asked.total : null) : whole || unassigned === 0 ? households : null;
+  const sum = asking.weight.trim() === HOUSEHOLDS ? households : whole ? asked.total : null;
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (count.wrong || busy) return;

@@ -58,6 +58,14 @@ function hasRoom(min: number | null, max: number | null): boolean {
   return !Number.isNaN(min) && !Number.isNaN(max) && (max === null || max > 0) && (min === null || max === null || min <= max);
 }
 
+/** How many grids fit the bounds: the least and the most; null where no number does, or the bounds cannot be read. */
+export function roomFor({ min, max }: Pick<Asking, "min" | "max">, sum: number): [number, number] | null {
+  const [low, high] = [numberOf(min), numberOf(max)];
+  if (low === null || high === null || !hasRoom(low, high)) return null;
+  const [least, most] = [Math.max(1, Math.ceil(sum / high)), low > 0 ? Math.floor(sum / low) : Infinity];
+  return least <= most ? [least, most] : null;
+}
+
 /** Everything that can be said without the server. */
 export function faultsOf(asking: Asking): Faults {
   const faults = new Map<string, Key>();

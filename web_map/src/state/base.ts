@@ -85,6 +85,7 @@ const OF_SHAPE: Record<Shape, { layer: BaseLayer; least: number }> = {
   gate: { layer: "gates", least: 1 },
 };
 const TOO_FEW = { building: "base.tooFew.building", street: "base.tooFew.street", barrier: "base.tooFew.barrier", gate: "base.tooFew.street" } as const;
+const KIND_OF = { buildings: "building", streets: "street", gates: "gate", facilities: "facility", barriers: "barrier" } as const;
 const DID = { add: "base.did.add", move: "base.did.move", retire: "base.did.retire", set: "base.did.set" } as const;
 
 export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): Base {
@@ -144,7 +145,10 @@ export function createBase(desk: Desk, client: BaseClient, sender: BaseSender): 
 
   const add = (item: Pending, feature: Feature | null): void => {
     const step: Step = { key: nextKey++, file: null, items: [item] };
-    change(withChange(steps.value, step, feature), DID[item.change.op], { name: item.name });
+    const next = withChange(steps.value, step, feature);
+    // What was drawn and is named now has its name in its own step.
+    const name = next.find(({ key }) => key === feature?.step)?.items[0].name ?? item.name;
+    change(next, DID[item.change.op], { name: `${state.t(`base.kind.${KIND_OF[item.change.layer]}`)} ${name}`.trim() });
   };
 
   const ofFeature = (feature: Feature, made: Omit<BaseChange, "layer">): Pending => ({

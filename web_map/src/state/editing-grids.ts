@@ -70,8 +70,8 @@ export class GridList {
 const meanOf = (sum: Sum | undefined): number => (sum && sum.grids > 0 ? sum.households / sum.grids : 0);
 
 /** Whether people were counted: where they were not, no grid has a number of them, not even 0. */
-const peopleCounted = (grids: readonly GridProperties[]): boolean =>
-  grids.length === 0 || grids.some(({ population }) => population !== null);
+const peopleCounted = (grids: readonly GridProperties[], { graph }: LivePlan): boolean =>
+  grids.length === 0 ? graph.population.some((people) => people > 0) : grids.some(({ population }) => population !== null);
 
 function describe(
   grids: readonly GridProperties[],
@@ -92,7 +92,7 @@ function describe(
     boundary_code: grid.boundaryCode,
     boundary_name: names.get(grid.boundaryCode) ?? null,
     households,
-    population: peopleCounted(grids) ? figures.people[ix] : null,
+    population: peopleCounted(grids, live) ? figures.people[ix] : null,
     area_m2: area,
     perimeter_m: perimeter,
     polsby_popper: perimeter > 0 ? (4 * Math.PI * area) / perimeter ** 2 : 0,

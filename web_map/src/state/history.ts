@@ -23,10 +23,13 @@ export function editOfUnsent(entry: Unsent): Edit {
   };
 }
 
-/** The cells of an edit in ascending order: those of before a change of base data have other numbers now. */
+/** The cells of an edit in ascending order, each once: those of before a change of base data have other numbers now, and two may be one. */
 function ascending(cells: readonly number[], before: readonly number[], after: readonly number[]): Delta {
-  const order = cells.map((_, i) => i);
-  if (cells.some((cell, i) => i > 0 && cell < cells[i - 1])) order.sort((a, b) => cells[a] - cells[b]);
+  let order = cells.map((_, i) => i);
+  if (cells.some((cell, i) => i > 0 && cell <= cells[i - 1])) {
+    order.sort((a, b) => cells[a] - cells[b]);
+    order = order.filter((at, i) => i === 0 || cells[at] !== cells[order[i - 1]]);
+  }
   return {
     cells: Uint32Array.from(order, (i) => cells[i]),
     before: Int32Array.from(order, (i) => before[i]),
@@ -143,11 +146,20 @@ export interface HistoryRow {
 
 const TOGETHER_MS = 120_000;
 
-// An undo of a redo of an undo of a stroke is about the stroke.
-function kindBehind(edit: ServerEdit, byRevision: ReadonlyMap<number, ServerEdit>): string | null {
+// An undo of a redo of an undo of a stroke is about the stroke; one that takes an undo back does the stroke again.
+function kindBehind(edit: ServerEdit, byRevision: ReadonlyMap<number, ServerEdit>): { kind: string; of: string | null } {
   let behind: ServerEdit | undefined = edit;
-  while (behind && behind.undoes !== null && behind.undoes < behind.revision) behind = byRevision.get(behind.undoes);
-  return behind === edit || !behind ? null : behind.kind;
+  let turns = 0;
+  for (; behind && behind.undoes !== null && behind.undoes < behind.revision; turns++) behind = byRevision.get(behind.undoes);
+  if (behind === edit || !behind) return { kind: edit.kind, of: null };
+  return { kind: edit.kind === "undo" && turns % 2 === 0 ? "redo" : edit.kind, of: behind.kind };
+}
+
+/** Locking and freeing are one kind of edit; told apart where all of it is one or the other. */
+function lockKind(kind: string, changes: readonly Change[]): string {
+  if (kind !== "lock" || changes.length === 0) return kind;
+  const freed = changes.filter(({ value }) => value === null).length;
+  return freed === 0 ? "locked" : freed === changes.length ? "freed" : kind;
 }
 
 /** Lines, newest first; strokes of one person in one go are one line. */
@@ -155,7 +167,8 @@ export function historyRows(edits: readonly ServerEdit[], ours: ReadonlySet<numb
   const rows: HistoryRow[] = [];
   const byRevision = new Map(edits.map((edit) => [edit.revision, edit]));
   for (const edit of edits) {
-    const of = kindBehind(edit, byRevision);
+    const { kind: turned, of } = kindBehind(edit, byRevision);
+    const kind = lockKind(turned, edit.changes);
     const last = rows[rows.length - 1];
     const undone = edit.undone_by !== null && edit.undone_by !== undefined;
     const mine = ours.has(edit.revision);
@@ -164,7 +177,7 @@ export function historyRows(edits: readonly ServerEdit[], ours: ReadonlySet<numb
       last.mine === mine &&
       edit.changes.length === 0 &&
       last.changes.length === 0 &&
-      last.kind === edit.kind &&
+      last.kind === kind &&
       last.of === of &&
       last.who === edit.who &&
       last.undone === undone &&
@@ -176,7 +189,7 @@ export function historyRows(edits: readonly ServerEdit[], ours: ReadonlySet<numb
         at: edit.at,
         who: edit.who,
         mine,
-        kind: edit.kind,
+        kind,
         of,
         edits: 1,
         cells: edit.n_cells,

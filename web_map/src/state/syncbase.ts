@@ -31,7 +31,9 @@ export function afterBase(queue: readonly Unsent[], log: readonly ServerEdit[], 
 function renumbered(entry: Unsent, steps: readonly BaseValue[]): Unsent {
   const placeOf = (cell: number): number => steps.reduce((at, { cells }) => (at < 0 ? at : placed(at, cells ?? [])), cell);
   const cells = entry.cells.map(placeOf);
-  const there = cells.map((cell) => cell >= 0);
+  // Two cells may be one now.
+  const met = new Set<number>();
+  const there = cells.map((cell) => cell >= 0 && met.size < met.add(cell).size);
   return {
     ...entry,
     cells: cells.filter((_, i) => there[i]),
