@@ -51,7 +51,7 @@ def facilities_near(
 
 
 def facilities_soon(services: Services, record: CaseRecord) -> list[dict[str, Any]] | None:
-    """Give the nearest facility of each category, the nearest first, at once.
+    """Give the nearest facility of each category, those that help in need first, then the nearest, at once.
 
     None where the streets are not in memory yet: they are read in the background then, for the next who asks.
     """
@@ -61,9 +61,7 @@ def facilities_soon(services: Services, record: CaseRecord) -> list[dict[str, An
     if not services.has_roads(ground):
         threading.Thread(target=lambda: services.roads(ground), name="roads", daemon=True).start()
         return None
-    found = facilities_near(services, record, categories="all", count=1)
-    found.sort(key=lambda row: (row["road_m"] is None, row["road_m"], row["air_m"]))
-    return found[:_FEW_PLACES]
+    return facilities_near(services, record, categories="all", count=1)[:_FEW_PLACES]
 
 
 def _ground(services: Services, record: CaseRecord) -> DatasetRecord | None:

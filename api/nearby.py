@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from api.views import clean
 from gis_core.errors import ParameterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from api.services import Services
     from api.town import Town
     from gis_core.locate.near import Near, Roads
@@ -25,6 +28,13 @@ if TYPE_CHECKING:
 __all__ = ["TownRoads", "load_roads", "near_rows", "parse_minutes", "service_areas"]
 
 _ALL = "all"
+#: Categories of facilities that help in need, as OpenStreetMap names them, and words of Chinese ones.
+_HELP = re.compile(
+    "ambulance_station|assembly_point|clinic|community_cent(er|re)|doctors|elderly_care|emergency|fire_station"
+    "|hospital|pharmacy|police|service_station|shelter|social_(centre|facility)|townhall",
+    re.IGNORECASE,
+)
+_HELP_WORDS = re.compile("警|派出所|消防|急救|医院|卫生|诊所|药店|避难|居委会|村委会|社区|街道办|物业|养老")
 _MOST_MINUTES = 120.0
 _MOST_BANDS = 6
 
@@ -107,7 +117,8 @@ def near_rows(
     Parameters
     ----------
     near : str
-        Categories, by comma; `all` for each that there is.
+        Categories, by comma; `all` for each that there is, those that help in need (police, hospitals, staff of the
+        community) first, then the nearest.
 
     Raises
     ------
@@ -121,7 +132,16 @@ def near_rows(
     if not (math.isfinite(x) and math.isfinite(y)):
         return []
     found = town.roads.nearest(x, y, categories=None if _ALL in wanted else wanted, count=count)
+    if _ALL in wanted:
+        found = dict(sorted(found.items(), key=lambda item: _urgency(item[0], item[1])))
     return [_row(town, near) for nears in found.values() for near in nears]
+
+
+def _urgency(category: str, nears: Sequence[Near]) -> tuple[bool, bool, float, float]:
+    """Order categories: those that help in need first, then by the way to the nearest."""
+    helps = _HELP.fullmatch(category) is not None or _HELP_WORDS.search(category) is not None
+    road = nears[0].road_m if nears else None
+    return not helps, road is None, road or 0.0, nears[0].air_m if nears else math.inf
 
 
 def _row(town: TownRoads, near: Near) -> dict[str, Any]:

@@ -65,7 +65,10 @@ def test_who_can_be_sent_and_what_is_near(client: TestClient, town: SimpleNamesp
     detail = models.IncidentDetail.model_validate_json(client.get(f"/api/incidents/{case.id}").content)
     assert detail.near is not None
     assert {one.category for one in detail.near} == set(kinds)
-    metres = [one.road_m for one in detail.near if one.road_m is not None]
+    helping = ("clinic", "hospital", "police", "community_centre")
+    helps = [one.category in helping for one in detail.near]
+    assert helps == sorted(helps, reverse=True)
+    metres = [one.road_m for one in detail.near if one.road_m is not None and one.category not in helping]
     assert metres == sorted(metres)
     none = client.get(f"/api/incidents/{case.id}/near?category=no-such")
     assert_problem(none, 404, "not-found")

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { categoryIn, waysToPart } from "../src/kernels/calltext";
+import { categoryIn, placeThenWords, waysToPart } from "../src/kernels/calltext";
 import { clusterPoints } from "../src/kernels/cluster";
 import { calendarOf, minutesBetween } from "../src/kernels/worktime";
 import { randomFrom } from "./random";
@@ -20,6 +20,27 @@ test("a call is parted into a place and what is wrong there", () => {
   assert.deepEqual(first("110 East Yan'an Rd. manhole open"), ["110 East Yan'an Rd.", "manhole open"]);
   assert.deepEqual(first("漕溪路250弄3号"), ["漕溪路250弄3号", ""]);
   assert.deepEqual(first("Kangaskaty 12"), ["Kangaskaty 12", ""]);
+  assert.deepEqual(first("浦东南路有人晕倒"), ["浦东南路", "有人晕倒"]);
+  assert.deepEqual(first("豫园 漏水"), ["豫园", "漏水"]);
+  assert.deepEqual(first("黄浦区 外滩"), ["黄浦区 外滩", ""]);
+  assert.deepEqual(first("福州路四川中路口"), ["福州路", "四川中路口"]);
+  assert.deepEqual(first("网格2024"), ["2024", ""]);
+  assert.deepEqual(waysToPart("小区对面福州路89号旁边垃圾没人清").slice(-3), [
+    { place: "对面福州路89号", words: "小区…旁边垃圾没人清" },
+    { place: "面福州路89号", words: "小区对…旁边垃圾没人清" },
+    { place: "福州路89号", words: "小区对面…旁边垃圾没人清" },
+  ]);
+});
+
+test("words behind coordinates or a link are what is wrong there", () => {
+  const parted = (text: string): (string | undefined)[] => [placeThenWords(text)?.place, placeThenWords(text)?.words];
+  assert.deepEqual(parted("121.5010,31.2355 漏水"), ["121.5010,31.2355", "漏水"]);
+  assert.deepEqual(parted("31.2355 121.5010三楼漏水"), ["31.2355 121.5010", "三楼漏水"]);
+  assert.deepEqual(parted("9.5215 47.1410 east gate is open"), ["9.5215 47.1410", "east gate is open"]);
+  assert.deepEqual(parted(`47°08'27.6"N 9°31'17.4"E tree`), [`47°08'27.6"N 9°31'17.4"E`, "tree"]);
+  assert.deepEqual(parted("北纬31度14分07.8秒 东经121度30分03.6秒 井盖丢了"), ["北纬31度14分07.8秒 东经121度30分03.6秒", "井盖丢了"]);
+  assert.deepEqual(parted("https://uri.amap.com/marker?position=121.5,31.2 漏水"), ["https://uri.amap.com/marker?position=121.5,31.2", "漏水"]);
+  for (const text of ["12 Main St, leak", "3号楼2单元501室", "121.5010,31.2355", "漏水", ""]) assert.equal(placeThenWords(text), null, text);
 });
 
 test("the whole text is the last way to read it, and no way is offered twice", () => {

@@ -64,7 +64,7 @@ export interface MapView {
   /** Middle of what is in sight, in units. */
   centre(): [x: number, y: number];
   /** Move a place into sight if it is not. */
-  show(lon: number, lat: number): void;
+  show(lon: number, lat: number, zoom?: number): void;
   /** Draw the borders again (other colours). */
   redrawLines(): void;
   redrawAll(): void;
@@ -183,7 +183,12 @@ export function createMap(element: HTMLElement, engine: Engine, events: MapEvent
       const { lng, lat } = map.getCenter();
       return lonLatToUnit(lng, lat);
     },
-    show(lon, lat) {
+    show(lon, lat, zoom = 0) {
+      if (map.getZoom() < mapLevel(zoom)) {
+        const middle = map.project([lat, lon], mapLevel(zoom)).add([0, covered / 2]);
+        map.setView(map.unproject(middle, mapLevel(zoom)), mapLevel(zoom), { animate: false });
+        return;
+      }
       const point = map.latLngToContainerPoint([lat, lon]);
       const size = map.getSize();
       const inside = point.x > 40 && point.y > 40 && point.x < size.x - 40 && point.y < size.y - covered - 40;

@@ -20,6 +20,8 @@ export function attachCaseKeys(state: State, cases: CaseDesk, call: Call, focusC
     const letter = key.toLowerCase();
     if (letter === "n" || key === "/") {
       focusCall();
+      // What stands there still gives way to what is typed.
+      if (document.activeElement instanceof HTMLInputElement) document.activeElement.select();
       return true;
     }
     if (letter === "j" || letter === "i") {

@@ -133,6 +133,13 @@ function Form() {
           list="call-categories"
           maxLength={200}
           value={call.category.value}
+          onKeyDown={(event) => {
+            // No category begins with a digit: before one is typed, it chooses among the grids.
+            const choice = call.category.value === "" && /^[1-9]$/.test(event.key) ? call.answer.value?.choices[Number(event.key) - 1] : undefined;
+            if (!choice || event.ctrlKey || event.metaKey || event.altKey) return;
+            event.preventDefault();
+            call.grid.value = choice.code;
+          }}
           onInput={(event) => (call.category.value = event.currentTarget.value)}
         />
         <datalist id="call-categories">

@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Datum, SearchHit } from "../api/types";
 import type { Key } from "../i18n";
-import { shortCode } from "../kernels/codes";
 import type { CallChoice } from "../state/casecall";
+import { codeWords, facilityWords } from "../state/casewords";
 import { DATUMS, datumName } from "../state/coordinates";
 import type { State } from "../state/state";
 import { useDispatch } from "./casecontext";
@@ -24,7 +24,7 @@ export function CallBox() {
   const [active, setActive] = useState(0);
   const choices = call.choices.value;
   const shown = open && call.text.value.trim() !== "" && (choices.length > 0 || call.standing.value !== "idle");
-  const rows = choices.map((choice, i) => rowOf(choice, i, state.t));
+  const rows = choices.map((choice, i) => rowOf(choice, i, state));
   const note = noteOf(state.t, call.standing.value, choices.length);
   useEffect(() => setActive(0), [choices]);
   const pick = (at: number): void => {
@@ -164,32 +164,39 @@ function Origin() {
   );
 }
 
+/** What tells a hit from others of its name; the number that a register has for it only where there is nothing else. */
+function detailOf(state: State, { kind, title, detail }: SearchHit): string {
+  const first = (detail ?? "").split(" · ")[0];
+  if (kind === "facility") return facilityWords(state, first);
+  return first === title ? "" : first;
+}
+
 function noteOf(t: State["t"], standing: string, count: number): string {
   if (standing === "busy" && count === 0) return t("search.busy");
   if (standing === "failed") return t("case.call.failed");
   return standing === "done" && count === 0 ? t("case.call.none") : "";
 }
 
-function rowOf(choice: CallChoice, at: number, t: State["t"]): Row {
+function rowOf(choice: CallChoice, at: number, state: State): Row {
+  const t = state.t;
+  const said = choice.words === "" ? "" : `“${choice.words}”`;
   if (choice.kind === "reading") {
     const { lon, lat, order, crs } = choice.reading;
     return {
       key: `reading-${at}`,
       kind: t("kind.point"),
       title: `${lon.toFixed(6)}, ${lat.toFixed(6)}`,
-      detail: `${t(`search.order.${order}` as Key)} · ${datumName(crs)}`,
+      detail: [t(`search.order.${order}` as Key), datumName(crs), said].filter((part) => part !== "").join(" · "),
       grid: "",
     };
   }
-  const { hit, words } = choice;
-  const detail = [hit.detail === hit.title ? "" : (hit.detail ?? ""), words === "" ? "" : `“${words}”`];
+  const { hit } = choice;
+  const detail = [detailOf(state, hit), said];
   return {
     key: `hit-${at}`,
     kind: t(`kind.${hit.kind}` as Key),
-    title: titleOf(hit),
+    title: hit.kind === "grid" ? codeWords(state, hit.title) : hit.title,
     detail: detail.filter((part) => part !== "").join(" · "),
-    grid: hit.kind !== "grid" && hit.grid_code ? t("detail.grid", { code: shortCode(hit.grid_code) }) : "",
+    grid: hit.kind !== "grid" && hit.grid_code ? t("detail.grid", { code: codeWords(state, hit.grid_code) }) : "",
   };
 }
-
-const titleOf = (hit: SearchHit): string => (hit.kind === "grid" ? shortCode(hit.title) : hit.title);

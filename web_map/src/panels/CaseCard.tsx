@@ -1,10 +1,11 @@
 import { useState } from "preact/hooks";
 import type { CaseDetail, StepKind } from "../api/cases";
 import { formatTime, type Key } from "../i18n";
-import { standingOf, unitWords, worthAsking } from "../state/caselist";
+import { standingOf, worthAsking } from "../state/caselist";
 import { nextStep, STEPS, stepsToSend } from "../state/casesteps";
 import { timeWords } from "../state/cases";
-import { dutyWords, gradeWords } from "../state/casewords";
+import { roomPath } from "../state/rooms";
+import { dutyWords, gradeWords, unitWords } from "../state/casewords";
 import { CaseChip } from "./CaseChip";
 import { CaseFiles, CaseHistory } from "./CaseHistory";
 import { GridLink, NearList, StaffList } from "./CaseParts";
@@ -62,7 +63,10 @@ function Body({ one }: { one: CaseDetail }) {
   return (
     <>
       <h2>
-        <span class="muted">#{one.id}</span> {one.category} <CaseChip state={one.state} />
+        <a class="muted case-address" href={roomPath("dispatch", state.plan.value?.id ?? null, one.id)} title={t("case.address")}>
+          #{one.id}
+        </a>{" "}
+        {one.category} <CaseChip state={one.state} />
       </h2>
       <p class={late ? "case-clock alert" : "case-clock"}>
         {late && <b aria-hidden="true">! </b>}
@@ -82,7 +86,7 @@ function Body({ one }: { one: CaseDetail }) {
       <p>
         {one.unit !== null ? (
           <>
-            {t("case.with")} <b>{unitWords(one.unit)}</b>
+            {t("case.with")} <b>{unitWords(state, one.unit)}</b>
             {one.level !== "grid" && <span class="muted"> · {t(`case.level.${one.level}` as Key)}</span>}
           </>
         ) : (
@@ -149,12 +153,12 @@ function Deeds({ one }: { one: CaseDetail }) {
   const possible = STEPS.filter(({ kind }) => one.allowed.includes(kind));
   const ordered = [...possible.filter(({ kind }) => kind === next), ...possible.filter(({ kind }) => kind !== next)];
   const words = (kind: StepKind): string =>
-    kind === "dispatch" && one.duty.unit !== null ? t("case.dispatchTo", { unit: unitWords(one.duty.unit) }) : t(`case.step.${kind}`);
+    kind === "dispatch" && one.duty.unit !== null ? t("case.dispatchTo", { unit: unitWords(state, one.duty.unit) }) : t(`case.step.${kind}`);
   return (
     <div class="case-deeds" role="group" aria-label={t("case.deeds")}>
       {stepsToSend(one.state).length > 1 && one.duty.unit !== null && (
         <button type="button" class="button primary" aria-keyshortcuts="W" aria-disabled={cases.busy.value} onClick={() => void cases.sendOut()}>
-          {t("case.sendOut", { unit: unitWords(one.duty.unit) })} <kbd>W</kbd>
+          {t("case.sendOut", { unit: unitWords(state, one.duty.unit) })} <kbd>W</kbd>
         </button>
       )}
       {ordered.map(({ kind, key }) => (

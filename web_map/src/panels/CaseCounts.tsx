@@ -2,8 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { CaseCount, CaseCounts as Counts, CountsBy, CountsWish } from "../api/cases";
 import { ApiError } from "../api/request";
 import { formatNumber } from "../i18n";
-import { shortCode } from "../kernels/codes";
-import { unitWords } from "../state/caselist";
+import { codeWords, unitWords } from "../state/casewords";
 import { errorWords } from "../state/problems";
 import type { State } from "../state/state";
 import { useDispatch } from "./casecontext";
@@ -133,9 +132,10 @@ function Table({ counts }: { counts: Counts }) {
   );
 }
 
-function nameOf({ t }: State, by: CountsBy, { key }: CaseCount): string {
+function nameOf(state: State, by: CountsBy, { key }: CaseCount): string {
+  const t = state.t;
   if (key === null) return t(by === "unit" ? "case.stats.nobody" : "case.stats.nowhere");
-  return by === "grid" ? t("detail.grid", { code: shortCode(key) }) : by === "unit" ? unitWords(key) : key;
+  return by === "grid" ? t("detail.grid", { code: codeWords(state, key) }) : by === "unit" ? unitWords(state, key) : key;
 }
 
 function Numbers({ row }: { row: CaseCount }) {

@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Key } from "../i18n";
 import { formatTime } from "../i18n";
-import { shortCode } from "../kernels/codes";
-import { CASE_SORTS, type CaseFilter, type CaseSort, type ListedCase, NO_FILTER, unitWords } from "../state/caselist";
+import { CASE_SORTS, type CaseFilter, type CaseSort, type ListedCase, NO_FILTER } from "../state/caselist";
 import { STATES, hasEnded } from "../state/casesteps";
 import { timeWords } from "../state/cases";
+import { codeWords, unitWords } from "../state/casewords";
 import { CaseChip } from "./CaseChip";
 import { useDispatch } from "./casecontext";
 import { isComposing } from "./context";
@@ -89,8 +89,8 @@ function Filter() {
               </option>
             ))}
           </select>
-          <Choice name={t("case.filter.unit")} any={t("case.filter.anyUnit")} value={filter.unit} from={units} words={unitWords} set={(unit) => set({ unit })} />
-          <Choice name={t("case.filter.grid")} any={t("case.filter.anyGrid")} value={filter.grid} from={grids} words={shortCode} set={(grid) => set({ grid })} />
+          <Choice name={t("case.filter.unit")} any={t("case.filter.anyUnit")} value={filter.unit} from={units} words={(unit) => unitWords(state, unit)} set={(unit) => set({ unit })} />
+          <Choice name={t("case.filter.grid")} any={t("case.filter.anyGrid")} value={filter.grid} from={grids} words={(code) => codeWords(state, code)} set={(grid) => set({ grid })} />
           <Choice name={t("case.filter.category")} any={t("case.filter.anyCategory")} value={filter.category} from={categories} words={String} set={(category) => set({ category })} />
         </div>
       </details>
@@ -209,8 +209,8 @@ function Row({ one, at, total }: { one: ListedCase; at: number; total: number })
         <span class="case-under">
           <CaseChip state={row.state} />
           <span class="muted">
-            #{row.id} · {row.grid_code === null ? t(row.details.candidates?.length ? "case.grid.unsure" : "case.grid.none") : t("detail.grid", { code: shortCode(row.grid_code) })}
-            {row.unit !== null && row.unit !== row.grid_code && ` · ${unitWords(row.unit)}`}
+            #{row.id} · {row.grid_code === null ? t(row.details.candidates?.length ? "case.grid.unsure" : "case.grid.none") : t("detail.grid", { code: codeWords(state, row.grid_code) })}
+            {row.unit !== null && row.unit !== row.grid_code && ` · ${unitWords(state, row.unit)}`}
           </span>
         </span>
       </button>

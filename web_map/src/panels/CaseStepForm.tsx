@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { CaseDetail, StepKind } from "../api/cases";
 import type { Key } from "../i18n";
-import { unitWords } from "../state/caselist";
+import { shortCode } from "../kernels/codes";
 import { asksOf } from "../state/casesteps";
 import type { StepFields } from "../state/cases";
+import { unitWords } from "../state/casewords";
+import type { State } from "../state/state";
 import { useDispatch } from "./casecontext";
 import { isComposing } from "./context";
 
@@ -48,7 +50,7 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
     if (cases.busy.value) return;
     const fields: StepFields = {};
     if (why.trim() !== "") fields.why = why.trim();
-    if (to.trim() !== "") fields.to = unitNamed(to.trim(), cases.units.value);
+    if (to.trim() !== "") fields.to = unitNamed(state, to.trim(), cases.units.value);
     if (asks.minutes) fields.minutes = minutes;
     if (asks.passed) fields.passed = passed;
     if (asks.other) fields.other = Number(other.trim().replace("#", ""));
@@ -103,7 +105,7 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
           <input type="text" name="to" {...invalid("to")} list="case-units" maxLength={200} value={to} onInput={(event) => setTo(event.currentTarget.value)} />
           <datalist id="case-units">
             {cases.units.value.map((unit) => (
-              <option key={unit} value={unitWords(unit)} />
+              <option key={unit} value={unitWords(state, unit)} />
             ))}
           </datalist>
         </label>
@@ -126,7 +128,7 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
 }
 
 /** A unit by what people typed: the short code of a grid stands for the whole one, where there is one such. */
-function unitNamed(typed: string, units: readonly string[]): string {
-  const found = units.filter((unit) => unit === typed || unitWords(unit) === typed);
+function unitNamed(state: State, typed: string, units: readonly string[]): string {
+  const found = units.filter((unit) => unit === typed || shortCode(unit) === typed || unitWords(state, unit) === typed);
   return found.length === 1 ? found[0] : typed;
 }

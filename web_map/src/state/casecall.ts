@@ -4,9 +4,10 @@ import { batch, computed, effect, type ReadonlySignal, type Signal, signal } fro
 import type { Candidate, CaseRow, GridAnswer, NearFacility, ReportBody, StaffNear, StepBody } from "../api/cases";
 import { ApiError } from "../api/request";
 import type { Datum, PlaceReading, SearchHit } from "../api/types";
-import { categoryIn, waysToPart } from "../kernels/calltext";
+import { categoryIn, placeThenWords, waysToPart } from "../kernels/calltext";
 import type { CaseDesk } from "./cases";
 import { likeCases, worthAsking } from "./caselist";
+import { codeWords } from "./casewords";
 import { looksLikePlace } from "./coordinates";
 import { holdsAt } from "./force";
 import { newKey } from "./keys";
@@ -92,6 +93,8 @@ interface Habit {
 }
 
 const WAIT_MS = 180;
+/** Zoom from which houses and the circle of a fix are seen. */
+const CLOSE = 17;
 const DRAFT = "wangge.call.draft";
 const KEPT = "wangge.call.kept";
 const HABITS = "wangge.call.habits";
@@ -101,7 +104,7 @@ export interface CallParts {
   state: State;
   cases: CaseDesk;
   storage: Storage | null;
-  show(lon: number, lat: number): void;
+  show(lon: number, lat: number, zoom?: number): void;
 }
 
 export function createCall({ state, cases, storage, show }: CallParts): Call {
@@ -179,9 +182,11 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
 
   const readText = async (said: string, signalled: AbortSignal): Promise<CallChoice[]> => {
     const plan = state.plan.peek()?.id ?? null;
-    if (looksLikePlace(said)) {
-      const readings = await client.places(said, datum.peek(), plan, signalled);
-      if (readings.length > 0) return readings.map((each) => ({ kind: "reading", reading: each, words: "" }));
+    const parted = placeThenWords(said);
+    const where = parted && looksLikePlace(parted.place) ? parted : looksLikePlace(said) ? { place: said, words: "" } : null;
+    if (where) {
+      const readings = await client.places(where.place, datum.peek(), plan, signalled);
+      if (readings.length > 0) return readings.map((each) => ({ kind: "reading", reading: each, words: where.words }));
     }
     if (plan === null) return [];
     for (const way of waysToPart(said)) {
@@ -296,7 +301,7 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
       cases.choose(null);
       if (state.narrow.peek() && state.sheet.peek() === "peek") state.sheet.value = "half";
     });
-    show(here.lon, here.lat);
+    show(here.lon, here.lat, here.how === "map" ? undefined : CLOSE);
     void ask();
   };
 
@@ -444,10 +449,8 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
 export function callWords(state: State, { status, grid_code, nearest_code, border_m, sure, choices }: CallAnswer): string {
   const t = state.t;
   const metres = border_m < 10 ? border_m.toFixed(1) : String(Math.round(border_m));
-  if (status === "outside" && choices.length === 0) return t("case.call.outside", { code: short(nearest_code), metres });
-  if (sure && grid_code !== null) return t("case.call.inside", { code: short(grid_code), metres });
+  if (status === "outside" && choices.length === 0) return t("case.call.outside", { code: codeWords(state, nearest_code), metres });
+  if (sure && grid_code !== null) return t("case.call.inside", { code: codeWords(state, grid_code), metres });
   if (choices.length > 1) return t("case.call.unsure", { count: choices.length });
-  return t("case.call.onBorder", { code: short(choices[0]?.code ?? nearest_code) });
+  return t("case.call.onBorder", { code: codeWords(state, choices[0]?.code ?? nearest_code) });
 }
-
-const short = (code: string): string => (code.length > 8 ? code.slice(-3) : code);

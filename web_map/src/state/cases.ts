@@ -5,7 +5,6 @@ import {
   type CaseDetail, type CaseEvent, type CaseRow, type CasesClient, listenToCases, type NearFacility, type Rules, type StaffNear, type StepBody, type StepKind,
 } from "../api/cases"; // prettier-ignore
 import { ApiError } from "../api/request";
-import { shortCode } from "../kernels/codes";
 import type { Key } from "../i18n";
 import { type CaseBox, createCaseBox, type Waiting } from "./casebox";
 import {
@@ -13,6 +12,7 @@ import {
 } from "./caselist"; // prettier-ignore
 import { asksOf, hasEnded, stepsToSend } from "./casesteps";
 import { newKey } from "./keys";
+import { codeWords } from "./casewords";
 import { errorWords } from "./problems";
 import type { State } from "./state";
 
@@ -263,7 +263,7 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
   });
 
   const said = (event: CaseEvent): void => {
-    const grid = event.grid_code === null ? t("case.grid.none") : t("detail.grid", { code: shortCode(event.grid_code) });
+    const grid = event.grid_code === null ? t("case.grid.none") : t("detail.grid", { code: codeWords(state, event.grid_code) });
     if (event.kind === "report") state.live.value = t("case.live.new", { id: String(event.id), category: event.category, grid });
     else if (chosen.peek() === event.id)
       state.live.value = t("case.live.step", { id: String(event.id), step: t(`case.step.${event.kind}`), who: event.who || t("case.nobody") });
