@@ -15,12 +15,13 @@ import anyio
 import anyio.to_thread
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.types import Receive, Scope, Send
 
 from api.bodies import warm
 from api.errors import PROBLEM_TYPE, add_error_handlers
 from api.middleware import OuterLayer
 from api.open311_form import is_open311
-from api.quick import QuickLayer
+from api.quick import QuickLocator
 from api.routes import (
     attachments,
     base,
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(services.close)
 
-    app = FastAPI(
+    app = _App(
         title="Wangge 网格",
         version=__version__,
         description=_DESCRIPTION,
@@ -117,9 +118,20 @@ def create_app(settings: Settings | None = None, *, store: Store | None = None) 
         app.include_router(module.router)
     add_static(app.router, settings.web_root)
     app.add_middleware(OuterLayer, settings=settings)
-    app.add_middleware(QuickLayer, keeper=services.force, outer=OuterLayer(app, settings))
+    app.quick = QuickLocator(services.force, OuterLayer(app, settings))
     app.openapi = partial(_schema, app)  # type: ignore[method-assign]
     return app
+
+
+class _App(FastAPI):
+    """The framework, asked only where the quick locator does not answer."""
+
+    quick: QuickLocator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if not await self.quick.answers(scope, send):
+            await super().__call__(scope, receive, send)
 
 
 def _schema(app: FastAPI) -> dict[str, Any]:

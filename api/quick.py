@@ -7,13 +7,14 @@ ready) goes on to the route of the same path in `api.routes.locate`, which gives
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-import secrets
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import orjson
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope, Send
 
 from api.force import FRESH_S, STALE_S, Asked, ForceKeeper
 from api.locating import answer_at
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from api.force import ForceView
     from api.middleware import OuterLayer
 
-__all__ = ["PATH", "QuickLayer"]
+__all__ = ["PATH", "QuickLocator"]
+
+_LOG = logging.getLogger("wangge.api")
 
 PATH = "/api/locate/grid"
 _KNOWN = frozenset({"x", "y", "plan", "crs"})
@@ -36,47 +39,54 @@ _HEADERS = [
 ]
 
 
-class QuickLayer:
-    """Answers one path; everything else goes on.
+class QuickLocator:
+    """Answers one path, where the question is a plain one.
 
     Parameters
     ----------
-    app : ASGIApp
     keeper : ForceKeeper
     outer : OuterLayer
         Whose rules on callers and hosts hold here too.
     """
 
-    def __init__(self, app: ASGIApp, keeper: ForceKeeper, outer: OuterLayer) -> None:
-        self.app = app
+    def __init__(self, keeper: ForceKeeper, outer: OuterLayer) -> None:
         self.keeper = keeper
         self.outer = outer
         self._admitted: dict[Any, bool] = {}
         self._looks: dict[Asked, asyncio.Task[bool]] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or hand on."""
-        if scope["type"] == "http" and scope["path"] == PATH and scope["method"] == "GET":
+    async def answers(self, scope: Scope, send: Send) -> bool:
+        """Answer; False where nothing was, and the route must see to it."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "GET":
+            return False
+        try:
             question = self._question(scope)
             view = None if question is None else await self._view(question[0])
-            if question is not None and view is not None:
-                body = orjson.dumps(answer_at(view, question[1], question[2]))
-                headers = [
-                    *_HEADERS,
-                    (b"etag", b'W/"%b"' % view.etag.encode()),
-                    (b"content-length", b"%d" % len(body)),
-                    (b"x-request-id", secrets.token_hex(8).encode()),
-                ]
-                await send({"type": "http.response.start", "status": 200, "headers": headers})
-                await send({"type": "http.response.body", "body": body})
-                return
-        await self.app(scope, receive, send)
+            if question is None or view is None:
+                return False
+            body = orjson.dumps(answer_at(view, question[1], question[2]))
+        except Exception:
+            _LOG.exception("The quick answer failed; the route is asked.")
+            return False
+        headers = [
+            *_HEADERS,
+            (b"etag", b'W/"%b"' % view.etag.encode()),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", os.urandom(8).hex().encode()),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        return True
 
     def _question(self, scope: Scope) -> tuple[Asked, float, float] | None:
         """Return what is asked; None where the route must see to it."""
         if not self._admits(scope):
             return None
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        text = scope["query_string"].decode("latin-1")
+        if "%" in text or "+" in text:
+            query = dict(parse_qsl(text, keep_blank_values=True))
+        else:
+            query = dict([part.partition("=")[::2] for part in text.split("&")])
         if not (query.keys() <= _KNOWN):
             return None
         try:

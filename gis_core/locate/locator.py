@@ -135,13 +135,14 @@ class Locator:
 
     def nearest_at(self, x: float, y: float) -> tuple[int, float]:
         """Return the area of the border nearest to one place in `crs`, and metres to it, as `locate` gives them."""
-        if self._is_wgs84 and math.fabs(y) < _NOT_POLAR:
-            kx, ky = _metres_per_degree_at(y)
+        if self._is_wgs84:
+            kx, ky = _metres_per_degree_at(min(max(y, -89.9), 89.9))
             ix, foot_x, foot_y = self.index.nearest_border(x, y, kx, ky)
             kx, ky = _metres_per_degree_at(0.5 * (y + foot_y))
             metres = math.hypot((foot_x - x) * kx, (foot_y - y) * ky)
-            if metres < _NEAR_M:
-                return ix, metres
+            if not (metres < _NEAR_M and math.fabs(y) < _NOT_POLAR):
+                metres = float(_geod().inv(x, y, foot_x, foot_y)[2])
+            return ix, metres
         px, py = np.array([x], np.float64), np.array([y], np.float64)
         per_x, per_y = _metres_per_unit(py, self.crs)
         area, foot = self.index.nearest_borders(px, py, per_x, per_y)
