@@ -60,12 +60,15 @@ Pages = Callable[[], Iterator[list["CaseRecord"]]]
 
 def pages_of(store: Store, **wanted: Any) -> Pages:
     """Return what gives the cases of a store in the order of their numbers; `wanted` as in `Store.cases_after`."""
+    first = store.cases_after(
+        0, limit=_PAGE, **wanted
+    )  # what cannot be asked is refused before anything is sent
 
     def pages() -> Iterator[list[CaseRecord]]:
-        after = 0
-        while found := store.cases_after(after, limit=_PAGE, **wanted):
+        found = first
+        while found:
             yield found
-            after = found[-1].id
+            found = store.cases_after(found[-1].id, limit=_PAGE, **wanted)
 
     return pages
 

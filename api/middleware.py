@@ -41,6 +41,9 @@ SECURITY_HEADERS: tuple[tuple[str, str], ...] = (
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: Streams, which cost a connection each: only pages of this server may open one.
 STREAMS = frozenset({"/events", "/api/incidents/events"})
+#: How a browser names pages of others, which may link here, but not make costly answers as pictures or frames.
+FOREIGN_SITES = frozenset({"cross-site", "same-site"})
+COMPUTED = ("/api/", "/open311/")
 #: What the body of a write may be; none of them is what a form, or a script of another site, can send unasked.
 BODY_TYPES = ("application/json",)
 #: The same for sheets of counts.
@@ -166,10 +169,12 @@ class OuterLayer:
             )
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
-        """Refuse writes and streams that a page of another site asks for."""
-        if scope["method"] in SAFE_METHODS and scope["path"] not in STREAMS:
-            return
+        """Refuse what a page of another site writes, streams, or would show as a part of itself."""
         origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+        if scope["method"] in SAFE_METHODS and scope["path"] not in STREAMS:
+            is_part = site in FOREIGN_SITES and headers.get("sec-fetch-dest", "document") != "document"
+            if not (is_part and scope["path"].startswith(COMPUTED)):
+                return
         if origin is None and site in {"none", "same-origin"}:
             return
         place = origin.partition("://")[2].lower() if origin is not None else ""

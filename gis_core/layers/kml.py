@@ -95,10 +95,14 @@ def read_placemarks(path: Path) -> Iterator[Placemark]:
 
 
 def _require_plain(path: Path) -> None:
+    """Refuse declarations of entities, in UTF-16 too, and where they lie across two blocks."""
     with path.open("rb") as file:
+        end = b""
         while block := file.read(1 << 20):
-            if b"<!DOCTYPE" in block or b"<!ENTITY" in block:
+            text = end + block.replace(b"\0", b"")
+            if b"<!DOCTYPE" in text or b"<!ENTITY" in text:
                 raise KmlError("declares entities, which KML has no need of")
+            end = text[-8:]
 
 
 def _local(element: ElementTree.Element) -> str:

@@ -284,9 +284,9 @@ def _wanted(
         ended = _CASE.c.state.in_([str(state) for state in _ENDED])
         where.append(~ended if is_open else ended)
     if unit is not None:
-        where.append(_CASE.c.unit == unit)
+        where.append(_CASE.c.unit == plain_text(unit))
     if grid_code is not None:
-        where.append(_CASE.c.grid_code == grid_code)
+        where.append(_CASE.c.grid_code == plain_text(grid_code))
     return where
 
 
@@ -319,7 +319,7 @@ def write_rules(connection: Connection, data: Mapping[str, Any], *, who: str) ->
     values = {
         "at": datetime.now(UTC),
         "who": plain_text(who),
-        "rules": json.dumps(dict(data), ensure_ascii=False),
+        "rules": _json_of(data),
     }
     connection.execute(insert(_RULES).values(**values))
     return rules

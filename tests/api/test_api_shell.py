@@ -340,7 +340,10 @@ def test_pages_of_other_sites_cannot_write(
 ) -> None:
     with make_client(town.store, allowed_hosts=("grid.example",)) as client:
         answer = client.post("/api/locate", json={"points": []}, headers=headers)
-        assert client.get("/api/plans", headers={"sec-fetch-site": "cross-site"}).status_code == 200
+        link = {"sec-fetch-site": "cross-site", "sec-fetch-dest": "document"}
+        assert client.get("/api/plans", headers=link).status_code == 200
+        picture = client.get("/api/plans", headers={**link, "sec-fetch-dest": "image"})
+        assert_problem(picture, 403, "foreign-origin")
     if refused:
         assert_problem(answer, 403, "foreign-origin")
     else:

@@ -114,6 +114,9 @@ def test_lists_by_state_unit_and_grid(store):
     assert ids(unit="网格 3") == [two]
     assert ids(grid_code="b", states=["accepted"]) == [two]
     assert ids(limit=1, offset=1) == [two]
+    for half in ({"unit": "\x00"}, {"grid_code": "\ud800"}):
+        with pytest.raises(ParameterError, match="cannot be stored"):
+            store.cases(**half)
     assert [r.id for r in store.cases_near((121.4, 31.2, 121.6, 31.3), NOW)] == [three, two, one]
     assert store.cases_near((0, 0, 1, 1), NOW) == []
 
@@ -157,6 +160,7 @@ def test_rules_that_cannot_be_read_leave_the_old_ones(store):
         {"max_returns": "two"},
         {"calendar": {"hours": [1]}},
         {"duty": 3},
+        {"duty": {"\udfff": []}},
     ):
         with pytest.raises(ParameterError):
             store.set_dispatch_rules(bad)

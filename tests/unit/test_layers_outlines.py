@@ -71,6 +71,8 @@ def test_a_kml_with_folders_is_a_dataset(tmp_path, packed):
     ("name", "content", "says"),
     [
         ("a.kml", kml(head='<!DOCTYPE x [<!ENTITY a "b">]>'), "entities"),
+        ("a.kml", b" " * (2**20 - 4) + kml(head='<!DOCTYPE x [<!ENTITY a "b">]>'), "entities"),
+        ("a.kml", kml(head='<!DOCTYPE x [<!ENTITY a "b">]>').decode().encode("utf-16"), "entities"),
         ("a.kml", b"<kml><Document>", "no sound XML"),
         ("a.kml", b"<OGRVRTDataSource/>", "is no KML"),
         ("a.kml", b"", "empty"),
