@@ -116,8 +116,11 @@ def numbers_body(services: Services, record: DatasetRecord, formula: str) -> Bod
 
 
 def warm(services: Services) -> None:
-    """Prepare what the map asks for first, the index of points, and suggestions; a failure is only logged."""
+    """Prepare what a report of a case and the map ask for first, and suggestions; a failure is only logged."""
     try:
+        in_force = services.force.look(Asked())
+        in_force.locator.locate([0.0], [0.0], [10.0])  # as a report of a case does
+        assert in_force.staff is not None
         record = services.store.plan(services.newest_plan_id())
         cells_body(services, record)
         view = services.plan(record.id)
@@ -126,7 +129,6 @@ def warm(services: Services) -> None:
         base_body(services, dataset)
         graph_body(services, dataset)
         view.locator.locate([0.0], [0.0])
-        services.force.look(Asked()).locator.locate([0.0], [0.0], [10.0])  # as a report of a case does
         services.store.search(record.id, "0", limit=1)
         if record.state == "draft" and view.numbers:
             services.desk(record.id).suggest(view.numbers[0])
