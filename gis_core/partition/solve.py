@@ -386,7 +386,7 @@ def _find_even(
     mean = float(load.sum() / search.n_parts)
     bound = deviation_lower_bound((load,), search.n_parts) * mean
     n, k = search.level.n_cells, search.n_parts
-    n_groups = min(_MOST_EVEN_GROUPS, max(4, int(9.5 * k * min(1.0, 150 * k / n, n / 2000))))
+    n_groups = min(_MOST_EVEN_GROUPS, max(4, int(8.6 * k * min(1.0, 150 * k / n, n / 2000))))
     # Groups are worth more here than plans.
     plans = min(4, work.plans)
     if is_coarse(search):
