@@ -431,7 +431,7 @@ class Place(Model):
     crs: str
     crs_stated: bool = Field(description="Whether the text itself names the system.")
     order: Literal["lon-lat", "lat-lon"] = Field(description="How they stood in the text.")
-    form: Literal["decimal", "dms", "wkt", "geojson", "link"]
+    form: Literal["decimal", "dms", "wkt", "geojson", "link", "pluscode"]
 
 
 class CaseNear(Model):

@@ -9,75 +9,74 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+
+from gis_core.locate.place_links import is_link, place_of_link
 
 __all__ = ["Reading", "read_place"]
 
 Order = Literal["lon-lat", "lat-lon"]
-Form = Literal["decimal", "dms", "wkt", "geojson", "link"]
+Form = Literal["decimal", "dms", "wkt", "geojson", "link", "pluscode"]
 Box = tuple[float, float, float, float]
 
 _MAX_LENGTH = 2000
-_WORDS = (
-    (r"北纬|latitude|纬度|lat", "N"),
-    (r"南纬", "S"),
-    (r"东经|longitude|经度|long|lng|lon", "E"),
-    (r"西经", "W"),
-    (r"度|º|˚|deg", "°"),
-    (r"分|′|’|‘|＇", "'"),
-    (r"秒|″|”|“|''", '"'),
-    (r"[，、;；/|]", ","),
-    (r"−", "-"),
-)
+#: Signs that stand for others on many keyboards; they would not outlast the normal form of Unicode.
+_SIGNS = str.maketrans(
+    {"º": "°", "˚": "°", "∘": "°", "´": "'", "`": "'", "′": "'", "’": "'", "‘": "'", "＇": "'", "ˊ": "'", "″": '"',
+     "”": '"', "“": '"', "〃": '"', "＂": '"', "−": "-", "–": "-", "—": "-", "‐": "-"}
+)  # fmt: skip
 _NUMBER = r"[+-]?\d+(?:\.\d+)?"
 _PART = r"\d+(?:\.\d+)?"
+_SIDE = r"[NSEW]?\s*"
+_WORDS = tuple(
+    (re.compile(pattern, re.IGNORECASE), sign)
+    for pattern, sign in (
+        (r"(?<=\d)。(?=\d)", "."),
+        (r"\"(?=[a-z]+\"?\s*:)|(?<=[a-z])\"(?=\s*:)", ""),
+        (r"北纬|latitude|纬度|lat|(?<![a-z])y(?=\s*[:=])", "N"),
+        (r"南纬", "S"),
+        (r"东经|longitude|经度|long|lng|lon|(?<![a-z])x(?=\s*[:=])", "E"),
+        (r"西经", "W"),
+        (
+            rf"(?<=\d)\s*d(?:eg(?:rees?)?)?\s*({_PART})\s*m(?:in(?:utes?)?)?\s*({_PART})\s*s(?:ec(?:onds?)?)?(?![a-df-mo-rt-vx-z])",
+            r"°\1'\2" + '"',
+        ),
+        (rf"(?<=\d)\s*d(?:eg(?:rees?)?)?\s*({_PART})\s*m(?:in(?:utes?)?)?(?![a-df-mo-rt-vx-z])", r"°\1'"),
+        (r"度|(?<=\d)\s*deg(?:rees?)?(?![a-z])|(?<=\d)\s*d(?=\s*\d)", "°"),
+        (r"分", "'"),
+        (r"秒|''", '"'),
+        # Degrees, minutes and seconds with colons; with dashes only beside a letter of the compass.
+        (rf"(?<![\d.])(\d{{1,3}}):(\d{{1,2}}):({_PART})(?![\d:])", r"\1°\2'\3" + '"'),
+        (rf"(?<![\d.-])(\d{{1,3}})-(\d{{1,2}})-({_PART})(?=\s*[NSEW])", r"\1°\2'\3" + '"'),
+        (rf"(?<=[NSEW])\s*(\d{{1,3}})-(\d{{1,2}})-({_PART})(?![\d-])", r"\1°\2'\3" + '"'),
+        (r"(?<=\d),(?=\d+\s*['\"])", "."),
+        # Decimal commas: exactly two numbers with one each.
+        (
+            rf"^([(\[]?\s*{_SIDE}[+-]?\d{{1,3}}),(\d+\s*°?\s*{_SIDE})(?:[;/|]|,\s|\s)\s*({_SIDE}[+-]?\d{{1,3}}),(\d+\s*°?\s*{_SIDE}[)\]]?)$",
+            r"\1.\2 ; \3.\4",
+        ),
+        (r"[、;/|&]", ","),
+    )
+)
+#: One coordinate: a letter before or after it, not both; minutes without a sign only beside a letter.
 _COORDINATE = (
     r"(?P<before{k}>[NSEW])?\s*[:=]?\s*(?P<degrees{k}>" + _NUMBER + r")\s*"
     r"(?:°\s*(?:(?P<minutes{k}>" + _PART + r")\s*'\s*(?:(?P<seconds{k}>" + _PART + r")\s*\"?)?)?"
-    r"|(?:\s+(?P<spaced_minutes{k}>"
-    + _PART
-    + r")(?:\s+(?P<spaced_seconds{k}>"
-    + _PART
-    + r"))?(?=\s*[NSEW])))?"
-    r"\s*(?P<after{k}>[NSEW])?"
-)
+    r"|(?:\s+(?P<spaced_minutes{k}>" + _PART + r")(?:\s+(?P<spaced_seconds{k}>" + _PART
+    + r"))?(?(before{k})(?=\s*[,NSEW]|\s*[)\]}]?\s*$)|(?=\s*[NSEW]))))?"
+    r"(?(before{k})|\s*(?P<after{k}>[NSEW])?)"
+)  # fmt: skip
 _PAIR = re.compile(
     r"[(\[{]?\s*" + _COORDINATE.replace("{k}", "1") + r"\s*[,\s]\s*" + _COORDINATE.replace("{k}", "2")
     + r"\s*[)\]}]?\s*"
 )  # fmt: skip
 _WKT = re.compile(
-    rf"(?:SRID=(\d+)\s*;\s*)?POINT\s*(?:Z|M|ZM)?\s*\(\s*({_NUMBER})\s+({_NUMBER})(?:\s+{_NUMBER})*\s*\)",
+    rf"(?:SRID=(\d+)\s*;\s*)?(?:MULTI)?POINT\s*(?:Z|M|ZM)?\s*\(\s*\(?\s*({_NUMBER})\s+({_NUMBER})(?:\s+{_NUMBER})*\s*\)?\s*\)",
     re.IGNORECASE,
 )
-_TWO = re.compile(rf"^\s*({_NUMBER})\s*[,~\s]\s*({_NUMBER})(?:\s*,.*)?$")
-#: Names of what a link carries: latitude and longitude apart, or both in one.
-_APART = (("mlat", "mlon"), ("lat", "lon"), ("lat", "lng"), ("latitude", "longitude"), ("y", "x"))
-_LON_LAT_KEYS = ("position", "lnglat", "dest_lnglat")
-_LAT_LON_KEYS = (
-    "q",
-    "query",
-    "ll",
-    "sll",
-    "location",
-    "latlng",
-    "coordinate",
-    "cp",
-    "center",
-    "daddr",
-    "destination",
-)
-_DATUMS = {
-    "bd09ll": "bd09",
-    "bd09": "bd09",
-    "gcj02": "gcj02",
-    "gaode": "gcj02",
-    "wgs84": "wgs84",
-    "wgs84ll": "wgs84",
-}
-_HOSTS = (("amap.com", "gcj02"), ("gaode.com", "gcj02"), ("map.qq.com", "gcj02"), ("baidu.com", "bd09"),
-          ("openstreetmap.org", "wgs84"), ("osm.org", "wgs84"))  # fmt: skip
+_PLUS = re.compile(r"([23456789CFGHJMPQRVWX]{8})\+([23456789CFGHJMPQRVWX]{2,7})?", re.IGNORECASE)
+_PLUS_DIGITS = "23456789CFGHJMPQRVWX"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Reading:
         Longitude and latitude in degrees, or east and north where `crs` says so.
     order : {"lon-lat", "lat-lon"}
         How they stood in the text.
-    form : {"decimal", "dms", "wkt", "geojson", "link"}
+    form : {"decimal", "dms", "wkt", "geojson", "link", "pluscode"}
     crs : str or None
         The system that the text names, as in `parse_crs`; None where it names none.
     """
@@ -129,7 +128,7 @@ def read_place(text: str, near: Box | None = None) -> list[Reading]:
     if len(text) > _MAX_LENGTH:
         return []
     text = text.strip()
-    found = _link(text) if "://" in text or text.lower().startswith("geo:") else _plain(text)
+    found = _link(text) if is_link(text) else _plain(text)
     return sorted(found, key=lambda reading: _distance(reading, near)) if near is not None else found
 
 
@@ -139,13 +138,39 @@ def _plain(text: str) -> list[Reading]:
         x, y = float(wkt[2]), float(wkt[3])
         crs = None if wkt[1] is None else f"EPSG:{wkt[1]}"
         return [Reading(x, y, "lon-lat", "wkt", crs)] if crs is not None or _is_place(x, y) else []
-    if text.startswith("{"):
-        return _geojson(text)
-    text = unicodedata.normalize("NFKC", text)
+    if text.startswith("{") and (found := _geojson(text)):
+        return found
+    plus = _PLUS.fullmatch(text)
+    if plus is not None:
+        return _plus_code(plus[1] + (plus[2] or ""))
+    text = unicodedata.normalize("NFKC", text.translate(_SIGNS))
     for pattern, sign in _WORDS:
-        text = re.sub(pattern, sign, text, flags=re.IGNORECASE)
+        text = pattern.sub(sign, text)
     match = _PAIR.fullmatch(text.upper())
     return [] if match is None else _pair(match)
+
+
+def _link(text: str) -> list[Reading]:
+    found = place_of_link(text)
+    if isinstance(found, str):
+        return [replace(reading, form="link") for reading in _plain(found)]
+    if found is None or not _is_place(found.x, found.y):
+        return []
+    return [Reading(found.x, found.y, "lon-lat" if found.lon_first else "lat-lon", "link", found.crs)]
+
+
+def _plus_code(code: str) -> list[Reading]:
+    """Return the middle of the area that an Open Location Code names."""
+    y, x, size_y, size_x = -90.0, -180.0, 400.0, 400.0
+    digits = [_PLUS_DIGITS.index(letter) for letter in code.upper()]
+    for row, column in zip(digits[:10:2], digits[1:10:2], strict=True):
+        size_y, size_x = size_y / 20.0, size_x / 20.0
+        y, x = y + row * size_y, x + column * size_x
+    for digit in digits[10:]:
+        size_y, size_x = size_y / 5.0, size_x / 4.0
+        y, x = y + digit // 4 * size_y, x + digit % 4 * size_x
+    x, y = x + size_x / 2.0, y + size_y / 2.0
+    return [Reading(x, y, "lat-lon", "pluscode", "wgs84")] if _is_place(x, y) else []
 
 
 def _geojson(text: str) -> list[Reading]:
@@ -193,50 +218,6 @@ def _degrees(match: re.Match[str], k: str) -> float | None:
         else abs(float(whole))
     )
     return -size if whole.startswith("-") else size
-
-
-def _link(text: str) -> list[Reading]:
-    """Read a link of a map service by the names of what it carries."""
-    if text.lower().startswith("geo:"):
-        match = re.match(rf"geo:({_NUMBER}),({_NUMBER})", text, re.IGNORECASE)
-        return [] if match is None else _lat_lon(match[1], match[2], "wgs84")
-    try:
-        parts = urlsplit(text)
-        host = (parts.hostname or "").lower()
-    except ValueError:
-        return []
-    query = {key.lower(): value for key, value in parse_qsl(parts.query)}
-    query |= {key.lower(): value for key, value in parse_qsl(parts.fragment)}
-    crs = next((datum for name, datum in _HOSTS if host == name or host.endswith("." + name)), None)
-    stated = _DATUMS.get((query.get("coord_type") or query.get("coordinate") or "").lower())
-    crs = stated or crs
-    for lat, lon in _APART:
-        if lat in query and lon in query:
-            return _lat_lon(query[lat], query[lon], crs)
-    if query.get("map", "").count("/") == 2:
-        _, lat, lon = query["map"].split("/")
-        return _lat_lon(lat, lon, crs)
-    pin = re.search(rf"!3d({_NUMBER})!4d({_NUMBER})", text)
-    if pin is not None:
-        return _lat_lon(pin[1], pin[2], crs)
-    for key in (*_LON_LAT_KEYS, *_LAT_LON_KEYS):
-        match = _TWO.match(query.get(key, ""))
-        if match is not None:
-            turned = key in _LON_LAT_KEYS or (key == "center" and crs == "gcj02")
-            return _lat_lon(*((match[2], match[1]) if turned else (match[1], match[2])), crs, turned)
-    coord = re.search(rf"coord:({_NUMBER}),({_NUMBER})", unquote(parts.query))
-    if coord is not None:
-        return _lat_lon(coord[1], coord[2], crs)
-    view = re.search(rf"/@({_NUMBER}),({_NUMBER})", parts.path)
-    return [] if view is None else _lat_lon(view[1], view[2], crs)
-
-
-def _lat_lon(lat: str, lon: str, crs: str | None, turned: bool = False) -> list[Reading]:
-    try:
-        x, y = float(lon), float(lat)
-    except ValueError:
-        return []
-    return [Reading(x, y, "lon-lat" if turned else "lat-lon", "link", crs)] if _is_place(x, y) else []
 
 
 def _is_place(x: float, y: float) -> bool:
