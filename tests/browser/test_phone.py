@@ -194,8 +194,8 @@ def test_a_day_with_cases(
     page.get_by_role("button", name="显示地图").tap()
     expect(page.get_by_role("img", name=re.compile("所在网格的边界"))).to_be_visible()
     expect(page.get_by_text(re.compile("在您北方向 56 米处"))).to_be_visible()
-    page.get_by_role("button", name="接收").tap()
-    expect(page.locator(".chip", has_text="已接收").first).to_be_visible()
+    page.get_by_role("button", name="接件").tap()
+    expect(page.locator(".chip", has_text="处理中").first).to_be_visible()
 
     sent: list[bytes] = []
 
@@ -213,7 +213,7 @@ def test_a_day_with_cases(
     assert b"SecretCamera" not in body
     assert b"Exif" not in body
 
-    page.get_by_role("button", name="处理完成").tap()
+    page.get_by_role("button", name="处理完毕").tap()
     page.get_by_label(re.compile("做了什么")).fill("换了阀门")
     page.get_by_role("button", name="发送", exact=True).tap()
     expect(page.locator(".top .line")).to_contain_text("已全部发送")
@@ -307,10 +307,10 @@ def test_the_server_dies_and_the_desk_moves_on(phone: OpenPhone, host: DeskServe
     host.stop()
     for case in (moved, fine):
         page.goto(f"{host.url}/phone#/case/{case}")
-        page.get_by_role("button", name="接收").tap()
+        page.get_by_role("button", name="接件").tap()
         expect(page.locator(".history li.is-waiting")).to_contain_text("待发送")
     page.goto(f"{host.url}/phone#/case/{moved}")
-    page.get_by_role("button", name="处理完成").tap()
+    page.get_by_role("button", name="处理完毕").tap()
     page.get_by_label(re.compile("做了什么")).fill("已经修好")
     page.get_by_role("button", name="发送", exact=True).tap()
     expect(page.locator(".top .line")).to_contain_text("待发送：3")
@@ -321,7 +321,7 @@ def test_the_server_dies_and_the_desk_moves_on(phone: OpenPhone, host: DeskServe
     page.get_by_role("button", name="立即发送").tap()
     wait_for(lambda: cases.kinds(fine) == ["accept"])
     refused = page.locator(".queue > li", has_text="被拒绝").first
-    expect(page.get_by_role("alert")).to_contain_text("服务器拒绝了您的操作：接收")
+    expect(page.get_by_role("alert")).to_contain_text("服务器拒绝了您的操作：接件")
     expect(refused).to_contain_text("转给 另一队")
     expect(page.locator(".queue > li").nth(1)).to_contain_text("等待上面被拒绝的操作")
     assert cases.kinds(moved) == ["hand_over"]
@@ -358,7 +358,7 @@ def test_the_phone_sends_when_the_page_is_closed(phone: OpenPhone, host: DeskSer
     session.send("ServiceWorker.enable")
     wait_for(lambda: other.wait_for_timeout(20) or workers)
     host.stop()
-    page.get_by_role("button", name="接收").tap()
+    page.get_by_role("button", name="接件").tap()
     expect(page.locator(".history li.is-waiting")).to_contain_text("待发送")
     page.close()
     host.start()

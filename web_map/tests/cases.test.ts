@@ -5,6 +5,7 @@ import { ApiError } from "../src/api/request";
 import type { PlanSummary } from "../src/api/types";
 import { createCaseBox } from "../src/state/casebox";
 import { createCall } from "../src/state/casecall";
+import { createStepDrafts } from "../src/state/stepdrafts";
 import { clockOf, likeCases, listCases, metresBetween, NO_FILTER, standingOf } from "../src/state/caselist";
 import { formOf, rulesOf } from "../src/state/caserules";
 import { asksOf, keyOf, nextStep, stepOfKey, STEPS, stepsToSend } from "../src/state/casesteps";
@@ -236,6 +237,9 @@ test("a step says what was seen; where somebody was quicker that is told and the
   await rest(5);
   fake.desk.ask("return");
   assert.equal(fake.desk.asked.value, "return");
+  fake.desk.drafts.keep(1, "return", { why: "not ours", to: "" });
+  const later = (): string => createStepDrafts((key) => fake.shelf.getItem(key), () => undefined).get(1, "return").why;
+  assert.equal(later(), "not ours", "words for a step outlive the page");
   fake.refuse = new ApiError("conflict", 409, "There are 3 steps.");
   assert.equal(await fake.desk.act("return", { why: "not ours" }), false);
   assert.deepEqual(fake.desk.fault.value, { words: "There are 3 steps.", conflict: true });
@@ -245,6 +249,7 @@ test("a step says what was seen; where somebody was quicker that is told and the
   assert.equal(await fake.desk.act("return", { why: "not ours" }), true);
   assert.equal(fake.desk.asked.value, null);
   assert.equal(fake.desk.fault.value, null);
+  assert.equal(later(), "", "and are gone once they were sent");
   fake.desk.ask("close");
   assert.equal(fake.steps.length, 2, "what is not possible now is not asked of the server");
   stop();
@@ -312,7 +317,11 @@ test("the system and the accuracy of places are remembered for each source; what
   assert.deepEqual([later.text.value, later.source.value, later.datum.value], ["114.35, 30.45", "小程序", "gcj02"]);
   later.keep();
   assert.equal(later.text.value, "");
-  assert.equal(make().kept.value.length, 1);
+  const last = make();
+  assert.equal(last.kept.value.length, 1);
+  last.type("九江路89");
+  last.resume(last.kept.value[0].key);
+  assert.deepEqual([last.text.value, last.kept.value.map(({ text }) => text)], ["114.35, 30.45", ["九江路89"]], "what stood in the box waits now");
 });
 
 test("the line of cases comes back where the server closed it, from the last step that it told", async () => {

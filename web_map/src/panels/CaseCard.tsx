@@ -42,16 +42,42 @@ export function CaseCard() {
       {one?.id === id && one ? (
         <Body one={one} />
       ) : cases.detailFailed.value ? (
-        <p class="alert" role="alert">
-          {t("case.failed")}{" "}
-          <button type="button" class="link" onClick={cases.retryDetail}>
-            {t("error.retry")}
-          </button>
-        </p>
+        <>
+          <Brief id={id} />
+          <p class="alert" role="alert">
+            {t("case.failed")}{" "}
+            <button type="button" class="link" onClick={cases.retryDetail}>
+              {t("error.retry")}
+            </button>
+          </p>
+        </>
       ) : (
         <p class="muted">{t("case.loading")}</p>
       )}
     </section>
+  );
+}
+
+/** What the list knows of a case, while the server does not answer. */
+function Brief({ id }: { id: number | null }) {
+  const { state, cases } = useDispatch();
+  const row = id === null ? undefined : cases.rows.value.get(id);
+  if (!row) return null;
+  return (
+    <>
+      <h2>
+        <span class="muted">#{row.id}</span> {row.category} <CaseChip state={row.state} />
+      </h2>
+      {row.words && <p class="case-words">{row.words}</p>}
+      <p>
+        {row.grid_code !== null && <GridLink code={row.grid_code} />} {row.details.address ?? ""}
+      </p>
+      {row.unit !== null && (
+        <p>
+          {state.t("case.with")} <b>{unitWords(state, row.unit)}</b>
+        </p>
+      )}
+    </>
   );
 }
 
@@ -104,7 +130,7 @@ function Body({ one }: { one: CaseDetail }) {
       </p>
       <Fault />
       <Deeds one={one} />
-      {cases.asked.value && one.allowed.includes(cases.asked.value) && <CaseStepForm key={cases.asked.value} one={one} kind={cases.asked.value} />}
+      {cases.asked.value && <CaseStepForm key={cases.asked.value} one={one} kind={cases.asked.value} />}
       <Same one={one} />
       <StaffList staff={cases.staff.value} grid={one.grid_code} />
       <CaseFiles one={one} />

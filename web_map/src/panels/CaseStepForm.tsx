@@ -22,8 +22,10 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
   const { state, cases } = useDispatch();
   const { t } = state;
   const asks = asksOf(kind) ?? { why: "none" as const, to: "needed" as const };
-  const [why, setWhy] = useState("");
-  const [to, setTo] = useState("");
+  const possible = cases.busy.value || one.allowed.includes(kind);
+  const [draft] = useState(() => cases.drafts.get(one.id, kind));
+  const [why, setWhy] = useState(draft.why);
+  const [to, setTo] = useState(draft.to);
   const [minutes, setMinutes] = useState(DEFAULT_MINUTES);
   const [passed, setPassed] = useState(true);
   const [other, setOther] = useState(one.duplicates[0] ? String(one.duplicates[0].id) : "");
@@ -33,6 +35,13 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
     form.current?.scrollIntoView({ block: "nearest" });
     form.current?.querySelector<HTMLElement>("textarea, input")?.focus();
   }, []);
+
+  useEffect(() => cases.drafts.keep(one.id, kind, { why, to }), [why, to]);
+  // What somebody else did meanwhile can make a step impossible: what was typed for it is not thrown away.
+  const lost = !possible && why.trim() === "";
+  useEffect(() => {
+    if (lost) cases.asked.value = null;
+  }, [lost]);
 
   const missing = (): Fault | null => {
     if (asks.why === "needed" && why.trim() === "") return { field: "why", words: "case.form.needsWhy" };
@@ -44,6 +53,15 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
   const invalid = (field: Fault["field"]) => (fault?.field === field ? { "aria-invalid": true, "aria-describedby": "step-fault" } : {});
   const send = (event: Event): void => {
     event.preventDefault();
+    if (!possible) {
+      if (!cases.busy.value)
+        void cases.act("note", { why: why.trim() }).then((done) => {
+          if (!done) return;
+          cases.drafts.drop(one.id, kind);
+          cases.asked.value = null;
+        });
+      return;
+    }
     const found = missing();
     setFault(found);
     if (found) return form.current?.querySelector<HTMLElement>(`[name=${found.field}]`)?.focus();
@@ -110,17 +128,29 @@ export function CaseStepForm({ one, kind }: { one: CaseDetail; kind: StepKind })
           </datalist>
         </label>
       )}
+      {!possible && (
+        <p class="alert" role="alert">
+          {t("case.form.tooLate", { step: t(`case.step.${kind}`) })}
+        </p>
+      )}
       {fault && (
         <p class="alert" role="alert" id="step-fault">
           {t(fault.words)}
         </p>
       )}
       <p class="form-buttons">
-        <button type="button" class="button" onClick={() => (cases.asked.value = null)}>
-          {t("dialog.cancel")}
+        <button
+          type="button"
+          class="button"
+          onClick={() => {
+            cases.drafts.drop(one.id, kind);
+            cases.asked.value = null;
+          }}
+        >
+          {t(possible ? "dialog.cancel" : "case.form.discard")}
         </button>
         <button type="submit" class="button primary" aria-disabled={cases.busy.value}>
-          {t(`case.step.${kind}`)}
+          {t(possible ? `case.step.${kind}` : "case.form.asNote")}
         </button>
       </p>
     </form>

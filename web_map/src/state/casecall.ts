@@ -321,6 +321,13 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
     });
   };
 
+  const keep = (): void => {
+    if (text.peek().trim() === "" && words.peek().trim() === "") return;
+    const item = { key: newKey(), at: Date.now(), text: text.peek(), category: category.peek(), words: words.peek(), source: source.peek() };
+    kept.value = [...kept.peek(), item];
+    clear();
+  };
+
   const bodyOf = (here: CallPlace): ReportBody => ({
     key: newKey(),
     x: here.lon,
@@ -412,15 +419,12 @@ export function createCall({ state, cases, storage, show }: CallParts): Call {
       if (result.fault) cases.fault.value = { words: errorWords(state, result.fault), conflict: false };
       state.live.value = t("case.live.made", { id: String(result.case.id) });
     },
-    keep() {
-      if (text.peek().trim() === "" && words.peek().trim() === "") return;
-      const item = { key: newKey(), at: Date.now(), text: text.peek(), category: category.peek(), words: words.peek(), source: source.peek() };
-      kept.value = [...kept.peek(), item];
-      clear();
-    },
+    keep,
     resume(key) {
       const item = kept.peek().find((each) => each.key === key);
       if (!item) return;
+      // What stands in the box takes its place among those that wait.
+      keep();
       clear();
       batch(() => {
         kept.value = kept.peek().filter((each) => each.key !== key);

@@ -15,6 +15,7 @@ import { newKey } from "./keys";
 import { codeWords } from "./casewords";
 import { errorWords } from "./problems";
 import type { State } from "./state";
+import { createStepDrafts, type StepDrafts } from "./stepdrafts";
 
 /** What went wrong with the last step. */
 export interface CaseFault {
@@ -53,6 +54,8 @@ export interface CaseDesk {
   readonly near: ReadonlySignal<readonly NearFacility[] | "loading" | "failed">;
   /** The step whose questions are open. */
   readonly asked: Signal<StepKind | null>;
+  /** What was typed for steps and not sent. */
+  readonly drafts: StepDrafts;
   readonly busy: ReadonlySignal<boolean>;
   readonly fault: Signal<CaseFault | null>;
   /** New cases that nobody here has looked at, and those that are late. */
@@ -116,6 +119,8 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
       // A browser that keeps nothing asks again next time.
     }
   };
+
+  const drafts = createStepDrafts(remembered, remember);
 
   const standing = signal<"off" | "loading" | "ready" | "failed">("off");
   const line = signal(false);
@@ -326,6 +331,7 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
     const step: StepBody = { key, kind, ...fields, ...(seen === undefined || kind === "note" ? {} : { seen }) };
     const done = await run({ id, step }, key);
     if (done && asked.peek() === kind) asked.value = null;
+    if (done) drafts.drop(id, kind);
     return done;
   };
 
@@ -353,6 +359,7 @@ export function createCaseDesk(parts: CaseDeskParts): CaseDesk {
     staff: computed(() => detail.value?.staff ?? []),
     near: computed(() => detail.value?.near ?? nearLater.value),
     asked,
+    drafts,
     busy,
     fault,
     fresh,
