@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { categoryIn, placeThenWords, waysToPart } from "../src/kernels/calltext";
 import { clusterPoints } from "../src/kernels/cluster";
-import { calendarOf, minutesBetween } from "../src/kernels/worktime";
+import { calendarOf, dayIn, minutesBetween } from "../src/kernels/worktime";
 import { randomFrom } from "./random";
 import golden from "./worktime.json";
 
@@ -73,6 +73,8 @@ test("a zone that is not known counts as that of China, and hours that cannot be
   const [from, to] = [Date.parse("2026-09-21T00:00:00Z"), Date.parse("2026-09-22T00:00:00Z")];
   assert.equal(minutesBetween(calendarOf({ zone: "Nowhere/At all" }), from, to), minutesBetween(calendarOf({}), from, to));
   assert.equal(minutesBetween(calendarOf({ hours: { mon: ["nine to five"] } }), from, to), 0);
+  const evening = Date.parse("2026-09-30T18:30:00Z");
+  assert.deepEqual([undefined, "UTC", "America/Chicago"].map((zone) => dayIn(zone, evening)), ["2026-10-01", "2026-09-30", "2026-09-30"]);
 });
 
 test("groups hold each point once, near where they began, the same ones whatever is asked before", () => {

@@ -82,6 +82,12 @@ function spanOf(text: string): Span | null {
   return match && [60 * Number(match[1]) + Number(match[2]), 60 * Number(match[3]) + Number(match[4])];
 }
 
+/** The day at a moment in a zone, as 2026-10-01. */
+export function dayIn(zone: string | undefined, at: number): string {
+  const format = formatOf(zone ?? DEFAULT_ZONE);
+  return new Date(at + offsetAt(format, at) * MINUTE).toISOString().slice(0, 10);
+}
+
 function formatOf(zone: string): Intl.DateTimeFormat {
   const parts = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", hourCycle: "h23" } as const;
   try {

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { CaseCount, CaseCounts as Counts, CountsBy, CountsWish } from "../api/cases";
 import { ApiError } from "../api/request";
 import { formatNumber } from "../i18n";
+import { dayIn } from "../kernels/worktime";
 import { codeWords, unitWords } from "../state/casewords";
 import { errorWords } from "../state/problems";
 import type { State } from "../state/state";
@@ -12,18 +13,13 @@ const BY: readonly CountsBy[] = ["unit", "grid", "category"];
 const DAY_MS = 86_400_000;
 const DAYS = 30;
 
-/** A day of this place, as fields of days have it. */
-const dayOf = (at: number): string => {
-  const moment = new Date(at);
-  const two = (value: number): string => String(value).padStart(2, "0");
-  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
-};
-
 /** What the cases of some days come to by unit: how many, given back, late, how long they took. */
 export function CaseCounts({ onClose }: { onClose: () => void }) {
   const { state, cases } = useDispatch();
   const { t } = state;
-  const [wish, setWish] = useState<CountsWish>({ from: dayOf(Date.now() - (DAYS - 1) * DAY_MS), to: dayOf(Date.now()), by: "unit" });
+  // Days are those of the calendar by which work is counted, wherever this page is looked at.
+  const day = (ago: number): string => dayIn(cases.rules.peek()?.calendar?.zone, Date.now() - ago * DAY_MS);
+  const [wish, setWish] = useState<CountsWish>(() => ({ from: day(DAYS - 1), to: day(0), by: "unit" }));
   const [found, setFound] = useState<Counts | null>(null);
   const [fault, setFault] = useState("");
   const set = (more: Partial<CountsWish>): void => setWish({ ...wish, ...more });
@@ -40,18 +36,18 @@ export function CaseCounts({ onClose }: { onClose: () => void }) {
     return () => stop.abort();
   };
   useEffect(ask, [wish]);
-  const day = (field: "from" | "to") => (
+  const dayField = (which: "from" | "to") => (
     <label class="field">
-      <span>{t(`case.stats.${field}`)}</span>
-      <input type="date" value={wish[field]} aria-invalid={backwards ? true : undefined} onChange={(event) => set({ [field]: event.currentTarget.value })} />
+      <span>{t(`case.stats.${which}`)}</span>
+      <input type="date" value={wish[which]} aria-invalid={backwards ? true : undefined} onChange={(event) => set({ [which]: event.currentTarget.value })} />
     </label>
   );
   const shown = found?.by === wish.by ? found : null;
   return (
     <Dialog title={t("case.stats")} wide onClose={onClose}>
       <form class="case-stats-ask" onSubmit={(event) => event.preventDefault()}>
-        {day("from")}
-        {day("to")}
+        {dayField("from")}
+        {dayField("to")}
         <label class="field">
           <span>{t("case.stats.by")}</span>
           <select value={wish.by} onChange={(event) => set({ by: event.currentTarget.value as CountsBy })}>
