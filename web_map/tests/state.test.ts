@@ -54,7 +54,9 @@ test("a header begins with the useful direction, then turns round", () => {
 });
 
 test("what the server should read as a place", () => {
-  for (const text of ["121.49, 31.24", "31°14′24″N 121°29′24″E", "北纬31.24 东经121.49", "POINT (1 2)", "geo:1,2", "https://x.cn/?q=1,2"])
+  for (const text of ["121.49, 31.24", "31°14′24″N 121°29′24″E", "北纬31.24 东经121.49", "POINT (1 2)", "geo:1,2", "https://x.cn/?q=1,2",
+    "31,24 121,49", "31:14:24N 121:29:24E", "31d14m24sN 121d29m24sE", "31 deg 14 min 24 sec N, 121 deg 29 min 24 sec E", "X=121.49 Y=31.24",
+    "31。24，121。49", "amapuri://route/plan/?dlat=1&dlon=2", "8FVC2222+22"])
     assert.equal(looksLikePlace(text), true, text);
   for (const text of ["", "3号楼", "渔人码头3号楼2单元", "人民路12弄3号", "12 Main Street 5", "1203"])
     assert.equal(looksLikePlace(text), false, text);

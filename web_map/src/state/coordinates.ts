@@ -16,9 +16,12 @@ export const datumName = (crs: string): string => DATUMS.find((one) => one.datum
 export function looksLikePlace(text: string): boolean {
   const words = text.trim();
   if (words.length > 2000) return false;
-  if (/^(https?:\/\/|geo:|\{|(srid=\d+;)?\s*point\b)/i.test(words)) return true;
+  if (/^([a-z]+:\/\/|geo:|\{|(srid=\d+;)?\s*(multi)?point\b|[2-9cfghjmpqrvwx]{8}\+[2-9cfghjmpqrvwx]*$)/i.test(words)) return true;
   if ((words.match(/[0-9０-９]+/g) ?? []).length < 2) return false;
-  return parseCoordinates(words, null) !== null || /^[\s\d０-９．.,，、;；/|°º˚'"′″’”+\-−()[\]:=：NSEWnsew度分秒]+$/.test(words.replace(/[东西]经|[南北]纬|[经纬]度|longitude|latitude|long|lng|lon|lat/gi, ""));
+  const bare = words
+    .replace(/[东西]经|[南北]纬|[经纬]度|longitude|latitude|long|lng|lon|lat|[xy](?=\s*[=:：])/gi, "")
+    .replace(/(\d)\s*(?:deg(?:rees?)?|min(?:utes?)?|sec(?:onds?)?|[dms])(?![a-df-mo-rt-vx-z])/gi, "$1 ");
+  return parseCoordinates(words, null) !== null || /^[\s\d０-９．。.,，、;；/|&°º˚'"`´′″’”+\-−–()[\]:=：NSEWnsew度分秒]+$/.test(bare);
 }
 
 /**
