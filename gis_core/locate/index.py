@@ -136,10 +136,9 @@ class AreaIndex:
     def neighborhood_of(self, x: Floats, y: Floats) -> NDArray[np.int64]:
         """Return a key that sorts positions into strips from south to north, west to east in each."""
         west, south, east, north = self.bounds
-        row = np.clip((y - south) / max(north - south, 1e-300) * _STRIPS, 0, _STRIPS - 1).astype(np.int64)
-        return (row << 32) + np.clip((x - west) / max(east - west, 1e-300) * 2.0**31, 0, 2.0**31).astype(
-            np.int64
-        )
+        row = np.clip((y - south) / max(north - south, 1e-300), 0.0, 1.0) * (_STRIPS - 1)
+        column = np.clip((x - west) / max(east - west, 1e-300), 0.0, 1.0) * 2.0**31
+        return (row.astype(np.int64) << 32) + column.astype(np.int64)
 
 
 def build_index(areas: NDArray[np.object_]) -> AreaIndex:
