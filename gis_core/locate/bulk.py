@@ -153,7 +153,8 @@ def locate_file(
     spread : callable, optional
         Where chunks are located; a thread of this process unless given. Rows are written in order whatever it is.
     progress : callable, optional
-        Called with ("locate", rows done, rows in all as far as can be told).
+        Called with ("locate", rows done, rows in all as far as can be told), then, where a Parquet file is joined of
+        its parts, with ("join", rows, rows in all).
 
     Returns
     -------
@@ -253,7 +254,7 @@ def _locate_on(
     finally:
         sink.close()  # whatever this adds to a file that is not whole is cut off when the work goes on
     if parts is not None:
-        parts.join(grown)
+        parts.join(grown, lambda rows: None if progress is None else progress("join", rows, report.rows))
     grown.replace(out)
     shutil.rmtree(folder, ignore_errors=True)
 

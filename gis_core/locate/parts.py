@@ -6,6 +6,7 @@ A Parquet file says at its end what is in it, so that one which is not whole is 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,20 +47,23 @@ class ParquetParts:
     def close(self) -> None:
         """Do nothing: every part is whole."""
 
-    def join(self, out: Path) -> None:
-        """Write the one file of all parts, a row group each, as it would have been written at once."""
+    def join(self, out: Path, told: Callable[[int], None]) -> None:
+        """Write the one file of all parts, a row group each, as it would have been written at once; tell the rows."""
         import pyarrow.parquet as pq
 
         if not self._n:
             ParquetSink(out, *self._sink).close()
             return
         writer: Any = None
+        rows = 0
         try:
             for number in range(self._n):
                 with pq.ParquetFile(self._part(number)) as part:
                     table = part.read()
                 writer = writer or parquet_writer(out, table.schema)
                 writer.write_table(table)
+                rows += table.num_rows
+                told(rows)
         finally:
             if writer is not None:
                 writer.close()

@@ -37,8 +37,8 @@ def calls(tmp_path: Path) -> Path:
 def run(
     locator: Locator, calls: Path, out: Path, *, break_at: int | None = None, resume: bool = True
 ) -> BulkReport:
-    def progress(_step: str, rows: int, _total: int) -> None:
-        if break_at is not None and rows >= break_at:
+    def progress(step: str, rows: int, _total: int) -> None:
+        if break_at is not None and (rows >= break_at if step == "locate" else break_at > ROWS):
             raise BrokenError
 
     return locate_file(locator, calls, out, resume=resume, progress=progress, chunk_rows=10)
@@ -60,6 +60,16 @@ def test_the_work_goes_on_where_it_ended(locator: Locator, calls: Path, tmp_path
     assert (report.rows, report.counts) == (ROWS, expected.counts)
     assert "40 rows were done before" in report.notes[0]
     assert not part_folder(out).exists()
+
+
+def test_an_end_while_parts_are_joined(locator: Locator, calls: Path, tmp_path: Path) -> None:
+    whole, out = tmp_path / "whole.parquet", tmp_path / "out.parquet"
+    run(locator, calls, whole, resume=False)
+    with pytest.raises(BrokenError):
+        run(locator, calls, out, break_at=ROWS + 1)
+    assert not out.exists()
+    assert f"{ROWS} rows were done before" in run(locator, calls, out).notes[0]
+    assert out.read_bytes() == whole.read_bytes()
 
 
 def test_other_points_begin_anew(locator: Locator, calls: Path, tmp_path: Path) -> None:
