@@ -10,13 +10,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import accumulate, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gis_core.layers.naming import fold
 from gis_core.locate.address_names import NameHit, Names
+from gis_core.locate.address_places import Places
 from gis_core.locate.address_text import KINDS, Numeral, Parsed, parse_address
 
 __all__ = ["AddressIndex", "Entry", "Found"]
@@ -95,7 +96,8 @@ class AddressIndex:
         for at, entry in enumerate(entries):
             building.add(at, entry)
         building.add_areas(areas, [entry.area for entry in entries])
-        self._text, self._starts = building.text()
+        text, self._starts = building.text()
+        self._text, self._places = text, Places(text)
         self._names = Names(list(building.name_ix))
         self._post_start, self._post_entry, self._post_share = building.postings()
         self._is_area = building.is_area()
@@ -135,11 +137,8 @@ class AddressIndex:
     def _by_part_of_text(self, key: str) -> NDArray[np.float32]:
         score = np.zeros(self.n, np.float32)
         short = len(key) == 1 and key.isascii()
-        for count, match in enumerate(re.finditer(re.escape(key), self._text)):
-            if count >= (_PARTS if len(key) > 1 else _PARTS // 4):
-                break
-            start, end = match.span()
-            before, behind = self._text[start - 1], self._text[end]
+        for start in islice(self._places.of(key), _PARTS if len(key) > 1 else _PARTS // 4):
+            before, behind = self._text[start - 1], self._text[start + len(key)]
             if before == behind == "\n":
                 value = 1.2
             elif short:

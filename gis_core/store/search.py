@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import shapely
@@ -145,11 +146,17 @@ class _Seek:
 
 def _building_title(row: Row[Any]) -> tuple[str, str]:
     """Return what to show of a building; a name that is only a number (3栋) says less than the address."""
-    from gis_core.locate.address_text import parse_address
-
-    if row.name and row.address and not parse_address(row.name).names:
+    if row.name and row.address and _is_number(row.name):
         return _title(row.address, row.name, row.compound, row.id)
     return _title(row.name, row.address, row.compound, row.id)
+
+
+@lru_cache(maxsize=10_000)
+def _is_number(name: str) -> bool:
+    """Tell whether a name of a building names nothing; 3栋 is that of many."""
+    from gis_core.locate.address_text import parse_address
+
+    return not parse_address(name).names
 
 
 def _title(*texts: str | None) -> tuple[str, str]:
