@@ -209,6 +209,7 @@ class Snapper:
         walls = [np.asarray(dataset.barriers.geometry.values, dtype=object)[cuts]]
         walls.append(np.asarray(dataset.water.geometry.values, dtype=object))
         self._walls = shapely.STRtree(np.concatenate(walls))
+        self._is_line = shapely.get_dimensions(self._walls.geometries) == 1
 
     def find(
         self, points: NDArray[np.object_], *, never_across: bool = False
@@ -246,7 +247,14 @@ class Snapper:
     def _blocked(self, ways: NDArray[np.object_]) -> set[int]:
         """Return which ways lead over a barrier, or over water or in it."""
         across = self._walls.query(ways, predicate="crosses")[0]
-        return {*across.tolist(), *self._walls.query(ways, predicate="within")[0].tolist()}
+        inside = self._walls.query(ways, predicate="within")[0]
+        # Where two walls meet end to end a way crosses neither, but goes through both.
+        way, wall = self._walls.query(ways, predicate="touches")
+        way, wall = way[self._is_line[wall]], self._walls.geometries[wall[self._is_line[wall]]]
+        through = np.ones(len(way), bool)
+        for end in (0, -1):
+            through &= shapely.distance(shapely.get_point(ways[way], end), wall) > 0.0
+        return {*across.tolist(), *inside.tolist(), *way[through].tolist()}
 
 
 def _stretches(network: StreetNetwork) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -82,6 +82,9 @@ def test_snapping_never_jumps_a_barrier() -> None:
     # 445 lies 45 m from the street behind the wall, 155 m from the one on its own side.
     (best,) = roads.nearest(500, 445)["shop"]
     assert best.road_m == pytest.approx(155 + 500 + 200 + 500)
+    halves = [shapely.LineString([(-100, 450), (500, 450)]), shapely.LineString([(500, 450), (1100, 450)])]
+    jointed = build_roads(town([*BANKS, BRIDGE], [("shop", 500, 400)], bridges=1, barriers=halves))
+    assert jointed.nearest(500, 460)["shop"][0] == roads.nearest(500, 460)["shop"][0]
     shut = build_roads(town([BANKS[0]], [("shop", 500, 400)], barriers=[wall]))
     assert shut.nearest(500, 445)["shop"][0].road_m is None
 
