@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from gis_core.errors import ConflictError
 from gis_core.layers.write import round_degrees
-from gis_core.publish.labels import colour_grids, label_points
+from gis_core.publish.labels import label_points
+from gis_core.publish.steady import bordering, steady_colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,7 +106,7 @@ class PlanView:
         chosen = {
             self._row_of[ix]: colour for ix, colour in self._chosen_colours.items() if ix in self._row_of
         }
-        colours = colour_grids(self.geometry, chosen).tolist()
+        colours = steady_colours(self.numbers, bordering(self.geometry), chosen).tolist()
         rows = []
         for row, colour, label in zip(self._rows, colours, self._labels, strict=True):
             place = None if math.isnan(label[0]) else [round(value, 7) for value in label]

@@ -1,7 +1,7 @@
 /** How long the kernels of editing take on a lattice of 100,000 cells; prints milliseconds, asserts nothing. */
 
 import type { Graph } from "../src/kernels/adjacency";
-import { colourGrids } from "../src/kernels/colouring";
+import { Beside, colourGrids } from "../src/kernels/colouring";
 import { dissolve } from "../src/kernels/dissolve";
 import { EditStack } from "../src/kernels/journal";
 import { type Delta, LivePlan } from "../src/kernels/live";
@@ -134,8 +134,9 @@ rows.push({ what: "10,000 strokes of undo", megabytes: Number(megabytes) });
 say(`journal of 10,000 strokes, ${(strokeCells / 10000).toFixed(0)} cells each: ${megabytes} MB in memory`);
 time("journal: one stroke read back", 200, (round) => () => void journal.at(round * 40));
 const whole = new LivePlan(graph, gridOf.slice(), nGrids);
-const colours = colourGrids(graph, whole);
-time(`colours of ${nGrids} grids`, 20, () => () => void colourGrids(graph, whole, colours));
+const beside = new Beside(whole);
+time(`which of ${nGrids} grids touch`, 20, () => () => void new Beside(whole));
+time(`colours of ${nGrids} grids`, 20, () => () => void colourGrids(beside.rows, new Array<null>(nGrids).fill(null)));
 time("a grid of 100 cells dissolved", 200, (round) => () => void dissolve(graph, whole, 1 + round, 500));
 const everything = Uint32Array.from({ length: graph.n }, (_, cell) => cell);
 time("all cells into one grid", 40, () => {

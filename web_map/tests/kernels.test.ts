@@ -6,7 +6,7 @@ import { naturalBreaks } from "../src/kernels/classes";
 import { compareCodes, shortCode } from "../src/kernels/codes";
 import { flattenGeoJson, lonLatToUnit, type Polygons, takeFeature, unitToLonLat } from "../src/kernels/geometry";
 import { boxesAlong, type LabelBox, LabelSpace, placeAlong } from "../src/kernels/labels";
-import { buildPalette, classOf, deviationClass, paint, pixel } from "../src/kernels/palette";
+import { buildPalette, classOf, deviationClass, paint, pixel, setPixels } from "../src/kernels/palette";
 import { poleOf } from "../src/kernels/pole";
 import { NOTHING, rasterise } from "../src/kernels/raster";
 import { randomFrom } from "./random";
@@ -157,11 +157,13 @@ test("painting colours by cell, hatches only where asked, and runs on over tile 
 test("any part of a tile is painted as a look at each pixel for itself says", () => {
   const random = randomFrom(8);
   const cells = 40;
-  const palette = {
-    fill: Uint32Array.from({ length: cells + 1 }, (_, i) => 1000 + i),
-    hatch: Uint32Array.from({ length: cells + 1 }, (_, i) => (random() < 0.3 ? 0 : 5000 + i)),
-    style: Uint8Array.from({ length: cells + 1 }, () => Math.floor(random() * 4)),
-  };
+  const looks = Array.from({ length: cells + 1 }, (_, i) => ({
+    fill: 1000 + i,
+    hatch: random() < 0.3 ? 0 : 5000 + i,
+    style: Math.floor(random() * 4),
+  }));
+  const palette = buildPalette(new Int32Array(cells), [], looks[0], looks[0]);
+  looks.forEach((look, key) => setPixels(palette, key - 1, look));
   for (const ratio of [1, 1.5, 2]) {
     const size = 48 * ratio;
     const period = 8 * ratio;
@@ -175,9 +177,10 @@ test("any part of a tile is painted as a look at each pixel for itself says", ()
         const falling = (x + y) % period < 1.25 * ratio;
         const rising = (x - y + period * size) % period < 1.25 * ratio;
         const dense = (x + y) % (period / 2) < 1.25 * ratio;
-        const onLine = [falling, rising, falling || rising, dense][palette.style[key]];
+        const { fill, hatch, style } = looks[key];
+        const onLine = [falling, rising, falling || rising, dense][style];
         const inside = x >= part.left && x < part.right && y >= part.top && y < part.bottom;
-        const wanted = onLine && palette.hatch[key] > 0 ? palette.hatch[key] : palette.fill[key];
+        const wanted = onLine && hatch > 0 ? hatch : fill;
         assert.equal(out[y * size + x], inside ? wanted : 0, `${x} ${y} at ${ratio}`);
       }
     }

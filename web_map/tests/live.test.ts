@@ -278,9 +278,9 @@ test("an edit of most cells counts as its cells one after the other, and is take
   const live = new LivePlan(graph, growGrids(graph, 12, random), 12);
   const other = new LivePlan(graph, live.gridOf.slice(), 12);
   const [first, figures] = [live.gridOf.slice(), structuredClone(live.figures)];
-  const most = Array.from({ length: graph.n }, (_, cell) => cell).filter(() => random() < 0.9);
+  const most = Uint32Array.from({ length: graph.n }, (_, cell) => cell).filter(() => random() < 0.9);
   assert.ok(most.length > 4000);
-  const goals = [0, -1, 7, most.map(() => Math.floor(random() * 13) - 1)];
+  const goals = [0, -1, 7, Int32Array.from(most, () => Math.floor(random() * 13) - 1)];
   const deltas = goals.map((goal) => {
     const delta = live.apply(most, goal);
     for (let from = 0; from < most.length; from += 500)
@@ -290,6 +290,11 @@ test("an edit of most cells counts as its cells one after the other, and is take
     return delta;
   });
   assertTrue(live, "after edits of most cells");
+  // In another order, and with a cell named twice: the last counts.
+  const mixed = [...most].reverse().concat(most[0]);
+  deltas.push(live.apply(mixed, mixed.map((_, i) => i % 11)));
+  assert.equal(live.gridOf[most[0]], (mixed.length - 1) % 11);
+  assertTrue(live, "after an edit of most cells in another order");
   for (const delta of deltas.reverse()) live.undo(delta);
   assert.deepEqual(live.gridOf, first);
   assert.deepEqual(live.figures, figures);

@@ -83,6 +83,8 @@ export class LivePlan {
   /** Put cells into a grid (-1: none), or each into its own; of a cell named twice the last counts. */
   apply(cells: ArrayLike<number>, grid: number | ArrayLike<number>): Delta {
     const { contiguity, gridOf, picked } = this;
+    const many = this.isMany(cells.length) ? this.applyMany(cells, grid) : null;
+    if (many) return many;
     const { moved, after } = contiguity;
     const count = this.mark(cells, grid);
     let changed = 0;
@@ -224,7 +226,7 @@ export class LivePlan {
   private commit(delta: Delta): void {
     const { contiguity, figures, members, leaving, joining, graph, gridOf } = this;
     const { cells, before, after } = delta;
-    if (cells.length > BULK * graph.n && cells.length > LARGE) return this.commitMany(cells, after);
+    if (this.isMany(cells.length)) return this.commitMany(cells, after);
     leaving.sort(cells, gridOf);
     joining.sort(cells, contiguity.after);
     for (const grid of leaving.touched) this.inPieces.delete(grid);
@@ -240,9 +242,42 @@ export class LivePlan {
     }
   }
 
+  private isMany(count: number): boolean {
+    return count > BULK * this.graph.n && count > LARGE;
+  }
+
+  // The same for many cells that ascend, without a mark on each; null where it is not that.
+  private applyMany(cells: ArrayLike<number>, grid: number | ArrayLike<number>): Delta | null {
+    const { gridOf, graph, picked, nGrids } = this;
+    const one = typeof grid === "number";
+    if (!(cells instanceof Uint32Array) || !(one || grid instanceof Int32Array)) return null;
+    if (one) this.requireGrid(grid);
+    else if (grid.length !== cells.length) return null;
+    const [before, after] = [new Int32Array(cells.length), new Int32Array(cells.length)];
+    let changed = 0;
+    let last = -1;
+    for (let i = 0; i < cells.length; i++) {
+      const cell = cells[i];
+      if (cell <= last || cell >= graph.n) return null;
+      last = cell;
+      const from = gridOf[cell];
+      const to = one ? grid : grid[i];
+      if (from === to) continue;
+      if (to < UNASSIGNED || to >= nGrids) return null;
+      picked[changed] = cell;
+      before[changed] = from;
+      after[changed++] = to;
+    }
+    if (!this.isMany(changed)) return null;
+    const delta = { cells: picked.slice(0, changed), before: before.slice(0, changed), after: after.slice(0, changed) };
+    this.commitMany(delta.cells, delta.after);
+    return delta;
+  }
+
   private commitMany(cells: Uint32Array, after: Int32Array): void {
     const { figures, graph, gridOf, members } = this;
-    for (let i = 0; i < cells.length; i++) gridOf[cells[i]] = after[i];
+    if (cells.length === graph.n) gridOf.set(after);
+    else for (let i = 0; i < cells.length; i++) gridOf[cells[i]] = after[i];
     countAll(graph, gridOf, figures);
     members.refill(gridOf);
     this.inPieces.clear();

@@ -4,11 +4,10 @@ const FEW = 64;
 
 /** The marked cells in ascending order. */
 export function markedCells(marks: Uint8Array): Uint32Array {
+  const cells = new Uint32Array(marks.length);
   let count = 0;
-  for (let cell = 0; cell < marks.length; cell++) count += marks[cell];
-  const cells = new Uint32Array(count);
-  for (let cell = 0, at = 0; at < count; cell++) if (marks[cell] === 1) cells[at++] = cell;
-  return cells;
+  for (let cell = 0; cell < marks.length; cell++) if (marks[cell] === 1) cells[count++] = cell;
+  return cells.slice(0, count);
 }
 
 /** Lists one after the other. */

@@ -91,18 +91,24 @@ export function pixel([red, green, blue]: Rgb, alpha: number): number {
 /** How the lines of a hatch run. */
 export const HATCH = { falling: 0, rising: 1, crossed: 2, dense: 3 } as const;
 
-/** Colours of the pixels of all cells: position 0 is "no cell", position i + 1 is cell i; hatch 0 means none. */
+/** In place of a style where nothing is hatched: a bit that no pixel has. */
+const PLAIN = 4;
+
+/** Colours of the pixels of all cells: position 0 is "no cell", position i + 1 is cell i. */
 export interface CellPalette {
-  fill: Uint32Array;
-  hatch: Uint32Array;
+  /** Two each: the ground, then the lines on it. */
+  colours: Uint32Array;
   style: Uint8Array;
 }
 
+/** Colours of one grid or cell; hatch 0 means none. */
 export interface GridPixels {
   fill: number;
   hatch: number;
   style?: number;
 }
+
+const styleOf = ({ hatch, style = HATCH.falling }: GridPixels): number => (hatch === 0 ? PLAIN : style);
 
 /** Spread the colours of grids over their cells; `none` colours what no cell covers, `unassigned` cells without grid. */
 export function buildPalette(
@@ -112,26 +118,27 @@ export function buildPalette(
   unassigned: GridPixels,
 ): CellPalette {
   const length = gridIx.length + 1;
-  const palette = { fill: new Uint32Array(length), hatch: new Uint32Array(length), style: new Uint8Array(length) };
+  const [colours, style] = [new Uint32Array(2 * length), new Uint8Array(length)];
   // Row 0 is for cells without a grid, row g + 1 for grid g.
   const rows = [unassigned, ...grids];
-  const [fill, hatch] = [Uint32Array.from(rows, (row) => row.fill), Uint32Array.from(rows, (row) => row.hatch)];
-  const style = Uint8Array.from(rows, (row) => row.style ?? HATCH.falling);
-  setPixels(palette, -1, none);
+  const [fills, lines] = [Uint32Array.from(rows, (row) => row.fill), Uint32Array.from(rows, (row) => row.hatch)];
+  const styles = Uint8Array.from(rows, styleOf);
   for (let i = 0; i < gridIx.length; i++) {
     const row = gridIx[i] < grids.length ? gridIx[i] + 1 : 0;
-    palette.fill[i + 1] = fill[row];
-    palette.hatch[i + 1] = hatch[row];
-    palette.style[i + 1] = style[row];
+    colours[2 * i + 2] = fills[row];
+    colours[2 * i + 3] = lines[row];
+    style[i + 1] = styles[row];
   }
+  const palette = { colours, style };
+  setPixels(palette, -1, none);
   return palette;
 }
 
 /** Give a cell (-1: what no cell covers) its colours. */
-export function setPixels(palette: CellPalette, cell: number, { fill, hatch, style = HATCH.falling }: GridPixels): void {
-  palette.fill[cell + 1] = fill;
-  palette.hatch[cell + 1] = hatch;
-  palette.style[cell + 1] = style;
+export function setPixels({ colours, style }: CellPalette, cell: number, look: GridPixels): void {
+  colours[2 * cell + 2] = look.fill;
+  colours[2 * cell + 3] = look.hatch;
+  style[cell + 1] = styleOf(look);
 }
 
 /** A rectangle of pixels; the right and the lower edge are outside. */
@@ -146,31 +153,52 @@ export interface PixelBox {
 export function paint(
   ids: Int32Array,
   size: number,
-  palette: CellPalette,
+  { colours, style }: CellPalette,
   out: Uint32Array,
   ratio = 1,
   { left, top, right, bottom }: PixelBox = { left: 0, top: 0, right: size, bottom: size },
 ): void {
-  const { fill, hatch, style } = palette;
+  const { lines, period } = hatchesFor(size, ratio);
+  for (let y = top; y < bottom; y++) {
+    let line = (y % period) * size + left;
+    const end = y * size + right;
+    // No branch within: where hatches are it would be guessed wrongly at every line.
+    for (let at = y * size + left; at < end; at++, line++) {
+      const key = ids[at] - NOTHING;
+      out[at] = colours[2 * key + ((lines[line] >> style[key]) & 1)];
+    }
+  }
+}
+
+interface Hatches {
+  size: number;
+  ratio: number;
+  /** Rows after which everything comes again. */
+  period: number;
+  /** Which styles have a line on a pixel, a bit each; so many rows of `size`. */
+  lines: Uint8Array;
+}
+
+let hatches: Hatches | null = null;
+
+// Tiles are a multiple of the period wide and high, so that size can stand for any greater multiple of it.
+function hatchesFor(size: number, ratio: number): Hatches {
+  if (hatches?.size === size && hatches.ratio === ratio) return hatches;
   const half = Math.max(1, Math.round(4 * ratio));
   const period = 2 * half;
   const width = 1.25 * ratio;
-  for (let y = top; y < bottom; y++) {
-    // Tiles are a multiple of the period wide and high, so that size can stand for any greater multiple of it.
-    const [falling, rising] = [y % period, (size - y + period * size) % period];
-    for (let x = left, at = y * size + left; x < right; x++, at++) {
-      const key = ids[at] - NOTHING;
-      const line = hatch[key];
-      if (line === 0) {
-        out[at] = fill[key];
-        continue;
-      }
-      const kind = style[key];
-      let isLine = false;
-      if (kind === HATCH.rising) isLine = (x + rising) % period < width;
-      else if (kind === HATCH.dense) isLine = (x + y) % half < width;
-      else isLine = (x + falling) % period < width || (kind === HATCH.crossed && (x + rising) % period < width);
-      out[at] = isLine ? line : fill[key];
+  const lines = new Uint8Array(period * size);
+  for (let y = 0; y < period; y++) {
+    for (let x = 0; x < size; x++) {
+      const falling = (x + y) % period < width;
+      const rising = (x + size - y + period * size) % period < width;
+      const dense = (x + y) % half < width;
+      lines[y * size + x] =
+        (Number(falling) << HATCH.falling) |
+        (Number(rising) << HATCH.rising) |
+        (Number(falling || rising) << HATCH.crossed) |
+        (Number(dense) << HATCH.dense);
     }
   }
+  return (hatches = { size, ratio, period, lines });
 }

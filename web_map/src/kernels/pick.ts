@@ -141,19 +141,22 @@ class Lasso {
 
   mark(marks: Uint8Array): void {
     const { columns, rows, buckets } = this.index;
+    const { start, items } = buckets;
     const crossed = new Uint8Array(columns);
     for (let row = 0; row < rows; row++) {
       if (this.rowStart[row] === this.rowStart[row + 1]) continue;
       this.markCrossed(row, crossed);
-      for (let column = 0; column < columns; column++) {
-        const from = buckets.start[row * columns + column];
-        const to = buckets.start[row * columns + column + 1];
-        if (from < to && crossed[column] === 0) {
-          // No edge comes into the bucket: what holds for one anchor in it holds for all.
-          if (this.holds(row, from)) for (let at = from; at < to; at++) marks[buckets.items[at]] = 1;
+      for (let column = 0; column < columns; ) {
+        const from = start[row * columns + column];
+        if (crossed[column++] === 1) {
+          const to = start[row * columns + column];
+          for (let at = from; at < to; at++) if (this.holds(row, at)) marks[items[at]] = 1;
           continue;
         }
-        for (let at = from; at < to; at++) if (this.holds(row, at)) marks[buckets.items[at]] = 1;
+        // No edge comes into these buckets: what holds for one anchor in them holds for all.
+        while (column < columns && crossed[column] === 0) column++;
+        const to = start[row * columns + column];
+        if (from < to && this.holds(row, from)) for (let at = from; at < to; at++) marks[items[at]] = 1;
       }
     }
   }

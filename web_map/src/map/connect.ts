@@ -8,6 +8,7 @@ import type { State } from "../state/state";
 import type { Timings } from "../state/timings";
 import type { Engine } from "../worker/engine";
 import type { MapView } from "./adapter";
+import { afterFrame } from "./frame";
 import type { Paintbox } from "./paintbox";
 
 const NEUTRAL: Rgb = [88, 88, 86];
@@ -36,19 +37,32 @@ export function connectMap(state: State, map: MapView, engine: Engine, timings: 
   // Edits change the classes seldom: only other limits colour everything anew.
   const breaks = computed(() => (state.mode.value === "number" ? `${state.measure.value} ${state.breaks.value.join()}` : ""));
 
+  // Borders follow the colours when the frame is drawn.
+  let linesWait = false;
+  const linesLater = (): void => {
+    if (linesWait) return;
+    linesWait = true;
+    afterFrame(() => {
+      linesWait = false;
+      sendStyle(state, engine);
+      map.redrawLines();
+    });
+  };
+
   effect(() => {
     const gridIx = state.gridIx.value;
     const wanted = [state.theme.value, state.mode.value, state.bounds.value, breaks.value];
     if (!gridIx || wanted.length === 0) return;
     const before = performance.now();
     const palette = paintbox.build(gridIx);
-    sendStyle(state, engine);
+    const redone = drawnFor === gridIx;
+    if (!redone) sendStyle(state, engine);
     // Data that were loaded behind the picture come while it is there.
     const swapped = drawnFor !== gridIx && state.painted.peek();
     if (swapped) map.swap(palette);
     else map.recolour(palette);
     timings.set("recolour_ms", performance.now() - before);
-    if (drawnFor === gridIx) map.redrawLines();
+    if (redone) linesLater();
     else if (!swapped) map.gridsReady();
     drawnFor = gridIx;
   });

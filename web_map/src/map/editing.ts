@@ -2,6 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { type Polygons, unitsPerMetre } from "../kernels/geometry";
+import { concat } from "../kernels/order";
 import { css } from "../kernels/palette";
 import { formatNumber } from "../i18n";
 import type { Dirty, EditSession } from "../state/edit";
@@ -16,8 +17,9 @@ import { afterFrame } from "./frame";
 import { bordersOf, borderTone } from "./connect";
 import type { Paintbox } from "./paintbox";
 
-/** While the hand is down, outlines and labels over the tiles follow at this pace. */
+/** While the hand is down, outlines over the tiles follow at this pace, and labels, a picture as large as the map, at that. */
 const PACE_MS = 200;
+const LABELS_MS = 1000;
 /** From one cell in this many on all is drawn anew. */
 const MOST = 8;
 const POINTING = new Set(["merge", "lock", "move", "block", "compound", "note"]);
@@ -38,9 +40,17 @@ export function connectEditing(
   let tones: string[] = [];
   let arrived = new Map<number, Polygons>();
   let timer = 0;
+  let labelled = 0;
 
   /** What the worker has not been told yet, in the numbers of which opening. */
-  const nothingUntold = () => ({ of: session.opened.peek(), cells: [] as number[], grids: new Set<number>(), all: false, waits: false });
+  const nothingUntold = () => ({
+    of: session.opened.peek(),
+    lists: [] as ArrayLike<number>[],
+    grids: new Set<number>(),
+    all: false,
+    done: false,
+    waits: false,
+  });
   let untold = nothingUntold();
 
   const note = (cells: ArrayLike<number>, grids: Iterable<number>): void => {
@@ -64,6 +74,9 @@ export function connectEditing(
     if (arrived.size === 0) return;
     state.shapes.value = new Map([...state.shapes.peek(), ...arrived]);
     arrived = new Map();
+    const now = performance.now();
+    if (session.holding.peek() && now - labelled < LABELS_MS) return;
+    labelled = now;
     map.relabel();
   };
 
@@ -109,23 +122,22 @@ export function connectEditing(
     else recolour(paintbox.update(cells, touched));
     timings.sample("recolour_cells", performance.now() - began);
     if (done) restyle(touched);
-    for (let i = 0; i < cells.length; i++) untold.cells.push(cells[i]);
+    if (cells.length > 0) untold.lists.push(cells);
     for (const grid of touched) untold.grids.add(grid);
     untold.all ||= most;
-    if (done) tell(true);
-    else if (!untold.waits) {
-      untold.waits = true;
-      afterFrame(() => tell(false));
-    }
+    untold.done = done;
+    if (untold.waits) return;
+    untold.waits = true;
+    afterFrame(tell);
   };
 
   // Waking the worker takes longer than the stroke: it hears of it when the frame is drawn.
-  const tell = (done: boolean): void => {
+  const tell = (): void => {
     const { live } = session;
-    const { cells, grids, all, of } = untold;
+    const { lists, grids, all, done, of } = untold;
     untold = nothingUntold();
-    if (!live || of !== session.opened.peek() || cells.length + grids.size === 0) return;
-    const changed = Uint32Array.from(cells);
+    if (!live || of !== session.opened.peek() || lists.length + grids.size === 0) return;
+    const changed = concat(lists);
     const now = new Int32Array(changed.length);
     for (let i = 0; i < changed.length; i++) now[i] = live.gridOf[changed[i]];
     engine.assign({ cells: changed, grids: now, looks: [...grids].map(lookOf), done });

@@ -2,6 +2,7 @@
 
 import type L from "leaflet";
 import type { Modifiers, Place } from "../state/tools";
+import { inFrame } from "./frame";
 
 export interface HandEvents {
   /** Whether a gesture with these keys draws; else the map takes it. */
@@ -37,7 +38,7 @@ export function attachHand(map: L.Map, placeAt: (event: MouseEvent) => Place, ev
     if (places.length > 0) events.move(places);
   };
   const later = (work: () => void): void => {
-    frame ||= requestAnimationFrame(() => {
+    frame ||= inFrame(() => {
       frame = 0;
       work();
     });

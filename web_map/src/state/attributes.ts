@@ -81,6 +81,11 @@ export class Attributes {
     return done;
   }
 
+  /** The colour that was chosen by hand. */
+  colourOf(ix: number): number | null {
+    return (this.map.get(`grid/${ix}/colour`) as number | undefined) ?? null;
+  }
+
   exists(ix: number): boolean {
     return this.map.has(`grid/${ix}`);
   }

@@ -16,6 +16,9 @@ export interface CutOff {
   pending: boolean;
 }
 
+/** From one cell in this many on a stroke is of many cells. */
+const MOST = 8;
+
 /** Remembers in how many pieces the grids were that cells are taken from. */
 export class PieceWatch {
   private readonly before = new Map<number, number>();
@@ -24,7 +27,12 @@ export class PieceWatch {
 
   /** Call before the cells change their grid. */
   note(cells: ArrayLike<number>): void {
-    const { gridOf, figures } = this.live;
+    const { gridOf, figures, nGrids, graph } = this.live;
+    if (cells.length > nGrids && cells.length * MOST > graph.n) {
+      // From many cells they are taken from most grids: all are remembered in less time.
+      for (let grid = 0; grid < nGrids; grid++) if (!this.before.has(grid)) this.before.set(grid, figures.pieces[grid]);
+      return;
+    }
     let last = -1;
     for (let i = 0; i < cells.length; i++) {
       const grid = gridOf[cells[i]];

@@ -150,16 +150,13 @@ function madeBy(changes: readonly Change[]): Set<number> {
   return made;
 }
 
-function gridsOf({ before, after }: Delta, more: Iterable<number>): Set<number> {
+/** Grids that cells left or came into, of `nGrids`, and `more`. */
+function gridsOf({ before, after }: Delta, nGrids: number, more: Iterable<number> = []): Set<number> {
   const grids = new Set<number>(more);
-  let most = -1;
-  for (let i = 0; i < before.length; i++) most = Math.max(most, before[i], after[i]);
-  const seen = new Uint8Array(most + 1);
-  for (let i = 0; i < before.length; i++) {
-    if (before[i] >= 0) seen[before[i]] = 1;
-    if (after[i] >= 0) seen[after[i]] = 1;
-  }
-  for (let grid = 0; grid <= most; grid++) if (seen[grid] === 1) grids.add(grid);
+  // Place 0 is for cells without a grid.
+  const seen = new Uint8Array(nGrids + 1);
+  for (let i = 0; i < before.length; i++) seen[before[i] + 1] = seen[after[i] + 1] = 1;
+  for (let grid = 0; grid < nGrids; grid++) if (seen[grid + 1] === 1) grids.add(grid);
   return grids;
 }
 
@@ -227,7 +224,7 @@ export function createEditSession(state: State): EditSession {
   const settle = (delta: Delta, changes: DoneChange[]): void => {
     if (!ground || !live) return;
     const lockedCells = changes.flatMap(({ path }) => (path.startsWith("lock/cell/") ? [Number(path.slice(10))] : []));
-    const grids = gridsOf(delta, gridsOfChanges(changes));
+    const grids = gridsOf(delta, live.nGrids, gridsOfChanges(changes));
     for (const grid of list.refresh(live, ground.attributes, grids)) grids.add(grid);
     redraw(lockedCells.length > 0 ? { ...delta, cells: Uint32Array.of(...delta.cells, ...lockedCells) } : delta, grids, true);
     if (changes.length > 0) attributesVersion.value++;
@@ -270,7 +267,7 @@ export function createEditSession(state: State): EditSession {
         watch.note(allowed.cells);
         const delta = stroke.add(allowed.cells, typeof grids === "number" ? grids : allowed.grids);
         batch(() => {
-          redraw(delta, gridsOf(delta, []), false);
+          redraw(delta, gridsOf(delta, plan.nGrids), false);
           const cut = watch.isCut() ? cutBy(stroke.delta(), target) : null;
           if (cut || cutOff.value) cutOff.value = cut && { ...cut, pending: true };
         });
@@ -370,6 +367,7 @@ export function createEditSession(state: State): EditSession {
     batch(() => {
       ({ live, ground, revision } = loaded);
       list = new GridList(state, loaded.ground.areaNames);
+      list.prepare(loaded.live);
       phase.value = "ready";
       opened.value++;
       version.value++;

@@ -75,6 +75,8 @@ export function allowedCells(
   made: ReadonlySet<number> = new Set(),
 ): Allowed {
   const { graph, gridOf, attributes } = ground;
+  const plain = plainlyAllowed(ground, cells, grids, made);
+  if (plain) return plain;
   const [free, to] = [new Uint32Array(cells.length), new Int32Array(cells.length)];
   const targets = new Map<number, Target>();
   const anyLock = attributes.lockedGrids.size + attributes.lockedCells.size > 0 || attributes.anyBorderLocked;
@@ -106,6 +108,26 @@ export function allowedCells(
     count = kept;
   }
   return { cells: free.slice(0, count), grids: to.slice(0, count), locked, foreign, apart, unknown };
+}
+
+// The same where one grid takes the cells and nothing is locked: one short walk over however many they are.
+function plainlyAllowed(ground: Ground, cells: ArrayLike<number>, grid: number | ArrayLike<number>, made: ReadonlySet<number>): Allowed | null {
+  const { graph, gridOf, attributes } = ground;
+  if (typeof grid !== "number" || !(cells instanceof Uint32Array)) return null;
+  if (attributes.lockedGrids.size + attributes.lockedCells.size > 0 || attributes.anyBorderLocked) return null;
+  const { exists, area, part } = look(ground, grid, made);
+  if (!exists || (part !== "" && hasLevels(ground))) return null;
+  const { areaIx, n } = graph;
+  const free = new Uint32Array(cells.length);
+  let [count, foreign] = [0, 0];
+  for (let i = 0; i < cells.length; i++) {
+    const cell = cells[i];
+    if (cell >= n || gridOf[cell] === grid) continue;
+    if (area >= 0 && areaIx[cell] !== area) foreign++;
+    else free[count++] = cell;
+  }
+  const to = new Int32Array(count).fill(grid);
+  return { cells: free.subarray(0, count), grids: to, locked: 0, foreign, apart: 0, unknown: 0 };
 }
 
 /**

@@ -1,12 +1,13 @@
 /** A draft loaded anew behind its picture, because its base data are others now: the hand never waits, and nothing flashes. */
 
 import { batch, effect } from "@preact/signals";
-import { colourGrids } from "../kernels/colouring";
+import { Beside, colourGrids } from "../kernels/colouring";
 import type { Client } from "../api/client";
 import type { EditingClient } from "../api/edits";
 import type { GridProperties } from "../api/types";
 import type { Actions, Fresh } from "./actions";
 import type { EditSession } from "./edit";
+import { chosenColours } from "./editing-grids";
 import { loadDraft, type Loaded } from "./editing-load";
 import { stepsOf } from "./history";
 import type { Outbox } from "./outbox";
@@ -50,7 +51,7 @@ export async function renewDraft(parts: RenewalParts, plan: string, since: numbe
       log,
       swap: (unsent) =>
         batch(() => {
-          fresh.take(asColoured(parts, fresh, loaded));
+          fresh.take(asColoured(fresh, loaded));
           edit.replace(loaded);
           const steps = stepsOf(log.filter(({ revision }) => revision <= loaded.revision), mine, unsent);
           edit.restoreHistory(steps.done, steps.undone);
@@ -72,10 +73,8 @@ function handFree({ holding }: EditSession): Promise<void> {
   });
 }
 
-// A grid keeps the colour that it has on the page.
-function asColoured({ state }: RenewalParts, { grids }: Fresh, { live, ground: { attributes } }: Loaded): GridProperties[] {
-  const chosen = grids.map((_, ix) => (attributes.exists(ix) ? attributes.grid(ix).colour : null));
-  const present = grids.map((grid, ix) => chosen[ix] ?? state.grids.peek()[ix]?.colour ?? grid.colour);
-  const colours = colourGrids(live.graph, live, present, (ix) => chosen[ix] !== null);
-  return grids.map((grid, ix) => (grid.retired ? grid : { ...grid, colour: colours[ix] ?? grid.colour }));
+// The colours that the edits of the page go on with.
+function asColoured({ grids }: Fresh, { live, ground: { attributes } }: Loaded): GridProperties[] {
+  const colours = colourGrids(new Beside(live).rows, chosenColours(grids, attributes));
+  return grids.map((grid, ix) => (grid.retired ? grid : { ...grid, colour: colours[ix] }));
 }
