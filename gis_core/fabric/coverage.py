@@ -59,20 +59,23 @@ def half_edges(polygons: NDArray[np.object_]) -> HalfEdges:
     return HalfEdges(polygon_of[ring_of[side]].astype(np.int32), coords[side], coords[side + 1], twin)
 
 
-def insert_junctions(polygons: NDArray[np.object_]) -> NDArray[np.object_]:
+def insert_junctions(polygons: NDArray[np.object_], *, merge: bool = True) -> NDArray[np.object_]:
     """Insert the vertices that a neighbor has on a side and the polygon itself has not.
 
     Parameters
     ----------
     polygons : object, shape (n,)
         shapely Polygons, all wound the same way, that fit together but for missing vertices.
+    merge : bool
+        Whether vertices that are nearly the same become one first.
 
     Returns
     -------
     object, shape (n,)
         The same polygons, edge-matched; only those that gained a vertex are new objects.
     """
-    polygons = _merge_close(polygons)
+    if merge:
+        polygons = _merge_close(polygons)
     sides = half_edges(polygons)
     open_ = np.flatnonzero(sides.twin < 0)
     ends = np.unique(np.concatenate([sides.start_xy[open_], sides.end_xy[open_]]), axis=0)

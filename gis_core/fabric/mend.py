@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 
 from gis_core.fabric.adjacency import build_adjacency
 from gis_core.fabric.build import build_fabric, exact_coverage
+from gis_core.fabric.coverage import beside_gaps, insert_junctions
 from gis_core.fabric.enclosures import cutting_lines, minor_lines
 from gis_core.graph.links import owners
 from gis_core.model import AdjacencyGraph, Dataset, Fabric
@@ -247,7 +248,13 @@ def _fit(
         return result
 
     fitted = exact_coverage(shapely.transform(pieces, settle), group, frame, dataset.work_crs)
-    return np.asarray(shapely.transform(fitted, settle), dtype=object)
+    fitted = np.asarray(shapely.transform(fitted, settle), dtype=object)
+    # Merging may have taken a vertex that a cell farther out has as well: cells that stay only gain vertices.
+    stays = np.concatenate([shapely.orient_polygons(beside), fitted[len(beside) :]])
+    stays = insert_junctions(stays, merge=False)
+    if shapely.coverage_is_valid(stays) and not beside_gaps(stays, frame).any():
+        return stays
+    return fitted
 
 
 def _graph(

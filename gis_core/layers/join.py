@@ -48,7 +48,8 @@ class CountsMatch:
     households : int
         Households of these rows.
     unmatched_rows : list of dict
-        `row` (number in the sheet), `compound`, `building`, `id`, `why`, `candidates` (id, compound, name).
+        `row` (number in the sheet), `compound`, `building`, `id`, `why` (and which: `case`), `candidates` (id,
+        compound, name).
     unmatched_buildings : list of dict
         `id`, `compound`, `name`, `households`: buildings with households, or in a compound of the sheet, without a row.
     doubles : list of dict
@@ -307,22 +308,24 @@ class _Buildings:
         """Describe a row that fits no building, with what is near it."""
         said = {name: row.get(name) for name in ("row", "compound", "building", "id", "address")}
         if not any(row.get(name) for name in _NAMING):
-            return {**said, "why": "it names no building", "candidates": []}
+            return {**said, "why": "it names no building", "case": "nameless", "candidates": []}
         same = [at for at, key in enumerate(self.keys) if key[0] == row["compound_key"]]
         if row["compound_key"] and not same:
             known = sorted({key[0] for key in self.keys if key[0]})
             near = difflib.get_close_matches(row["compound_key"], known, n=_CANDIDATES, cutoff=0.5)
             same = [at for at, key in enumerate(self.keys) if key[0] in near]
-            why = "there is no such compound"
+            why, case = "there is no such compound", "no-compound"
             # The same number in compounds of a like name comes first.
             same = sorted(
                 same, key=lambda at: (self.keys[at][1] != row["building_key"], near.index(self.keys[at][0]))
             )
         else:
-            why = "the compound has no such building" if row["compound_key"] else "there is no such building"
+            why, case = "there is no such building", "no-building"
+            if row["compound_key"]:
+                why, case = "the compound has no such building", "not-in-compound"
             same = sorted(same, key=lambda at: _far(self.keys[at][1], row["building_key"]))
         candidates = [self.describe(at) for at in same[:_CANDIDATES]]
-        return {**said, "why": why, "candidates": candidates}
+        return {**said, "why": why, "case": case, "candidates": candidates}
 
     def describe(self, at: int) -> dict[str, Any]:
         return {"id": self.ids[at], "compound": self.compounds[at], "name": self.names[at]}

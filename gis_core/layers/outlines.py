@@ -55,7 +55,8 @@ class Outlines:
         `add` and `move` (docs/http.md).
     added, moved : int
     left_out : list of dict
-        `row` (0-based, in the file), `name`, `why`, `near` (id of the building that stands there, or None).
+        `row` (0-based, in the file), `name`, `why` (and which: `case`), `near` (id of the building that stands there,
+        or None).
     parts : list of dict
         `name`, `rows` of each CAD layer of a drawing, and whether it was `taken`; empty for other files.
     crs : str
@@ -307,7 +308,7 @@ def match_outlines(
         )
     said = list(zip(drawn.rows.tolist(), drawn.names, strict=True))
     for at in np.flatnonzero(~inside).tolist():
-        _leave(found, said[at], "it lies outside every boundary polygon, or for the most part")
+        _leave(found, said[at], "outside", "it lies outside every boundary polygon, or for the most part")
     counts = {"add": 0, "move": 0}
     match = _match_buildings if layer == "buildings" else _match_streets
     for change in match(drawn, np.flatnonzero(inside), shapes, known, there):
@@ -317,8 +318,10 @@ def match_outlines(
     return Outlines(**{**vars(found), "added": counts["add"], "moved": counts["move"]})
 
 
-def _leave(found: Outlines, said: tuple[int, str | None], why: str, near: str | None = None) -> None:
-    found.left_out.append({"row": said[0], "name": said[1], "why": why, "near": near})
+def _leave(
+    found: Outlines, said: tuple[int, str | None], case: str, why: str, near: str | None = None
+) -> None:
+    found.left_out.append({"row": said[0], "name": said[1], "why": why, "case": case, "near": near})
 
 
 def _inside(shapes: NDArray[np.object_], whole: Any) -> NDArray[np.bool_]:
@@ -348,13 +351,13 @@ def _match_buildings(
         said, values = (int(drawn.rows[at]), drawn.names[at]), dict(drawn.values[at])
         id_ = values.get("id")
         if id_ is not None and id_ in seen:
-            _leave(found, said, f"the id {id_} stands in the file twice")
+            _leave(found, said, "twice", f"the id {id_} stands in the file twice")
             continue
         if id_ is not None:
             seen.add(id_)
         if id_ in row_of:
             if shapely.equals_exact(there[row_of[id_]], shapes[at], 0.01, normalize=True):
-                _leave(found, said, "its outline is the same already", id_)
+                _leave(found, said, "same", "its outline is the same already", id_)
                 continue
             changes.append(
                 {"op": "move", "layer": "buildings", "id": id_, "geometry": _geojson(drawn.shapes[at])}
@@ -362,7 +365,7 @@ def _match_buildings(
             continue
         other = _stands_there(shapes[at], there, tree)
         if other is not None:
-            _leave(found, said, f"building {ids[other]} stands there already", ids[other])
+            _leave(found, said, "building-there", f"building {ids[other]} stands there already", ids[other])
             continue
         changes.append(
             {"op": "add", "layer": "buildings", "geometry": _geojson(drawn.shapes[at]), "values": values}
@@ -397,7 +400,7 @@ def _match_streets(
         if len(near) and shapely.intersection(shapes[at], beside).length >= _SAME_STREET * shapes[at].length:
             name = known["name"].iloc[int(near[0])]
             said = (int(drawn.rows[at]), drawn.names[at])
-            _leave(drawn.found, said, f"the street {name or 'there'} runs there already")
+            _leave(drawn.found, said, "street-there", f"the street {name or 'there'} runs there already")
             continue
         geometry, values = _geojson(drawn.shapes[at]), drawn.values[at]
         changes.append({"op": "add", "layer": "streets", "geometry": geometry, "values": values})

@@ -185,7 +185,7 @@ def moved_buildings(before: GeoDataFrame, after: GeoDataFrame, *, same_rows: boo
     ]
     return {
         "households_moved": int(households[at].sum()),
-        "people_moved": float(np.nansum(people[at])),
+        "people_moved": float(np.nansum(people[at])) if np.isfinite(people).any() else None,
         "buildings": [{**row, "id": str(row["id"]), "households": int(row["households"])} for row in listed],
         "pairs": _moves(old, new, households[match.after]),
     }

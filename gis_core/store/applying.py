@@ -417,7 +417,7 @@ class Draft:
                 "name": name,
                 "boundary_code": base["boundary_code"],
                 "households": 0,
-                "population": 0.0,
+                "population": None,
                 "area_m2": 0.0,
                 "perimeter_m": 0.0,
                 "geom": self._dialect.encode(np.array([shapely.MultiPolygon()], dtype=object))[0],

@@ -169,3 +169,10 @@ def test_where_nobody_counted_people_an_edited_grid_has_no_number_of_them(store,
     cell = int(np.flatnonzero(part == 0)[0])
     store.add_edit(plan_id, expected_revision=0, who="", kind="move", cell_ix=[cell], grid_ix=[-1])
     assert store.grids(plan_id)["population"].isna().all()
+    # A grid that is new has none either.
+    new, of = len(store.plan_state(plan_id).grids), store.plan_state(plan_id).grids[0]
+    made = [(f"grid/{new}", {"code": "990000000000999", "boundary_code": of.boundary_code})]
+    store.add_edit(
+        plan_id, expected_revision=1, who="", kind="new", cell_ix=[cell], grid_ix=[new], changes=made
+    )
+    assert store.grids(plan_id)["population"].isna().all()

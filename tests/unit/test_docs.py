@@ -26,7 +26,9 @@ NAME = re.compile(r"[a-z]+(-[a-z]+)+")
 #: Texts of the form of a code in the rooms that report faults, which are no codes.
 NO_CODES = {"multi-points", "multi-lines", "multi-polygons", "lon-lat", "lat-lon"}
 #: Cases of `bad-dataset`, which the page has words for.
-CASES = {"no-building", "no-counts", "sheet-column", "nothing-drawn", "too-many"}
+CASES = {"no-building", "no-counts", "sheet-column", "nothing-drawn", "too-many"} | {
+    *("no-compound", "not-in-compound", "building-there", "street-there")
+}
 
 
 def section(title: str, text: str = REFERENCE) -> str:

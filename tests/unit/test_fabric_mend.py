@@ -13,6 +13,7 @@ from small_town import WORK_CRS, at, block_town, box
 
 from gis_core.fabric import build_fabric
 from gis_core.fabric.adjacency import build_adjacency
+from gis_core.fabric.coverage import beside_gaps
 from gis_core.fabric.enclosures import cutting_lines, minor_lines
 from gis_core.fabric.mend import mend_fabric
 from gis_core.plan.base import from_runs, to_runs
@@ -70,6 +71,37 @@ def require_sound(dataset, before, mended):
         assert np.array_equal(getattr(whole, name), getattr(fabric.graph, name)), name
     for name in ("shared_length_m", "street_length_m", "area_m2", "perimeter_m", "exterior_length_m"):
         assert np.allclose(getattr(whole, name), getattr(fabric.graph, name), rtol=0, atol=1e-3), name
+
+
+def test_vertices_that_nearly_are_one_are_kept_where_cells_farther_out_have_them(town):
+    dataset, before = town
+    gone = before.enclosure_ix == before.enclosure_ix[before.building_cell_ix[40]]
+    far = shapely.distance(before.cells, shapely.union_all(before.cells[gone]))
+    graph = before.graph
+    pair = next(
+        (one, other)
+        for one in np.flatnonzero((far < 1e-6) & ~gone)
+        for other in graph.indices[graph.indptr[one] : graph.indptr[one + 1]]
+        if far[other] > 1
+    )
+    cells = before.cells.copy()
+    border = shapely.line_merge(shapely.intersection(*cells[list(pair)]))
+    start, end = shapely.get_coordinates(border)[:2]
+    close = start + 1e-7 * (end - start) / np.hypot(*(end - start))
+    for ix in pair:
+        ring = shapely.get_coordinates(cells[ix])
+        at = next(
+            k for k in range(len(ring) - 1) if {*map(tuple, ring[k : k + 2])} == {tuple(start), tuple(end)}
+        )
+        cells[ix] = shapely.Polygon(np.insert(ring, at + 1, close, axis=0))
+    before = replace(before, cells=cells)
+    ground = shapely.union_all(np.asarray(dataset.boundary.geometry.values))
+    assert not beside_gaps(cells, ground).any()
+    rows = [row for row in range(len(dataset.buildings)) if row != 40]
+    after, source = with_buildings(dataset, rows)
+    mended = mend_fabric(after, before, source, np.array([dataset.buildings.geometry[40]], object))
+    require_sound(after, before, mended)
+    assert not beside_gaps(mended.fabric.cells, ground).any()
 
 
 def test_a_house_is_taken_away_and_its_ground_goes_to_its_neighbours(town):

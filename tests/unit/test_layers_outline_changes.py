@@ -69,6 +69,8 @@ def test_buildings_are_added_moved_or_left_out_with_why(tmp_path):
     assert "twice" in why[2] and "building b stands there" in why[3]
     assert "same" in why[4] and "outside" in why[5]
     assert found.left_out[2]["near"] == "b" and found.left_out[-1]["name"] == "远"
+    cases = {each["case"] for each in found.left_out}
+    assert "building-there" in cases <= {"outside", "twice", "same", "building-there"}
 
 
 @pytest.mark.parametrize("crs", ["gcj02", "bd09", "cgcs2000"])

@@ -57,7 +57,9 @@ export interface CountsPreview {
     building: string | null;
     id: string | null;
     address: string | null;
+    /** In English, and which sentence it is. */
     why: string;
+    case?: string;
     candidates: { id: string; compound: string | null; name: string | null }[];
   }[];
   unmatched_buildings: { id: string; compound: string | null; name: string | null; households: number }[];
@@ -71,7 +73,7 @@ export interface CountsPreview {
 export interface OutlinesPreview {
   added: number;
   moved: number;
-  left_out: { row: number; name: string | null; why: string; near: string | null }[];
+  left_out: { row: number; name: string | null; why: string; case?: string; near: string | null }[];
   parts: { name: string; rows: number; taken: boolean }[];
   crs: string;
   columns: Record<string, string>;

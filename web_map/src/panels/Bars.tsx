@@ -66,6 +66,8 @@ function Word() {
 
 const WORD_MS = 8000;
 const MOST_CHOICES = 3;
+/** A job of fewer seconds does not count them. */
+const TOLD_S = 5;
 
 const cutWords = (pending: boolean, count: number): Key =>
   pending ? (count === 1 ? "cut.textOne" : "cut.text") : count === 1 ? "cut.doneOne" : "cut.done";
@@ -118,7 +120,8 @@ function JobBar() {
       <span>{words}</span>
       <progress max={100} value={percent} aria-label={words} />
       <span class="number">
-        {percent} % {job.left !== null && job.left > 1 ? t("job.left", { seconds: job.left }) : ""}
+        {percent} %{" "}
+        {job.left === null ? (job.spent >= TOLD_S ? t("job.spent", { seconds: job.spent }) : "") : job.left > 1 ? t("job.left", { seconds: job.left }) : ""}
       </span>
       <button type="button" class="button" onClick={jobs.cancel}>
         {t("job.cancel")}

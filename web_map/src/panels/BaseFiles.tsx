@@ -1,9 +1,10 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { type BaseChange, type CountsPreview, outlineType, type OutlinesPreview, sheetType } from "../api/base";
 import { ApiError } from "../api/request";
-import { formatNumber } from "../i18n";
+import { dictionaries, formatNumber, type Key } from "../i18n";
 import { nameOf, type Pending } from "../state/baselist";
 import { errorWords } from "../state/problems";
+import type { State } from "../state/state";
 import { useApp } from "./context";
 import { Field } from "./BasePanel";
 
@@ -139,6 +140,18 @@ function Found({ children }: { children: preact.ComponentChildren }) {
   );
 }
 
+/** Why a row, or an outline, was left; the server's sentence where the page has no words for it. */
+function whyWords(t: State["t"], { why, case: which }: { why: string; case?: string }, near: string | null = null): string {
+  const key = `base.why.${which}`;
+  return key in dictionaries.en ? t(key as Key, { near: near ?? "" }) : why;
+}
+
+/** What a column of a sheet holds. */
+function columnWords(t: State["t"], target: string): string {
+  const key = `base.column.${target}`;
+  return key in dictionaries.en ? t(key as Key) : target;
+}
+
 interface FoundProps<T> {
   found: T;
   onTake: () => void;
@@ -156,9 +169,9 @@ function CountsFound({ found, onTake, onClose }: FoundProps<CountsPreview>) {
       </p>
       <Rows
         title={t("base.counts.unmatched", { count: rows.length })}
-        items={rows.map(({ row, compound, building, id, address, why, candidates }) => ({
+        items={rows.map(({ row, compound, building, id, address, candidates, ...said }) => ({
           head: `${t("base.row", { row })} ${place(compound, building, id, address)}`,
-          text: why + (candidates.length > 0 ? ` · ${t("base.near", { list: candidates.map((one) => nameOf("buildings", { ...one })).join(", ") })}` : ""),
+          text: whyWords(t, said) + (candidates.length > 0 ? ` · ${t("base.near", { list: candidates.map((one) => nameOf("buildings", { ...one })).join(", ") })}` : ""),
         }))}
       />
       <Rows
@@ -179,7 +192,7 @@ function CountsFound({ found, onTake, onClose }: FoundProps<CountsPreview>) {
           text: `${formatNumber(one.households)} ${t("totals.households")}`,
         }))}
       />
-      <Notes notes={[...Object.entries(found.columns).map(([target, name]) => `${target} ← ${name}`), ...found.notes]} />
+      <Notes notes={[...Object.entries(found.columns).map(([target, name]) => `${columnWords(t, target)} ← ${name}`), ...found.notes]} />
       <Take count={found.changes.length} onTake={onTake} onClose={onClose} />
     </Found>
   );
@@ -330,7 +343,7 @@ function OutlinesFound({ found, onTake, onClose, onParts }: FoundProps<OutlinesP
       <Notes notes={[`${t("base.crs")}: ${found.crs}`, ...found.notes]} />
       <Rows
         title={t("base.outlines.left", { count: found.left_out.length })}
-        items={found.left_out.map(({ row, name, why }) => ({ head: `${t("base.row", { row: row + 1 })} ${name ?? ""}`, text: why }))}
+        items={found.left_out.map(({ row, name, near, ...said }) => ({ head: `${t("base.row", { row: row + 1 })} ${name ?? ""}`, text: whyWords(t, said, near) }))}
       />
       <Take count={found.changes.length} onTake={onTake} onClose={onClose} />
     </Found>

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
-import { shortCode } from "../kernels/codes";
 import { formatNumber, type Key } from "../i18n";
+import { codeWords } from "../state/casewords";
 import { type Check, countsOf, KINDS } from "../state/checks";
 import type { State } from "../state/state";
 import { useApp } from "./context";
@@ -10,7 +10,7 @@ import { Icon } from "./icons";
 export function checkWords(state: State, { kind, grid, amount }: Check): string {
   const { t } = state;
   const [min, max] = state.bounds.value;
-  const code = grid === null ? "" : shortCode(state.grids.value[grid]?.code ?? "");
+  const code = grid === null ? "" : codeWords(state, state.grids.value[grid]?.code ?? "");
   switch (kind) {
     case "out_of_bounds":
       return amount > 0 ? t("check.over", { code, count: amount, max }) : t("check.under", { code, count: -amount, min });

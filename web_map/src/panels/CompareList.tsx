@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 import { formatNumber } from "../i18n";
-import { shortCode } from "../kernels/codes";
+import { codeWords } from "../state/casewords";
 import { movedAsCsv, type MovedPair } from "../state/compare";
+import type { State } from "../state/state";
 import { useApp } from "./context";
 
 const FIRST = 200;
@@ -45,14 +46,13 @@ export function CompareList() {
   );
 }
 
-function codeOf(text: string | null, none: string): string {
-  return text === null ? none : shortCode(text);
+function codeOf(state: State, text: string | null): string {
+  return text === null ? state.t("compare.none") : codeWords(state, text);
 }
 
 function Pairs() {
   const { state, compare } = useApp();
   const { t } = state;
-  const none = t("compare.none");
   const chosen = compare.pair.value;
   const [count, setCount] = useState(FIRST_PAIRS);
   const pairs = compare.found.value?.pairs ?? [];
@@ -83,7 +83,7 @@ function Pairs() {
                   title={t("compare.only")}
                   onClick={() => (compare.pair.value = isChosen(pair) ? null : pair)}
                 >
-                  {codeOf(pair.from, none)} → {codeOf(pair.to, none)}
+                  {codeOf(state, pair.from)} → {codeOf(state, pair.to)}
                 </button>
               </td>
               <td class="number">{formatNumber(pair.households)}</td>
@@ -106,7 +106,6 @@ function Buildings() {
   const { t } = state;
   const [count, setCount] = useState(FIRST);
   const list = compare.buildings.value;
-  const none = t("compare.none");
   const keep = (): void => {
     const head = [t("detail.id"), t("detail.building"), t("detail.address"), t("detail.households"), t("compare.from"), t("compare.to")];
     const name = `${state.plan.value?.name ?? ""}-${t("compare.file")}.csv`;
@@ -153,7 +152,7 @@ function Buildings() {
                   {formatNumber(building.households)} <span class="visually-hidden">{t("detail.households")}</span>
                 </span>
                 <span class="muted">
-                  {codeOf(building.from, none)} → {codeOf(building.to, none)}
+                  {codeOf(state, building.from)} → {codeOf(state, building.to)}
                 </span>
               </button>
             </li>

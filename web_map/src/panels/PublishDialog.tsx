@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { CheckItem, CheckKind } from "../api/edits";
-import { shortCode } from "../kernels/codes";
 import { formatNumber, type Key } from "../i18n";
+import { codeWords } from "../state/casewords";
 import { EXCUSABLE, KINDS } from "../state/checks";
 import { useApp } from "./context";
 import { Dialog } from "./Dialog";
@@ -103,7 +103,7 @@ export function PublishDialog({ onClose }: { onClose: () => void }) {
   function codesOf(kind: CheckKind): string {
     const codes = (items ?? []).flatMap((item) => {
       const grid = item.kind === kind && item.grid_ix !== null ? state.grids.value[item.grid_ix] : undefined;
-      return grid ? [shortCode(grid.code)] : [];
+      return grid ? [codeWords(state, grid.code)] : [];
     });
     return codes.slice(0, MOST_CODES).join(", ") + (codes.length > MOST_CODES ? " …" : "");
   }

@@ -12,8 +12,10 @@ export interface Running {
   kind: "partition" | "rebalance";
   /** 0 to 1. */
   progress: number;
-  /** Seconds that are left by the speed so far; null while it is too early to say. */
+  /** Seconds that are left by the speed so far; null while it is too early to say, or where nothing goes on. */
   left: number | null;
+  /** Seconds since it began. */
+  spent: number;
 }
 
 export interface Jobs {
@@ -32,6 +34,8 @@ export interface Jobs {
 const ASK_MS = 400;
 /** From this share on the time left is told. */
 const ENOUGH = 0.05;
+/** After so many seconds without progress no time left is told. */
+const STANDS_S = 3;
 
 export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))): Jobs {
   const { editing, state, edit } = desk;
@@ -74,9 +78,10 @@ export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>(
   const run = async (kind: Running["kind"], wish: AskedWish, begin: () => Promise<string>): Promise<void> => {
     if (running.peek()) return;
     const plan = state.plan.peek()?.id;
-    running.value = { kind, progress: 0, left: null };
+    running.value = { kind, progress: 0, left: null, spent: 0 };
     state.live.value = state.t("job.begun", { what: state.t(`job.${kind}`) });
     const from = Date.now();
+    let moved = 0;
     try {
       id = await begin();
       for (;;) {
@@ -87,8 +92,11 @@ export function createJobs(desk: Desk, wait = (ms: number) => new Promise<void>(
           return desk.say("job.failed", { detail: problemWords(state, { code: job.code ?? "error", detail: job.error ?? "" }) }, true);
         if (job.state === "cancelled") return desk.say("job.cancelled");
         const spent = (Date.now() - from) / 1000;
+        if (job.progress !== running.peek()?.progress) moved = spent;
         const left = job.progress > ENOUGH ? Math.ceil((spent * (1 - job.progress)) / job.progress) : null;
-        running.value = { kind, progress: job.progress, left };
+        // A guess that time has shown to be wrong is not told.
+        const stands = left === null || spent - moved > Math.max(STANDS_S, left);
+        running.value = { kind, progress: job.progress, left: stands ? null : left, spent: Math.round(spent) };
         await wait(ASK_MS);
       }
     } catch (error) {
