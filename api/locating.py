@@ -49,28 +49,30 @@ def locate_points(
     xy = np.asarray(points, dtype=np.float64).reshape(-1, 2)
     lon, lat = to_wgs84(xy[:, 0], xy[:, 1], crs)
     found = view.locator.locate(lon, lat, radius_m)
-    codes, owners = view.locator.codes, view.owners
-    results = []
-    columns = (found.status, found.code_ix, found.border_m, found.nearest_ix, lon, lat)
-    for i, row in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
-        status, code_ix, border_m, nearest_ix, x, y = row
-        code = codes[code_ix] if code_ix >= 0 else None
-        nearest = codes[nearest_ix] if nearest_ix >= 0 else None
-        placed = status != NO_POSITION
-        answer: dict[str, Any] = {
-            "status": STATUS_NAMES[status],
-            "grid_code": code,
-            "border_m": round(border_m, 3) if math.isfinite(border_m) else None,
-            "nearest_code": code if code is not None else nearest,
-            "lon": x if placed else None,
-            "lat": y if placed else None,
-        }
-        answer["plan"], answer["grid_ix"] = owners[code_ix] if code_ix >= 0 else (None, -1)
-        if radius_m is not None:
-            answer["candidates"] = [
+    at = found.code_ix
+    codes = [*view.locator.codes, None]
+    plans, numbers = zip(*view.owners, (None, -1), strict=True)
+    placed = (found.status != NO_POSITION).tolist()
+    columns = (
+        [STATUS_NAMES[status] for status in found.status.tolist()],
+        [codes[ix] for ix in at.tolist()],
+        [metres if math.isfinite(metres) else None for metres in np.round(found.border_m, 3).tolist()],
+        [codes[ix] for ix in np.where(at >= 0, at, found.nearest_ix).tolist()],
+        [x if known else None for x, known in zip(lon.tolist(), placed, strict=True)],
+        [y if known else None for y, known in zip(lat.tolist(), placed, strict=True)],
+        [plans[ix] for ix in at.tolist()],
+        [numbers[ix] for ix in at.tolist()],
+    )
+    results: list[dict[str, Any]] = [
+        {"status": status, "grid_code": code, "border_m": metres, "nearest_code": nearest, "lon": x, "lat": y,
+         "plan": plan, "grid_ix": number}
+        for status, code, metres, nearest, x, y, plan, number in zip(*columns, strict=True)
+    ]  # fmt: skip
+    if radius_m is not None:
+        for i, result in enumerate(results):
+            result["candidates"] = [
                 {"code": codes[ix], "share": round(share, 4)} for ix, share in found.candidates(i)
             ]
-        results.append(answer)
     return results
 
 

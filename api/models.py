@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator
 
 __all__ = [
     "BulkAnswer",
@@ -452,10 +453,23 @@ class CaseNear(Model):
     reported_at: datetime
 
 
+def _as_array(value: Any, check: Callable[[Any], Any]) -> Any:
+    """Read pairs of numbers at once; whatever else it is, the slow check reads it or says what is wrong."""
+    import numpy as np
+
+    if not isinstance(value, list):
+        return check(value)
+    try:
+        pairs = np.array(value, np.float64)
+    except (ValueError, TypeError, OverflowError):
+        return check(value)
+    return pairs if pairs.ndim == 2 and pairs.shape[1] == 2 and np.isfinite(pairs).all() else check(value)
+
+
 class BulkQuery(Model):
     """Many points at once."""
 
-    points: list[Position] = Field(
+    points: Annotated[list[Position], WrapValidator(_as_array)] = Field(
         description="x, y each: longitude, latitude, or metres of a projected system."
     )
     crs: str = Field("wgs84", examples=["wgs84", "gcj02", "bd09", "EPSG:4490"])

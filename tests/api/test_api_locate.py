@@ -122,6 +122,7 @@ def test_bad_queries(client: TestClient, query: str, status: int, code: str, say
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b'{"points": 1}', b'{"points": [[1]]}', b'{"points": [[1, 2, 3]]}', b'{"points": [["a", 2]]}',
+     b'{"points": [[1, 2], [3]]}', b'{"points": [[1, null]]}', b'{"points": [[1, NaN]]}', b'{"points": [[[1, 2]]]}',
      b'{"points": [[1, 2]], "radius": -1}', b'{"points": [[1, 2]], "extra": 1}'],
 )  # fmt: skip
 def test_bad_bodies(client: TestClient, body: bytes) -> None:
