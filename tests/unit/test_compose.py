@@ -45,11 +45,21 @@ def test_the_data_live_in_a_named_volume():
     assert place == "/var/lib/postgresql/data"
 
 
-def test_files_of_cases_live_in_a_named_volume():
-    place = SERVICES["api"]["environment"]["WANGGE_ATTACHMENTS"]
-    assert f"attachments:{place}" in SERVICES["api"]["volumes"]
-    assert "attachments" in COMPOSE["volumes"]
-    assert f"install -d -o 10001 -g 10001 {place}" in DOCKERFILE
+def test_files_of_cases_and_compiled_kernels_live_in_named_volumes():
+    kept = {"attachments": "/srv/attachments", "kernels": "/srv/kernels"}
+    assert SERVICES["api"]["environment"]["WANGGE_ATTACHMENTS"] == "${WANGGE_ATTACHMENTS:-/srv/attachments}"
+    assert "NUMBA_CACHE_DIR=/srv/kernels" in DOCKERFILE
+    for volume, place in kept.items():
+        assert f"{volume}:{place}" in SERVICES["api"]["volumes"]
+        assert volume in COMPOSE["volumes"]
+    assert f"install -d -o 10001 -g 10001 {' '.join(kept.values())}" in DOCKERFILE
+
+
+def test_it_ends_by_itself_before_it_is_killed():
+    from api.workers import _END_S
+
+    assert SERVICES["api"]["init"] is True
+    assert float(SERVICES["api"]["stop_grace_period"].removesuffix("s")) >= _END_S + 10
 
 
 def test_passwords_come_from_outside_and_are_required():
@@ -57,7 +67,7 @@ def test_passwords_come_from_outside_and_are_required():
         assert re.fullmatch(r"\$\{WANGGE_DB_PASSWORD:\?[^}]+\}", SERVICES[service]["environment"][variable])
     for service in SERVICES.values():
         for value in service["environment"].values():
-            assert not re.search(r"://[^/@]*:[^/@]*@", value)
+            assert not re.search(r"://[^/@]*:[^/@]*@", value or "")
 
 
 def test_images_are_pinned_and_the_api_is_built_here():
@@ -83,3 +93,5 @@ def test_the_settings_of_the_image_are_settings_of_the_server(monkeypatch):
         name.removeprefix("WANGGE_") for name in SERVICES["api"]["environment"] if name.startswith("WANGGE_")
     }
     assert {name.lower() for name in named} <= Settings.model_fields.keys()
+    # What decides who is heard, told, and where files go can be set without another compose file.
+    assert {"ALLOWED_HOSTS", "OPEN311_KEYS", "S3_ENDPOINT", "WEBHOOK_ALLOW", "WORKERS"} <= named
