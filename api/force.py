@@ -189,7 +189,7 @@ class ForceKeeper:
             except NotFoundError:
                 self._drop(asked)
                 raise
-            etag = _tag(asked, records)
+            etag = _tag(asked, records, self._store().staff_stamp())
             if kept is None or kept.view.etag != etag:
                 grids = self._read(asked, main, records)
                 view = ForceView(self._store(), grids, {one.id: one for one in records}, main, etag).warm()
@@ -253,8 +253,8 @@ def _all_in_force(store: Store, plans: list[int], moment: datetime | None) -> Ge
     return found
 
 
-def _tag(asked: Asked, records: list[PlanRecord]) -> str:
+def _tag(asked: Asked, records: list[PlanRecord], staff: int) -> str:
     """Name what the answers come from."""
     parts = [(one.id, one.revision, one.state, str(one.created_at), str(one.valid_from), str(one.valid_to))
              for one in records]  # fmt: skip
-    return hashlib.blake2b(repr((asked, parts)).encode(), digest_size=9).hexdigest()
+    return hashlib.blake2b(repr((asked, parts, staff)).encode(), digest_size=9).hexdigest()

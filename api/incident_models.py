@@ -36,7 +36,7 @@ class ReportBody(Model):
     words: Text = ""
     address: Text = ""
     road: Word | None = Field(None, description="Name of the road that it is on.")
-    asset: Word | None = Field(None, description="Category of the asset that it is about.")
+    asset: Word | None = Field(None, description="Category, or id, of the asset that it is about.")
     owner: Word | None = Field(None, description="Who owns that asset.")
     where: Annotated[str, Field(max_length=200, description="Where the report came from.")] = ""
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from api.attachments import attachment_row
+from api.case_assets import asset_details
 from api.case_near import facilities_soon, staff_near
 from api.case_place import place_case
 from gis_core.dispatch import (
@@ -64,6 +65,10 @@ def report_incident(
         place = place.unsure(unsure)
     given = {name: getattr(body, name) for name in ("address", "road", "asset", "owner")}
     details = {name: value for name, value in given.items() if value}
+    if "owner" not in details:
+        details |= asset_details(
+            services.store, place.lon, place.lat, body.accuracy_m, asset=body.asset, category=body.category
+        )
     new = NewCase(
         place.lon,
         place.lat,

@@ -7,11 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import shapely
 from pyproj import Transformer
 
-from gis_core.locate.on_duty import OnDuty, Shifts, StaffMap, staff_of
+from gis_core.locate.on_duty import OnDuty, Shifts, Staff, StaffMap, staff_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from geopandas import GeoDataFrame
 
     from api.force import ForceView
@@ -46,21 +49,51 @@ def load_staff(store: Store, grids: GeoDataFrame) -> TownStaff:
     grids : GeoDataFrame
         With `plan_id`, `grid_ix`, `code` and their polygons.
     """
-    people: dict[tuple[int, int], tuple[Any, ...]] = {}
+    people: dict[tuple[int, int], tuple[Staff, ...]] = {}
     for plan_id in sorted(set(grids["plan_id"].tolist())):
         for grid in store.plan_state(plan_id).grids:
             if grid.staff and not grid.retired:
                 people[plan_id, grid.grid_ix] = staff_of(grid.staff)
+    codes = [str(code) for code in grids["code"]]
+    in_grids, in_buildings = _register(store)
     numbers = zip(grids["plan_id"].tolist(), grids["grid_ix"].tolist(), strict=True)
-    staffed = [people.get(number, ()) for number in numbers]
-    kept = np.array([bool(each) for each in staffed], dtype=bool)
+    staffed = [
+        _joined(people.get(number, ()), in_grids.get(code, ()))
+        for number, code in zip(numbers, codes, strict=True)
+    ]
     crs = grids.estimate_utm_crs()
-    shapes = np.asarray(grids.geometry[kept].to_crs(crs).array, dtype=object)
-    codes = [str(code) for code in grids["code"][kept]]
-    return TownStaff(
-        StaffMap(codes, shapes, [each for each in staffed if each]),
-        Transformer.from_crs(grids.crs, crs, always_xy=True),
-    )
+    to_metres = Transformer.from_crs(grids.crs, crs, always_xy=True)
+    shapes = np.asarray(grids.geometry.to_crs(crs).array, dtype=object)
+    for (lon, lat), some in in_buildings.items():
+        point = shapely.Point(*to_metres.transform(lon, lat))
+        (rows,) = np.nonzero(shapely.intersects(shapes[: len(grids)], point))
+        if len(rows):
+            shapes = np.append(shapes, point)
+            codes.append(min(codes[row] for row in rows))
+            staffed.append(tuple(some))
+    return TownStaff(StaffMap(codes, shapes, staffed), to_metres)
+
+
+def _register(
+    store: Store,
+) -> tuple[dict[str, list[Staff]], dict[tuple[float, float], list[Staff]]]:
+    """Return the staff that came with the data: of grids by their codes, of buildings by where they stand."""
+    in_grids: dict[str, list[Staff]] = {}
+    in_buildings: dict[tuple[float, float], list[Staff]] = {}
+    for row in store.staff_register():
+        person = Staff(row.name, row.role, row.phone, row.hours)
+        if row.grid_code is not None:
+            in_grids.setdefault(row.grid_code, []).append(person)
+        place = None if row.building_id is None else store.building_point(row.dataset_id, row.building_id)
+        if place is not None:
+            in_buildings.setdefault(place, []).append(person)
+    return in_grids, in_buildings
+
+
+def _joined(first: Sequence[Staff], second: Sequence[Staff]) -> tuple[Staff, ...]:
+    """Return the staff of a plan and of the register; who is in both is there as the plan says."""
+    known = {person.name for person in first}
+    return (*first, *(person for person in second if person.name not in known))
 
 
 def staff_rows(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
+    from pandas import DataFrame
     from pyproj import CRS
 
 __all__ = [
@@ -122,6 +123,10 @@ class Dataset:
         Text that must be shown with the data; empty where unknown.
     faults : tuple of Fault
         All that was found and what was done about it.
+    assets : GeoDataFrame or None
+        Columns `id`, `category`, `owner`, `name`; Point. None: the dataset has no such layer.
+    staff : DataFrame or None
+        Columns `id`, `name`, `role`, `grid_code`, `building_id`, `phone`, `hours`, all text or None.
     """
 
     name: str
@@ -137,6 +142,8 @@ class Dataset:
     green: GeoDataFrame
     attribution: str = ""
     faults: tuple[Fault, ...] = ()
+    assets: GeoDataFrame | None = None
+    staff: DataFrame | None = None
 
 
 @dataclass(frozen=True)

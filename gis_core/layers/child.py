@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gis_core.layers import drivers
-from gis_core.layers.sources import match_layer
+from gis_core.layers.sources import TABLES, match_layer
 
 #: Exit codes that the parent turns into sentences.
 EXIT_MEMORY = 70
@@ -289,7 +289,11 @@ def read_ogr(session: Session, path: Path, kind: str, layer: str | None) -> None
         chosen = [(layer, listed[0][0])]
     else:
         chosen = [
-            (match, name) for name in spatial if (match := match_layer(name)) and layer in (None, match)
+            (match, name)
+            for name, shape in listed
+            if (match := match_layer(name))
+            and layer in (None, match)
+            and (shape is not None or match in TABLES)
         ]
         if not chosen and len(spatial) == 1 and (own := match_layer(path.stem)):
             chosen = [(own, spatial[0])]
@@ -446,7 +450,7 @@ def main(request_path: str) -> int:
     session = Session(request, pyogrio)
     for item in request["files"]:
         path = Path(item["path"])
-        about = {"layer": item["layer"] or "dataset"}
+        about = {"layer": (item["layer"] or "dataset").partition("\n")[0]}
         try:
             read_file(session, path, item["format"], item["layer"])
         except RefusedError as refused:

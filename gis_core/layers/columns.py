@@ -210,6 +210,21 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "water": {"name": _NAME},
     "green": {"kind": ("landuse", "kind", "leisure", "natural", "class", "用地类型", "类型"), "name": _NAME},
+    "assets": {
+        "id": ("id", "asset_id", "编号", "部件编号", "部件编码", "部件标识码", "标识码"),
+        "category": ("category", "kind", "type", "类别", "类型", "部件类别", "部件名称", "小类名称", "小类"),
+        "owner": ("owner", "operator", "权属", "权属单位", "产权单位", "主管部门", "养护单位"),
+        "name": _NAME,
+    },
+    "staff": {
+        "id": ("id", "staff_id", "编号", "工号", "人员编号"),
+        "name": ("name", "姓名", "名字", "人员姓名", "网格员姓名"),
+        "role": ("role", "角色", "职务", "岗位", "人员类型", "类别"),
+        "grid_code": ("grid_code", "grid", "网格编码", "网格编号", "网格代码", "所属网格", "网格"),
+        "building_id": ("building_id", "building", "楼栋编号", "楼栋编码", "建筑编号", "楼栋"),
+        "phone": ("phone", "tel", "mobile", "电话", "联系电话", "手机", "手机号", "联系方式"),
+        "hours": ("hours", "duty_hours", "工作时间", "值班时间", "上班时间", "在岗时间"),
+    },
 }
 
 #: Columns whose blanks are filled from the other recognised names.

@@ -23,6 +23,7 @@ from gis_core.layers.estimate import estimate_households as estimate_by_rule
 from gis_core.layers.faultlog import FaultLog
 from gis_core.layers.geometry import Kind, prepare_geometry
 from gis_core.layers.raw import RawLayer
+from gis_core.layers.registers import read_assets, read_staff
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -88,10 +89,12 @@ class Reading:
             )
         return found
 
-    def summarise(self, raw: RawLayer, crs: CRS | None, columns: Mapping[str, list[str]]) -> None:
-        """Note what the layer holds, for people."""
+    def summarise(
+        self, raw: RawLayer, crs: CRS | None, columns: Mapping[str, list[str]], without: str = "not usable"
+    ) -> None:
+        """Note what the layer holds, for people; `without` stands where it has no coordinate system."""
         code = None if crs is None else crs.to_epsg()
-        name = "not usable" if crs is None else f"EPSG:{code}" if code else crs.name
+        name = without if crs is None else f"EPSG:{code}" if code else crs.name
         used = {target: " + ".join(names) for target, names in columns.items()}
         self.summaries.append(LayerSummary(raw.layer, raw.file, len(raw.table), name, used))
 
@@ -118,6 +121,8 @@ def build_frames(layers: Mapping[str, RawLayer], reading: Reading) -> dict[str, 
     frames["facilities"] = _facilities(layers.get("facilities"), reading)
     frames["water"] = _backdrop(layers.get("water"), reading)
     frames["green"] = _backdrop(layers.get("green"), reading)
+    frames["assets"] = _assets(layers.get("assets"), reading)
+    frames["staff"] = read_staff(layers.get("staff"), reading)
     return frames
 
 
@@ -446,6 +451,15 @@ def _facilities(raw: RawLayer | None, reading: Reading) -> gpd.GeoDataFrame:
         for name in ("category", "name")
     }
     return _frame({name: values[rows] for name, values in data.items()}, geometry[rows], reading.work_crs)
+
+
+def _assets(raw: RawLayer | None, reading: Reading) -> gpd.GeoDataFrame | None:
+    if raw is None:
+        return None
+    columns = reading.columns(raw)
+    ids, _blank = source_ids(raw.table, columns)
+    geometry, keep = _open(raw, "point", ids, columns, reading)
+    return read_assets(raw, columns, ids, geometry, keep, reading)
 
 
 def _backdrop(raw: RawLayer | None, reading: Reading) -> gpd.GeoDataFrame:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import gis_core
 from gis_core.errors import CapabilityError, DatasetError
 from gis_core.layers.child import EXIT_MEMORY, GEOMETRY
+from gis_core.layers.columns import COLUMNS
 from gis_core.layers.drivers import CHILD_MARK
-from gis_core.layers.sources import LayerFile, SourceFiles, find_files, format_of
+from gis_core.layers.sources import TABLES, LayerFile, SourceFiles, find_files, format_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +110,7 @@ def read_raw(files: SourceFiles, limits: Limits = DEFAULT_LIMITS) -> RawDataset:
 
 def _run_child(files: SourceFiles, folder: Path, limits: Limits) -> dict[str, Any]:
     request = folder / "request.json"
-    items = [{"path": str(f.path.resolve()), "format": f.format, "layer": f.layer} for f in files.files]
+    items = [{"path": str(f.path.resolve()), "format": f.format, "layer": _asked(f)} for f in files.files]
     request.write_text(
         json.dumps({"files": items, "out": str(folder), "limits": limits.as_dict()}), encoding="utf-8"
     )
@@ -154,6 +155,13 @@ def _run_child(files: SourceFiles, folder: Path, limits: Limits) -> dict[str, An
     if -child.returncode in (24, 9):  # SIGXCPU, and SIGKILL which follows it
         raise DatasetError(_stopped(files, f"took more than {limits.seconds} s"), code="too-large")
     raise DatasetError(_stopped(files, "made the reader fail"), code="unreadable-file")
+
+
+def _asked(file: LayerFile) -> str | None:
+    """Return the layer of a file, and behind that of a sheet the names by which its header is known."""
+    if file.layer not in TABLES or file.format not in ("csv", "xlsx"):
+        return file.layer
+    return "\n".join([file.layer, *(name for names in COLUMNS[file.layer].values() for name in names)])
 
 
 def _stopped(files: SourceFiles, what: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gis_core.errors import DatasetError, NotFoundError, some_of
 
-__all__ = ["LAYER_ALIASES", "LayerFile", "SourceFiles", "find_files", "match_layer", "plain"]
+__all__ = ["LAYER_ALIASES", "TABLES", "LayerFile", "SourceFiles", "find_files", "match_layer", "plain"]
 
 #: Layer -> names that files and layers of containers may have (compared without case, spaces, `-` and `_`).
 LAYER_ALIASES: dict[str, tuple[str, ...]] = {
@@ -61,7 +61,13 @@ LAYER_ALIASES: dict[str, tuple[str, ...]] = {
     "facilities": ("facilities", "facility", "amenities", "pois", "poi", "设施", "公共设施", "兴趣点"),
     "water": ("water", "waters", "waterbodies", "水系", "水体", "水域"),
     "green": ("green", "landuse", "parks", "绿地", "公园", "土地利用", "用地"),
+    "assets": ("assets", "asset", "部件", "城市部件", "部件普查", "管理部件"),
+    "staff": ("staff", "workers", "网格员", "网格人员", "人员", "工作人员", "值班表", "人员名册"),
 }
+
+#: Layers without geometry: a table of a container, or a sheet of its own.
+TABLES = frozenset({"staff"})
+_SHEETS = {".csv": "csv", ".xlsx": "xlsx"}
 
 #: Ending -> format; the longest ending that fits counts.
 FORMATS: dict[str, str] = {
@@ -184,6 +190,8 @@ def _find_in_folder(folder: Path) -> SourceFiles:
     others: list[str] = []
     for path in sorted(folder.iterdir()):
         known = format_of(path)
+        if path.suffix.lower() in _SHEETS and match_layer(path.stem) in TABLES:
+            known = _SHEETS[path.suffix.lower()], path.stem
         if known is None or not path.is_file():
             if (
                 path.suffix.lower() not in _COMPANIONS and not path.name.startswith(".")

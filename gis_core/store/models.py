@@ -486,6 +486,43 @@ class DispatchRules(Base):
     rules: Mapped[str] = mapped_column(String)
 
 
+class StaffRow(Base):
+    """Somebody who works in a grid or building, as the data of a town say; the newest data of a town hold."""
+
+    __tablename__ = "staff"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    town: Mapped[str] = mapped_column(String)
+    dataset_id: Mapped[int] = mapped_column(Integer)
+    staff_id: Mapped[str] = mapped_column(String)
+    name: Mapped[str] = mapped_column(String)
+    role: Mapped[str | None] = mapped_column(String)
+    grid_code: Mapped[str | None] = mapped_column(String)
+    building_id: Mapped[str | None] = mapped_column(String)
+    phone: Mapped[str | None] = mapped_column(String)
+    hours: Mapped[str | None] = mapped_column(String)
+
+
+class AssetRow(Base):
+    """Something that stands somewhere and belongs to somebody (a manhole, a street lamp)."""
+
+    __tablename__ = "assets"
+    __table_args__ = (
+        Index("ix_assets_lat", "lat"),
+        Index("ix_assets_asset_id", "asset_id"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    town: Mapped[str] = mapped_column(String)
+    dataset_id: Mapped[int] = mapped_column(Integer)
+    asset_id: Mapped[str] = mapped_column(String)
+    category: Mapped[str] = mapped_column(String)
+    owner: Mapped[str | None] = mapped_column(String)
+    name: Mapped[str | None] = mapped_column(String)
+    lon: Mapped[float] = mapped_column(Real)
+    lat: Mapped[float] = mapped_column(Real)
+
+
 #: Layer name -> model, in the order in which they are written.
 LAYERS: dict[str, type[Base]] = {
     "areas": Area,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gis_core.plan.checks import CheckItem
 
 __all__ = [
+    "AssetRecord",
     "BBox",
     "BaseResult",
     "Change",
@@ -37,6 +38,7 @@ __all__ = [
     "PlanRecord",
     "PlanState",
     "SearchHit",
+    "StaffRecord",
     "StateRecord",
 ]
 
@@ -44,6 +46,32 @@ BBox = tuple[float, float, float, float]
 PlanState = Literal["draft", "published", "superseded"]
 JobState = Literal["running", "done", "failed", "cancelled"]
 HitKind = Literal["grid", "building", "street", "facility"]
+
+
+@dataclass(frozen=True, slots=True)
+class StaffRecord:
+    """Somebody of the register: number in it, the data that it came with, and where and when the person works."""
+
+    id: str
+    dataset_id: int
+    name: str
+    role: str
+    grid_code: str | None
+    building_id: str | None
+    phone: str
+    hours: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRecord:
+    """Something that stands in a place (degrees), what it is and whose."""
+
+    id: str
+    category: str
+    owner: str | None
+    name: str | None
+    lon: float
+    lat: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ from sqlalchemy import exc, select
 from sqlalchemy.engine import make_url
 
 from gis_core.errors import ParameterError
-from gis_core.store import datasets, migrate
+from gis_core.store import datasets, migrate, registers
 from gis_core.store.dialect_geopackage import GeoPackageDialect
 from gis_core.store.dialect_postgis import PostgisDialect
-from gis_core.store.reported_methods import ReportedMethods
+from gis_core.store.register_methods import RegisterMethods
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -32,10 +32,11 @@ ENVIRONMENT = "WANGGE_DB"
 DEFAULT_FILE = Path("var") / "wangge.gpkg"
 
 
-class Store(ReportedMethods):
+class Store(RegisterMethods):
     """Data versions, plans and edits in one database; what concerns plans stands in
     `PlanMethods`, what changes base data in `BaseMethods`, what server processes share in `ServerMethods`,
-    cases in `CaseMethods`, what those ask who report them in `ReportedMethods`.
+    cases in `CaseMethods`, what those ask who report them in `ReportedMethods`, the
+    registers of staff and assets in `RegisterMethods`.
 
     Safe to share between threads. Every method may raise `StoreUnavailableError`; what it says is for users.
 
@@ -118,7 +119,9 @@ class Store(ReportedMethods):
             Where the database refuses; nothing was written then.
         """
         with self._write() as connection:
-            return datasets.add(connection, self._dialect, dataset, fabric, imported_by=imported_by)
+            number = datasets.add(connection, self._dialect, dataset, fabric, imported_by=imported_by)
+            registers.add(connection, number, dataset)
+            return number
 
     def datasets(self, *, limit: int = 100, offset: int = 0) -> list[DatasetRecord]:
         """Return a page of the data versions, the newest first."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
+import geopandas as gpd
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
@@ -140,6 +142,35 @@ def test_columns_for_counting_are_those_of_the_cases(store):
         ("a", 1, 1, 1), ("b", 1, 0, 0), (None, 1, 0, 0),
     ]  # fmt: skip
     assert (total.median_hours, idle in cases.ids) == (2.28, False)
+
+
+def test_registers_are_those_of_the_newest_data_of_a_town(store, two_communities):
+    dataset, fabric, *_ = two_communities
+    columns = ["id", "name", "role", "grid_code", "building_id", "phone", "hours"]
+    west, south, _, _ = dataset.boundary.total_bounds
+    places = gpd.points_from_xy([west, west + 10, west + 40], [south] * 3)
+    assets = gpd.GeoDataFrame(
+        {"id": ["1", "2", "3"], "category": ["井盖", "井盖", "路灯"], "owner": ["水", "电", None], "name": None},
+        geometry=places, crs=dataset.work_crs,
+    )  # fmt: skip
+    for town, name in (("a", "王芳"), ("b", "赵六"), ("a", "李明")):
+        staff = pd.DataFrame([["7", name, None, "g1", None, "1", None]], columns=columns, dtype=object)
+        loaded = replace(dataset, name=town, staff=staff, assets=assets)
+        number = store.add_dataset(loaded, fabric)
+    before = store.staff_stamp()
+    store.add_dataset(replace(dataset, name="a"), fabric)
+    assert store.staff_stamp() == before > 0
+    assert {(one.name, one.grid_code, one.role, one.hours) for one in store.staff_register()} == {
+        ("赵六", "g1", "", ""), ("李明", "g1", "", ""),
+    }  # fmt: skip
+    assert max(one.dataset_id for one in store.staff_register()) == number
+    point = assets.to_crs(4326).geometry.iloc[0]
+    near = store.assets_near(point.x, point.y, 12, "井盖")
+    assert [(round(metres), one.id, one.owner) for metres, one in near] == [
+        (0, "1", "水"), (0, "1", "水"), (10, "2", "电"), (10, "2", "电"),
+    ]  # fmt: skip
+    assert store.assets_near(point.x, point.y, 30, "路灯") == []
+    assert [one.owner for one in store.assets_called("3")] == [None, None]
 
 
 def test_overdue_cases_are_urged_once(store):

@@ -18,6 +18,7 @@ from gis_core.store.cases import NewCase
 ADDED = ("plan_attributes", "grid_codes", "plan_areas")
 #: Tables of the versions after the one they stand beside, those that name others first.
 TABLES = {
+    "0007": ("staff", "assets"),
     "0005": ("webhook_deliveries", "webhooks", "case_attachments"),
     "0003": ("case_steps", "cases", "dispatch_rules", "server_jobs", "server_presence"),
 }

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import broken_datasets as broken
 import geopandas as gpd
+import pandas as pd
 import pytest
 from pyproj import CRS
 from tiny_pbf import TinyPbf
@@ -135,6 +137,55 @@ def test_frames_have_the_columns_of_the_model(tmp_path: Path) -> None:
         dataset.green,
     ):
         assert frame.crs == dataset.work_crs
+
+
+def test_registers_of_staff_and_assets_come_with_the_town(tmp_path: Path) -> None:
+    frames = broken.sound_town()
+    frames["部件"] = gpd.GeoDataFrame(
+        {
+            "部件编号": ["M1", "M2", "M3"],
+            "小类名称": ["井盖", None, "路灯"],
+            "权属单位": ["自来水公司", "x", None],
+        },
+        geometry=gpd.points_from_xy(*zip(*[broken.at(1, 1), broken.at(2, 2), broken.at(3, 3)], strict=True)),
+        crs=4326,
+    )
+    people = pd.DataFrame(
+        {
+            "工号": ["1", "2", "3", "4"],
+            "姓名": ["王芳", "李明", None, "赵六"],
+            "岗位": ["网格员", "楼栋长", "网格员", "网格员"],
+            "网格编码": ["A001", None, "A001", None],
+            "楼栋编号": [None, "b3", None, None],
+            "身份证号": ["secret"] * 4,
+        }
+    )
+    town = broken.write_folder(tmp_path, frames)
+    people.to_csv(town / "网格员.csv", index=False, encoding="gb18030")
+    container = broken.write_gpkg(tmp_path, frames)
+    with sqlite3.connect(container) as connection:
+        people.to_sql("staff", connection, index=False)
+        connection.execute(
+            "INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('staff', 'attributes', 'staff')"
+        )
+    for source in (town, container):
+        dataset = read_dataset(source)
+        assert dataset.assets is not None
+        assert dataset.assets.drop(columns="geometry").to_numpy(na_value=None).tolist() == [
+            ["M1", "井盖", "自来水公司", None],
+            ["M3", "路灯", None, None],
+        ]
+        assert dataset.assets.crs == dataset.work_crs
+        assert dataset.staff is not None
+        assert dataset.staff.to_numpy(na_value=None).tolist() == [
+            ["1", "王芳", "网格员", "A001", None, None, None],
+            ["2", "李明", "楼栋长", None, "b3", None, None],
+        ]
+        faults = {fault.code: (fault.rows, fault.severity) for fault in dataset.faults}
+        assert faults["staff-without-name"] == ((2,), "warning")
+        assert faults["staff-nowhere"] == ((3,), "warning")
+        assert faults["asset-without-category"] == ((1,), "warning")
+        assert faults["asset-without-owner"][1] == "warning"
 
 
 def test_three_dimensions_become_two(tmp_path: Path) -> None:

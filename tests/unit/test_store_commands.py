@@ -125,7 +125,7 @@ def test_doctor_knows_a_good_store(db):
     findings = json.loads(wangge("doctor", "--db", db, "--json").stdout)["findings"]
     store = next(finding for finding in findings if finding["what"] == "Store")
     assert store["status"] == "ok"
-    assert "version 0007" in store["detail"]
+    assert "version 0008" in store["detail"]
 
 
 def test_doctor_tells_a_missing_store_from_a_broken_one(db):
