@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["LayerPoints", "ParquetPoints"]
 
 
+#: Read from a Parquet file at once: by itself the reader would hold all that it has read until the end.
+_READ_BYTES = 1 << 20
+
+
 class _TablePoints:
     """What tables with types have in common."""
 
@@ -115,7 +119,7 @@ class ParquetPoints(_TablePoints):
         import pyarrow.parquet as pq
 
         self._read = 0
-        with pq.ParquetFile(self.path) as file:
+        with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=_READ_BYTES) as file:
             if not self.total:
                 yield self._chunk(file.read())
             for number, batch in enumerate(file.iter_batches(batch_size=self._chunk_rows)):

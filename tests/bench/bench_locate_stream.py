@@ -118,7 +118,7 @@ def batches(out: Path) -> Iterator[pa.RecordBatch]:
     """Give the rows that came out, some at a time."""
     wanted = ["id", "x", "y", "grid_code"]
     if out.suffix == ".parquet":
-        with pq.ParquetFile(out) as file:
+        with pq.ParquetFile(out, pre_buffer=False, buffer_size=1 << 20) as file:
             yield from file.iter_batches(columns=wanted)
         return
     options = pyarrow.csv.ConvertOptions(

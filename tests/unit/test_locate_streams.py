@@ -322,3 +322,16 @@ def test_ctrl_c_leaves_nothing_behind_or_what_is_done(tmp_path):
             _, told = running.communicate(timeout=60)
         assert running.returncode == 130 and words in told.decode()
         assert sorted(path.name for path in tmp_path.iterdir() if "out" in path.name) == left
+
+
+@pytest.mark.parametrize("groups", [1, 40])
+def test_what_was_read_of_parquet_is_let_go(tmp_path, groups):
+    rows, path = 1_000_000, tmp_path / "calls.parquet"
+    x = np.random.default_rng(3).uniform(0, 1, (2, rows))
+    pq.write_table(pa.table({"x": x[0], "y": x[1]}), path, row_group_size=rows // groups)
+    points = open_points(path, x_col=None, y_col=None, radius_col=None, geographic=True, chunk_rows=20_000)
+    before, most = pa.total_allocated_bytes(), 0
+    for chunk in points.chunks():
+        most = max(most, pa.total_allocated_bytes() - before)
+        del chunk
+    assert most < path.stat().st_size / 2
