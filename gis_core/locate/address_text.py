@@ -79,7 +79,7 @@ _BUILDING_WORD = re.compile(rf"\b(?:building|bldg|block|tower){_WHICH}")
 _ROOM_WORD = re.compile(rf"\b(?:apt|apartment|unit|flat|room|rm|suite|ste){_WHICH}")
 _NO_WORD = re.compile(r"\bno\.?\s*(?=[0-9])")
 _WORD = re.compile(r"(?<![\w'])[a-z]+(?![\w'])")
-#: Directions and kinds of English names of Chinese streets, and where they stand in the Chinese name.
+#: Directions, numbers and kinds of English names of Chinese streets, and where they stand in the Chinese name.
 _DIRECTIONS = {
     "east": "dong",
     "west": "xi",
@@ -87,7 +87,15 @@ _DIRECTIONS = {
     "north": "bei",
     "middle": "zhong",
     "central": "zhong",
+    "ring": "huan",
+    "first": "yi",
+    "second": "er",
+    "third": "san",
+    "fourth": "si",
+    "fifth": "wu",
 }
+_ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third", "4th": "fourth", "5th": "fifth"}
+_ORDINAL = re.compile(r"\b(?:1st|2nd|3rd|[45]th)\b")
 _STREETS = {"road": "lu", "street": "jie", "avenue": "dadao", "lane": "xiang", "bridge": "qiao"}
 _TENS = 10
 
@@ -229,6 +237,7 @@ def _one_form(text: str) -> tuple[str, tuple[str, ...]]:
     plain = re.sub(r"(?<=[a-z])['’](?=[a-z])", "", plain)
     also: tuple[str, ...] = ()
     if any("a" <= letter <= "z" for letter in plain):
+        plain = _ORDINAL.sub(lambda match: _ORDINALS[match[0]], plain)
         plain = _NO_WORD.sub("", _ROOM_WORD.sub(r";\1室", _BUILDING_WORD.sub(r";\1栋", plain)))
         words = [_ENGLISH.get(word, word) for word in _WORD.findall(plain)]
         plain = _WORD.sub(lambda match: _ENGLISH.get(match[0], match[0]), plain)
