@@ -7,10 +7,9 @@ taken apart into names and numbers, in any order, with a letter wrong, in pinyin
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, islice
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,8 @@ __all__ = ["AddressIndex", "Entry", "Found"]
 #: Numbers of an entry that are kept, and parts of texts that are looked at.
 _NUMBERS = 4
 _PARTS = 2000
+#: What stands around texts, as a number.
+_LINE = 10
 _KINDS = {kind: k for k, kind in enumerate(KINDS)}
 #: Share of a point for a number of one kind where another was asked for.
 _CREDIT = {
@@ -96,8 +97,8 @@ class AddressIndex:
         for at, entry in enumerate(entries):
             building.add(at, entry)
         building.add_areas(areas, [entry.area for entry in entries])
-        text, self._starts = building.text()
-        self._text, self._places = text, Places(text)
+        text, starts = building.text()
+        self._places, self._starts = Places(text), np.array(starts, dtype=np.int64)
         self._names = Names(list(building.name_ix))
         self._post_start, self._post_entry, self._post_share = building.postings()
         self._is_area = building.is_area()
@@ -136,18 +137,16 @@ class AddressIndex:
 
     def _by_part_of_text(self, key: str) -> NDArray[np.float32]:
         score = np.zeros(self.n, np.float32)
-        short = len(key) == 1 and key.isascii()
-        for start in islice(self._places.of(key), _PARTS if len(key) > 1 else _PARTS // 4):
-            before, behind = self._text[start - 1], self._text[start + len(key)]
-            if before == behind == "\n":
-                value = 1.2
-            elif short:
-                continue
-            else:
-                cut = (key[-1].isdigit() and behind.isdigit()) or (key[0].isdigit() and before.isdigit())
-                value = (0.95 if before == "\n" else 0.8) - (0.15 if cut else 0.0)
-            entry = bisect_right(self._starts, start) - 1
-            score[entry] = max(score[entry], value)
+        start = self._places.of(key, _PARTS if len(key) > 1 else _PARTS // 4)
+        before, behind = self._places.letter[start - 1], self._places.letter[start + len(key)]
+        begins, ends = before == _LINE, behind == _LINE
+        value = np.where(begins, 0.95, 0.8)
+        cut = (key[-1].isdigit() & _is_digit(behind)) | (key[0].isdigit() & _is_digit(before))
+        value[cut] -= 0.15
+        if len(key) == 1 and key.isascii():
+            value[:] = 0.0
+        value[begins & ends] = 1.2
+        np.maximum.at(score, np.searchsorted(self._starts, start, side="right") - 1, value.astype(np.float32))
         return score
 
     def _by_parts(self, parsed: Parsed) -> NDArray[np.float32]:
@@ -220,6 +219,10 @@ class AddressIndex:
             code, asked = self._value_ix.get(numeral.value, -2), _KINDS[numeral.kind]
             result = np.where(((kind == asked) & (value != code)).any(axis=1), 0.5 * result, result)
         return np.where(none, 0.25, result).astype(np.float32)
+
+
+def _is_digit(letter: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    return (letter >= 48) & (letter <= 57)
 
 
 class _Building:

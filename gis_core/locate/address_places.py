@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
+from numpy.typing import NDArray
 
 __all__ = ["Places"]
 
@@ -18,43 +17,50 @@ class Places:
 
     Notes
     -----
-    Four bytes a letter; built in a tenth of a microsecond a letter. A part with a rare pair is found in microseconds,
+    Eight bytes a letter; built in a tenth of a microsecond a letter. A part with a rare pair is found in microseconds,
     and so is that one is not there; else a million letters take a millisecond.
 
     Examples
     --------
     >>> places = Places("和平路5号 和平里5号")
-    >>> list(places.of("和平")), list(places.of("里5")), list(places.of("路6"))
-    ([0, 6], [8], [])
+    >>> [places.of(part, 9).tolist() for part in ("和平", "里5", "路6", "5")]
+    [[0, 6], [8], [], [3, 9]]
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
-        letter = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
-        pair = (letter[:-1] << _LETTER) | letter[1:]
+        self._text = text
+        self.letter = _letters(text)
+        pair = _pairs(self.letter)
         order = np.argsort(pair, kind="stable")
         self._place = order.astype(np.int32)
         self._pair, first = np.unique(pair[order], return_index=True)
         self._first = np.append(first, len(pair))
 
-    def of(self, part: str) -> Iterator[int]:
-        """Give every place where a part of at least one letter begins, the first first."""
-        rarest = self._rarest(part)
+    def of(self, part: str, most: int) -> NDArray[np.int64]:
+        """Return where a part of at least one letter begins, the first places, so many at most."""
+        letter = _letters(part)
+        rarest = self._rarest(letter)
         if rarest is None:
-            at = self.text.find(part)
-            while at >= 0:
-                yield at
-                at = self.text.find(part, at + 1)
-            return
+            return self._read(part, most)
         behind, first, end = rarest
-        for place in self._place[first:end].tolist():
-            if place >= behind and self.text.startswith(part, place - behind):
-                yield place - behind
+        place = self._place[first:end].astype(np.int64) - behind
+        place = place[(place >= 0) & (place + len(letter) <= len(self.letter))]
+        for k in range(len(letter)):
+            if k not in (behind, behind + 1):
+                place = place[self.letter[place + k] == letter[k]]
+        return place[:most]
 
-    def _rarest(self, part: str) -> tuple[int, int, int] | None:
+    def _read(self, part: str, most: int) -> NDArray[np.int64]:
+        places: list[int] = []
+        at = self._text.find(part)
+        while at >= 0 and len(places) < most:
+            places.append(at)
+            at = self._text.find(part, at + 1)
+        return np.array(places, dtype=np.int64)
+
+    def _rarest(self, letter: NDArray[np.uint32]) -> tuple[int, int, int] | None:
         """Return how far behind the begin of a part its rarest pair stands, and where the places of that are."""
-        letter = np.frombuffer(part.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.int64)
-        pair = (letter[:-1] << _LETTER) | letter[1:]
+        pair = _pairs(letter)
         if len(pair) == 0 or len(self._pair) == 0:
             return None
         k = np.minimum(np.searchsorted(self._pair, pair), len(self._pair) - 1)
@@ -64,3 +70,12 @@ class Places:
             return None
         first = int(self._first[k[best]])
         return best, first, first + int(count[best])
+
+
+def _letters(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _pairs(letter: NDArray[np.uint32]) -> NDArray[np.int64]:
+    wide = letter.astype(np.int64)
+    return (wide[:-1] << _LETTER) | wide[1:]
