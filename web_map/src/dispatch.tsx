@@ -21,6 +21,7 @@ import { worthAsking } from "./state/caselist";
 import { createCaseDesk } from "./state/cases";
 import { createBell } from "./state/casebell";
 import { holdsAt } from "./state/force";
+import { followPlans } from "./state/planswap";
 import type { PlanSummary } from "./api/types";
 import type { State } from "./state/state";
 
@@ -97,6 +98,8 @@ export function openDispatch({ state, actions, ask, root, map, paintbox }: Dispa
     return of.map(({ code }) => state.positions.value.get(code) ?? -1).filter((grid) => grid >= 0);
   });
 
+  const answeredBy = computed(() => (call.answer.value ? String(call.answer.value.plan) : null));
+
   // Only while somebody is at this desk.
   effect(() => {
     if (state.room.value !== "dispatch") return undefined;
@@ -105,6 +108,11 @@ export function openDispatch({ state, actions, ask, root, map, paintbox }: Dispa
       attachCaseKeys(state, cases, call, focusCall),
       bell.watch(cases),
       showAreas(state, areas.areas, map, paintbox),
+      followPlans(state, answeredBy, actions.refreshPlans, (id) => {
+        const [middle, zoom] = [map.leaflet.getCenter(), map.leaflet.getZoom()];
+        void actions.openPlan(id);
+        map.leaflet.setView(middle, zoom, { animate: false });
+      }),
     ];
     layer.now = createCasesLayer(map.leaflet, grids(state));
     const drawn = connectCases(layer.now, state, () => ({

@@ -5,6 +5,7 @@ import { ApiError } from "../src/api/request";
 import type { PlanSummary } from "../src/api/types";
 import { createCaseBox } from "../src/state/casebox";
 import { createCall } from "../src/state/casecall";
+import { successorOf } from "../src/state/planswap";
 import { createStepDrafts } from "../src/state/stepdrafts";
 import { clockOf, likeCases, listCases, metresBetween, NO_FILTER, standingOf } from "../src/state/caselist";
 import { formOf, rulesOf } from "../src/state/caserules";
@@ -372,6 +373,17 @@ test("rules come back from their tables as they were, and what the tables do not
   assert.deepEqual(empty.calendar?.hours?.mon, ["09:00-17:00"]);
   assert.equal(empty.calendar?.hours?.sat, undefined);
   assert.deepEqual([empty.deadlines, empty.duty], [[], { rules: [], units: {} }]);
+});
+
+test("a plan that does not hold any more gives way to the one that does", () => {
+  const plan = (id: string, from: string | null, to: string | null) =>
+    ({ id, state: from === null ? "draft" : "published", valid_from: from, valid_to: to, bbox: [0, 0, 1, 1] }) as unknown as PlanSummary;
+  const [old, next, draft] = [plan("1", "2026-01-01", null), plan("2", "2026-11-01", null), plan("3", null, null)];
+  const far = { ...next, id: "4", bbox: [5, 5, 6, 6] } as PlanSummary;
+  const now = Date.parse("2026-11-22");
+  assert.equal(successorOf(old, [old, draft], now), null);
+  assert.equal(successorOf(old, [far, draft, plan("1", "2026-01-01", "2026-11-01"), next], now)?.id, "2");
+  assert.equal(successorOf(old, [far, plan("1", "2026-01-01", "2026-11-01")], now), null, "what holds elsewhere does not answer here");
 });
 
 test("bands of minutes, and the desks in the address", () => {

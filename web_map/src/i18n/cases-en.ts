@@ -220,6 +220,7 @@ export const casesEn = {
   "case.line.offUnsent": "No connection: {count} not sent yet, kept in this browser.",
   "case.plan.holds": "In force: {name}, since {since}",
   "case.plan.draft": "No plan is in force here; “{name}” answers instead.",
+  "case.plan.swapped": "“{name}” is in force now.",
   "case.tool.call": "New call",
   "case.tool.areas": "Service areas",
   "case.sound.on": "Sound on",

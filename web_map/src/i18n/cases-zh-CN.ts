@@ -220,6 +220,7 @@ export const casesZh = {
   "case.line.offUnsent": "没有网络：{count} 条未发送，存在本浏览器。",
   "case.plan.holds": "现行方案：{name}，自 {since} 起",
   "case.plan.draft": "此处没有现行方案，暂由“{name}”判断归属。",
+  "case.plan.swapped": "“{name}”已成为现行方案。",
   "case.tool.call": "新来电",
   "case.tool.areas": "服务范围",
   "case.sound.on": "打开提示音",
