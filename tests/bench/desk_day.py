@@ -31,7 +31,7 @@ RUN = "import typer; from gis_core.commands.serve import serve as run; typer.run
 COURSE = (
     ("verify", 60), ("open", 60), ("dispatch", 120), ("accept", 300), ("done", 2400), ("check", 1200), ("close", 300),
 )  # fmt: skip
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 
 
 @dataclass(frozen=True)
