@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from gis_core.dispatch import Event, EventKind
@@ -21,6 +24,30 @@ from tests.api.lattice import build_lattice, build_lattice_plan
 from tests.browser.support import SHOTS, DeskServer, wait_for
 
 SIDE = 12
+#: Keeps the tones that the page would sound.
+LISTEN = """
+window.__tones = [];
+class Gain { gain = {value: 0}; connect() {} }
+class Voice {
+    frequency = {value: 0};
+    connect() {}
+    start() { window.__tones.push(this.frequency.value); }
+    stop() {}
+}
+window.AudioContext = class {
+    currentTime = 0;
+    resume() { return Promise.resolve(); }
+    createGain() { return new Gain(); }
+    createOscillator() { return new Voice(); }
+};
+"""
+#: What a person who drags a picture onto the page has in hand.
+IN_HAND = """(text) => {
+    const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+    const hand = new DataTransfer();
+    hand.items.add(new File([bytes], 'wet floor.png', {type: 'image/png'}));
+    return hand;
+}"""
 OpenDesk = Callable[..., Page]
 
 
@@ -100,6 +127,7 @@ def desk(browser: Browser, published: DeskServer) -> Iterator[OpenDesk]:
         context.add_init_script(
             "try { localStorage.setItem('wangge.tour', 'seen'); localStorage.setItem('wangge.who', 'Li 李') } catch {}"
         )
+        context.add_init_script(LISTEN)
         page = context.new_page()
         page.goto(f"{(at or published).url}/#dispatch")
         expect(page.locator(".status [data-line='true'], .status[data-line='true']")).to_be_visible(
@@ -185,19 +213,60 @@ def test_a_call_becomes_a_case_and_runs_its_course_by_keys(desk: OpenDesk, publi
     expect(card.locator(".case-history")).to_contain_text("a pipe of the water company")
     expect(card.locator(".case-history")).to_contain_text("Li 李")
     assert state_of(page, published, case) == "closed"
-    # A photo is dropped on it.
+    # Papers are chosen, a photo is dropped on it.
     page.locator(".case-files input").set_input_files(
         {"name": "place.txt", "mimeType": "text/plain", "buffer": b"as it was left"}
     )
     expect(card.locator(".file-name")).to_have_text("place.txt")
+    picture = io.BytesIO()
+    Image.new("RGB", (60, 40), "navy").save(picture, "PNG")
+    hand = {"dataTransfer": page.evaluate_handle(IN_HAND, base64.b64encode(picture.getvalue()).decode())}
+    card.dispatch_event("dragover", hand)
+    expect(card).to_have_class(re.compile("is-over"))
+    card.dispatch_event("drop", hand)
+    expect(card.locator(".case-files img")).to_have_attribute("alt", "wet floor.png")
+    expect(card).not_to_have_class(re.compile("is-over"))
+    assert [file["name"] for file in api(page, published, f"/api/incidents/{case}")["attachments"]] == [
+        "place.txt",
+        "wet floor.png",
+    ]
+
+    # The case has an address of its own; back and forth go through what was looked at.
+    expect(page).to_have_url(re.compile(rf"#dispatch&plan=1&case={case}$"))
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile(r"#dispatch&plan=1$"))
+    page.go_back()
+    expect(card.locator("h2")).to_contain_text(f"#{case}")
+    page.goto("about:blank")
+    page.goto(f"{published.url}/#dispatch&case={case}")
+    expect(card.locator("h2 .case-chip")).to_have_attribute("data-state", "closed")
+    expect(page).to_have_url(re.compile(rf"#dispatch&plan=1&case={case}$"))
+    page.evaluate("() => { location.hash = '#dispatch&case=987654' }")
+    expect(page.locator(".case-unknown")).to_contain_text("There is no case 987654 here.")
+    expect(page).to_have_url(re.compile(r"#dispatch&plan=1$"))
+
+    # What the units gave back, as a table and to take away.
+    page.locator("[data-tool='counts']").click()
+    row = page.locator(".case-stats tr[data-key='Water company'] td")
+    expect(row.first).to_have_text("1")
+    grid = api(page, published, "/api/plans/1/grids")["features"][0]["properties"]["code"]
+    expect(page.locator(f".case-stats tr[data-key='{grid}'] td").nth(1)).to_have_text("1")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download as CSV").click()
+    assert "Water company" in Path(download.value.path()).read_text(encoding="utf-8-sig")
+    page.keyboard.press("Escape")
+    # The way to the workers' page.
+    page.get_by_role("button", name="Workers’ page").click()
+    expect(page.get_by_label("Address of the workers’ page")).to_have_value(f"{published.url}/phone")
 
 
 def test_near_a_border_it_asks_and_one_click_settles_it(desk: OpenDesk, published: DeskServer) -> None:
     page = desk("zh-CN")
     (a, b) = (middle_of(page, published, 0), middle_of(page, published, 1))
     lon, lat = _border(page, published, a, b)
-    page.locator("#call").fill(f"{lat:.7f}, {lon:.7f}")
+    page.locator("#call").fill(f"{lat:.7f}, {lon:.7f} 有人摆摊")
     expect(page.locator("#call-choices li").first).to_contain_text("纬度在前")
+    expect(page.locator("#call-choices li").first).to_contain_text("“有人摆摊”")
     page.keyboard.press("Enter")
     page.locator(".call-origin input[type=number]").fill("30")
     choices = page.locator(".whose .choices button")
@@ -206,6 +275,11 @@ def test_near_a_border_it_asks_and_one_click_settles_it(desk: OpenDesk, publishe
     SHOTS.mkdir(exist_ok=True)
     page.wait_for_timeout(300)
     page.screenshot(path=SHOTS / "dispatch-border-zh-CN.png")
+    # Where the cursor is now, a digit chooses as well.
+    page.locator("#call-category").press("1")
+    expect(choices.first).to_have_attribute("aria-pressed", "true")
+    choices.first.click()
+    expect(choices.first).to_have_attribute("aria-pressed", "false")
     page.locator("#call-category").fill("占道")
     page.get_by_role("button", name="立案", exact=True).click()
     card = page.locator(".case-card")
@@ -245,13 +319,21 @@ def test_two_desks_hear_of_each_other_and_the_slower_one_is_told(
 ) -> None:
     page = desk()
     lon, lat = middle_of(page, published, 2)
+    sign = page.locator("link[rel=icon]")
+    expect(sign).to_have_attribute("href", re.compile(r"\.svg"))
+    page.keyboard.press("m")
+    expect(page.locator("[data-tool='sound']")).to_have_attribute("aria-pressed", "true")
     case = report(page, published, "Street lamp", lon, lat, key="lamp")
     row = page.locator(f"[data-case='{case}']")
     expect(row).to_have_class(re.compile("is-fresh"))
-    expect(page).to_have_title(re.compile(r"^\(\d+\) Dispatch"))
+    wait_for(lambda: page.evaluate("() => window.__tones") == [660, 880])
+    expect(page).to_have_title(re.compile(r"^\(1\) Dispatch"))
+    expect(sign).to_have_attribute("href", re.compile("^data:image/png"))
     expect(page.locator(".case-counts")).to_contain_text("new")
     row.click()
     expect(row).not_to_have_class(re.compile("is-fresh"))
+    expect(page).to_have_title(re.compile("^Dispatch"))
+    expect(sign).to_have_attribute("href", re.compile(r"\.svg"))
     card = page.locator(".case-card")
     expect(card.locator("h2")).to_contain_text("Street lamp")
     # What the page does not hear of: it says what it has seen, and is refused.
@@ -334,7 +416,6 @@ def test_axe_finds_nothing_and_nothing_is_cut_off(
 
 
 def clean(page: Page, name: str) -> None:
-    page.wait_for_timeout(250)
     page.screenshot(path=SHOTS / f"{name}.png")
     found = Axe().run(page).response["violations"]
     assert [(fault["id"], [node["html"][:160] for node in fault["nodes"]]) for fault in found] == []
@@ -389,6 +470,7 @@ def test_a_thousand_cases_are_a_list_of_a_few_rows_and_come_live(desk: OpenDesk,
     assert store is not None
     rng = np.random.default_rng(3)
     page = desk(at=crowded)
+    page.keyboard.press("m")
     west, south, east, north = api(page, crowded, "/api/plans/1")["bbox"]
     now = datetime.now(UTC)
     items = []
@@ -410,6 +492,8 @@ def test_a_thousand_cases_are_a_list_of_a_few_rows_and_come_live(desk: OpenDesk,
     page.get_by_placeholder("Words, number, address").fill("number 777")
     expect(rows).to_have_count(1)
     page.get_by_placeholder("Words, number, address").fill("")
+    # Many of them are late, and that is heard.
+    wait_for(lambda: 440 in page.evaluate("() => window.__tones"))
     page.get_by_label("Late only").check()
     expect(rows.first).to_have_class(re.compile("case-row"))
     expect(page.locator(".case-row button:not(.is-late)")).to_have_count(0)
