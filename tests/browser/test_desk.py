@@ -166,6 +166,12 @@ def test_a_tab_closed_without_a_line_leaves_its_edits_to_the_next(desk: OpenDesk
     saving(again, "saved", 0)
     assert households(again) == shown
     assert len(edits(again, host)) == 2
+    # They can be taken back as if they had been made here.
+    expect(again.locator(".steps")).to_contain_text("2 steps")
+    again.keyboard.press("Control+z")
+    expect(again.locator(".steps")).to_contain_text("1 step")
+    saving(again, "saved", 0)
+    assert [edit["undoes"] for edit in edits(again, host)] == [None, None, 2]
 
 
 def test_two_planners_see_each_other(desk: OpenDesk, host: DeskServer) -> None:

@@ -157,6 +157,7 @@ export function createDesk(parts: DeskParts): Desk {
     let ended = false;
     const ends: (() => void)[] = [];
     let made: Unsent[] = [];
+    let back: Unsent[] = [];
     let order = Date.now();
     const running = createSync({
       plan,
@@ -176,7 +177,7 @@ export function createDesk(parts: DeskParts): Desk {
         grids: () => edit.live?.nGrids ?? 0,
         async renew(since) {
           const fresh = await renewDraft(parts, plan, since);
-          return fresh && { ...fresh, swap: (unsent) => renewed(() => fresh.swap((made = [...unsent]))) };
+          return fresh && { ...fresh, swap: (unsent) => renewed(() => fresh.swap(unsentNow(unsent))) };
         },
         arrived: (edits) => {
           arrivals.value++;
@@ -224,7 +225,15 @@ export function createDesk(parts: DeskParts): Desk {
       }
       ends.push(follow(pages.me));
       void running.catchUp();
-      await restore([...ours]);
+      back.push(...ours);
+      await restore();
+    }
+
+    // All that is not sent, with the numbers of cells of now.
+    function unsentNow(unsent: readonly Unsent[]): Unsent[] {
+      back = [];
+      made = [...unsent];
+      return made;
     }
 
     function renewed(swap: () => void): void {
@@ -256,6 +265,8 @@ export function createDesk(parts: DeskParts): Desk {
       await outbox.put(entries).catch(() => undefined);
       running.adopt(entries);
       say("sync.recovered", { count: entries.length });
+      back.push(...entries);
+      await restore();
     }
 
     function follow(client: string): () => void {
@@ -281,16 +292,18 @@ export function createDesk(parts: DeskParts): Desk {
     }
 
     // The steps that this browser made before, so that they can be taken back.
-    async function restore(waiting: Unsent[]): Promise<void> {
+    async function restore(): Promise<void> {
       const since = Math.max(0, edit.revision - STEPS_BACK);
       try {
         const began = edit.opened.peek();
         const [log, mine] = await Promise.all([editing.edits(plan, since, true), outbox.mine(plan)]);
         // Where other base data came meanwhile the steps came with them.
         if (ended || edit.opened.peek() !== began) return;
-        const sent = new Set(made.map((entry) => running.revisionOf(entry.key)));
+        // What came back of a page that is gone can be taken back as well.
+        const here = [...back, ...made].sort((a, b) => a.order - b.order);
+        const sent = new Set(here.map((entry) => running.revisionOf(entry.key)));
         const before = log.filter((each) => !sent.has(each.revision));
-        const { done, undone } = stepsOf(before, mine, [...waiting, ...made]);
+        const { done, undone } = stepsOf(before, mine, here);
         edit.restoreHistory(done, undone);
       } catch {
         // Without the log only the steps of this session can be taken back; the next load asks again.
