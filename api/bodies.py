@@ -121,6 +121,7 @@ def warm(services: Services) -> None:
         in_force = services.force.look(Asked())
         in_force.locator.locate([0.0], [0.0], [10.0])  # as a report of a case does
         assert in_force.staff is not None
+        services.open_cases.near(0.0, 0.0, within_m=1.0)
         record = services.store.plan(services.newest_plan_id())
         cells_body(services, record)
         view = services.plan(record.id)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from api.attachments import attachment_row
@@ -18,11 +17,9 @@ from gis_core.dispatch import (
     Event,
     EventKind,
     Place,
-    Report,
     Standing,
     State,
     allowed,
-    find_duplicates,
     standing,
 )
 from gis_core.errors import NotFoundError, ParameterError
@@ -36,11 +33,6 @@ if TYPE_CHECKING:
     from gis_core.dispatch.rules import Rules
 
 __all__ = ["incident_detail", "incident_row", "report_incident", "step_incident", "step_row"]
-
-#: How far and how long back cases that may be the same are looked for.
-_NEAR_M = 500.0
-_BACK = timedelta(days=7)
-_M_PER_DEGREE = 111_195.0
 
 
 def report_incident(
@@ -227,7 +219,7 @@ def incident_detail(services: Services, record: CaseRecord) -> dict[str, Any]:
         "allowed": [str(kind) for kind in allowed(record.case, rules.policy)],
         "duty": {**asdict(duty), "also": list(duty.also)},
         "candidates": record.new.details.get("candidates", []),
-        "duplicates": _duplicates(services, record),
+        "duplicates": services.open_cases.repeated_by(record),
         "staff": staff_near(services, record),
         "near": facilities_soon(services, record),
         "steps": [step_row(number, step) for number, step in enumerate(record.case.steps)],
@@ -245,26 +237,6 @@ def step_row(number: int, step: Any) -> dict[str, Any]:
         "data": dict(event.data),
         **{name: getattr(step, name) for name in ("before", "after", "unit", "due_at")},
     }
-
-
-def _duplicates(services: Services, record: CaseRecord) -> list[dict[str, Any]]:
-    reach = (_NEAR_M + record.new.accuracy_m) / _M_PER_DEGREE
-    wide = reach / max(math.cos(math.radians(record.new.lat)), 0.01)
-    box = (record.new.lon - wide, record.new.lat - reach, record.new.lon + wide, record.new.lat + reach)
-    others = services.store.cases_near(box, record.reported_at - _BACK)
-    found = find_duplicates(
-        _report(record), [_report(one) for one in others if one.id < record.id and not one.case.has_ended]
-    )
-    return [
-        {"id": int(one.id), "metres": round(one.metres, 1), "score": round(one.score, 3)} for one in found
-    ]
-
-
-def _report(record: CaseRecord) -> Report:
-    new = record.new
-    return Report(
-        str(record.id), new.lon, new.lat, record.reported_at, new.category, new.words, new.accuracy_m
-    )
 
 
 def _now() -> datetime:

@@ -61,6 +61,16 @@ class LiveCases:
             ]
             return [_row(self._records[n], around[n], scores.get(n)) for n in order]
 
+    def repeated_by(self, record: CaseRecord) -> list[dict[str, Any]]:
+        """Give the open cases of before that a case may repeat, the likeliest first."""
+        with self._gate:
+            alike = self._fresh().alike(_report(record), near_m=_NEAR_M, within=_WITHIN)
+        return [
+            {"id": number, "metres": round(one.metres, 1), "score": round(one.score, 3)}
+            for number, one in alike.items()
+            if number < record.id
+        ]
+
     def _fresh(self) -> OpenCases:
         """Take over what happened since; all open cases the first time."""
         store = self._store()
@@ -79,17 +89,19 @@ class LiveCases:
         return self._cases
 
     def _put(self, cases: OpenCases, record: CaseRecord) -> None:
-        new = record.new
         if record.case.has_ended:
             cases.take(record.id)
             self._records.pop(record.id, None)
             return
         self._records[record.id] = record
-        cases.put(
-            Report(
-                str(record.id), new.lon, new.lat, record.reported_at, new.category, new.words, new.accuracy_m
-            )
-        )
+        cases.put(_report(record))
+
+
+def _report(record: CaseRecord) -> Report:
+    new = record.new
+    return Report(
+        str(record.id), new.lon, new.lat, record.reported_at, new.category, new.words, new.accuracy_m
+    )
 
 
 def _row(record: CaseRecord, metres: float, score: float | None) -> dict[str, Any]:

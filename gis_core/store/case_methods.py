@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gis_core.dispatch.stats import CaseColumns, StepColumns
     from gis_core.store.case_files import AttachmentRecord, NewFile
     from gis_core.store.cases import CaseNews, CaseRecord, NewCase
-    from gis_core.store.records import BBox
 
 __all__ = ["CaseMethods"]
 
@@ -132,11 +131,6 @@ class CaseMethods(WebhookMethods):
                 grid_code=grid_code,
                 limit=limit,
             )
-
-    def cases_near(self, box: BBox, since: datetime, *, limit: int = 200) -> list[CaseRecord]:
-        """Return the cases reported in a box of degrees since a moment, without steps, the newest first."""
-        with self._read() as connection:
-            return cases.near(connection, box, since, limit=limit)
 
     def case_columns(
         self, since: datetime | None = None, until: datetime | None = None

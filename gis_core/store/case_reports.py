@@ -13,7 +13,7 @@ import shapely
 from sqlalchemy import ColumnElement, Connection, exists, select
 
 from gis_core.store import cases
-from gis_core.store.cases import _ENDED, _record, _step
+from gis_core.store.case_rows import ENDED, record_of, step_of
 from gis_core.store.models import Building, CaseRow, CaseStep, DispatchRules, table_of
 from gis_core.store.rows import page, plain_text
 
@@ -58,7 +58,7 @@ def reported(
     if until is not None:
         where.append(_CASE.c.reported_at <= until)
     if is_open is not None:
-        ended = _CASE.c.state.in_([str(state) for state in _ENDED])
+        ended = _CASE.c.state.in_([str(state) for state in ENDED])
         where.append(~ended if is_open else ended)
     if source is not None:
         first = (_STEP.c.case_id == _CASE.c.id) & (_STEP.c.number == 0) & (_STEP.c.source == source)
@@ -68,8 +68,8 @@ def reported(
     steps: dict[int, list[Any]] = {row.id: [] for row in rows}
     wanted = select(_STEP).where(_STEP.c.case_id.in_(list(steps))).order_by(_STEP.c.case_id, _STEP.c.number)
     for step in connection.execute(wanted) if steps else ():
-        steps[step.case_id].append(_step(step))
-    return [_record(row, tuple(steps[row.id])) for row in rows]
+        steps[step.case_id].append(step_of(step))
+    return [record_of(row, tuple(steps[row.id])) for row in rows]
 
 
 def by_key(connection: Connection, key: str) -> CaseRecord | None:

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
-from gis_core.dispatch import Case, Event, EventKind, Policy, State, Step, apply, report
+from gis_core.dispatch import Event, EventKind, Policy, State, Step, apply, report
 from gis_core.dispatch.rules import Rules, rules_from
 from gis_core.errors import ConflictError, NotFoundError, ParameterError
+from gis_core.store.case_rows import (
+    ENDED,
+    CaseRecord,
+    NewCase,
+    json_of,
+    new_values,
+    record_of,
+    standing_values,
+    step_of,
+    step_values,
+)
 from gis_core.store.models import CaseRow, CaseStep, DispatchRules, table_of
 from gis_core.store.rows import page, plain_text
 
@@ -32,7 +43,6 @@ __all__ = [
     "get",
     "hold",
     "list_all",
-    "near",
     "read_rules",
     "serial",
     "whole_after",
@@ -40,50 +50,9 @@ __all__ = [
 ]
 
 _CASE, _STEP, _RULES = table_of(CaseRow), table_of(CaseStep), table_of(DispatchRules)
-_ENDED = (State.CLOSED, State.EVALUATED, State.CANCELLED, State.DUPLICATE)
-#: What of a case is kept as JSON beside its columns.
-_COUNTS = (
-    "level",
-    "round",
-    "extensions",
-    "returns",
-    "urgings",
-    "failed_checks",
-    "duplicate_of",
-    "before_link",
-)
-_TIMES = ("dispatched_at", "accept_by", "parked_at")
-_MORE = ("to", "minutes", "passed", "other")
 _IDS_AT_ONCE = 500
 #: Steps of two who worked at once may come the other way round by so much; each is of the time of the one before then.
 _AT_ONCE = timedelta(seconds=5)
-
-
-@dataclass(frozen=True)
-class NewCase:
-    """What is reported: where (degrees), what, in whose words, and what was found out about the place."""
-
-    lon: float
-    lat: float
-    category: str
-    grade: str = "general"
-    words: str = ""
-    accuracy_m: float = 0.0
-    plan_id: int | None = None
-    grid_code: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-    key: str | None = None
-
-
-@dataclass(frozen=True)
-class CaseRecord:
-    """A stored case: what was reported, and the case as its steps made it; `steps` are empty in lists."""
-
-    id: int
-    new: NewCase
-    case: Case
-    reported_at: datetime
-    n_steps: int
 
 
 @dataclass(frozen=True)
@@ -105,7 +74,7 @@ def add(connection: Connection, dialect: Dialect, new: NewCase, event: Event) ->
         if known is not None:
             return get(connection, known)
     case = report("0", event, category=plain_text(new.category), grade=plain_text(new.grade))
-    values = _new_values(new, case)
+    values = new_values(new, case)
     case_id = int(connection.execute(insert(_CASE).values(**values).returning(_CASE.c.id)).scalar_one())
     _write_step(connection, dialect, case_id, 0, case.steps[0])
     return get(connection, case_id)
@@ -134,12 +103,12 @@ def add_many(
     if not made:
         return ids
     dialect.order_steps(connection)
-    values = [_new_values(items[number][0], case) for number, case in zip(fresh, made, strict=True)]
+    values = [new_values(items[number][0], case) for number, case in zip(fresh, made, strict=True)]
     query = insert(_CASE).returning(_CASE.c.id, sort_by_parameter_order=True)
     rows: list[dict[str, Any]] = []
     for number, case, case_id in zip(fresh, made, connection.execute(query, values).scalars(), strict=True):
         ids[number] = int(case_id)
-        rows += [_step_values(int(case_id), each, step) for each, step in enumerate(case.steps)]
+        rows += [step_values(int(case_id), each, step) for each, step in enumerate(case.steps)]
     connection.execute(insert(_STEP), rows)
     return ids
 
@@ -172,7 +141,7 @@ def add_step(
         event = replace(event, at=record.case.last_at)
     case = apply(record.case, event, policy)
     _write_step(connection, dialect, case_id, len(case.steps) - 1, case.steps[-1])
-    values = _standing(case)
+    values = standing_values(case)
     if "grid" in event.data:
         values["grid_code"] = event.data["grid"]
     connection.execute(update(_CASE).where(_CASE.c.id == case_id).values(**values))
@@ -214,7 +183,7 @@ def get(connection: Connection, case_id: int) -> CaseRecord:
     if row is None:
         raise NotFoundError(f"There is no case {case_id}.", id=case_id)
     rows = connection.execute(select(_STEP).where(_STEP.c.case_id == case_id).order_by(_STEP.c.number))
-    return _record(row, tuple(_step(one) for one in rows))
+    return record_of(row, tuple(step_of(one) for one in rows))
 
 
 def list_all(
@@ -231,7 +200,7 @@ def list_all(
     where = _wanted(states, is_open, unit, grid_code)
     query: Select[Any] = select(_CASE).where(*where).order_by(_CASE.c.id.desc())
     count = connection.execute(select(func.count()).select_from(_CASE).where(*where)).scalar_one()
-    return [_record(row, ()) for row in connection.execute(page(query, limit, offset))], int(count)
+    return [record_of(row, ()) for row in connection.execute(page(query, limit, offset))], int(count)
 
 
 def serial(connection: Connection) -> int:
@@ -247,8 +216,8 @@ def feed(connection: Connection, since: int, *, until: int | None = None, limit:
     records: dict[int, CaseRecord] = {}
     for start in range(0, len(ids), _IDS_AT_ONCE):
         some = select(_CASE).where(_CASE.c.id.in_(ids[start : start + _IDS_AT_ONCE]))
-        records |= {row.id: _record(row, ()) for row in connection.execute(some)}
-    return [CaseNews(row.id, _step(row), row.number, records[row.case_id]) for row in rows]
+        records |= {row.id: record_of(row, ()) for row in connection.execute(some)}
+    return [CaseNews(row.id, step_of(row), row.number, records[row.case_id]) for row in rows]
 
 
 def whole_after(
@@ -269,8 +238,8 @@ def whole_after(
     for start in range(0, len(ids), _IDS_AT_ONCE):
         some = select(_STEP).where(_STEP.c.case_id.in_(ids[start : start + _IDS_AT_ONCE]))
         for step in connection.execute(some.order_by(_STEP.c.case_id, _STEP.c.number)):
-            steps[step.case_id].append(_step(step))
-    return [_record(row, tuple(steps[row.id])) for row in rows]
+            steps[step.case_id].append(step_of(step))
+    return [record_of(row, tuple(steps[row.id])) for row in rows]
 
 
 def _wanted(
@@ -281,29 +250,13 @@ def _wanted(
     if states:
         where.append(_CASE.c.state.in_(list(states)))
     if is_open is not None:
-        ended = _CASE.c.state.in_([str(state) for state in _ENDED])
+        ended = _CASE.c.state.in_([str(state) for state in ENDED])
         where.append(~ended if is_open else ended)
     if unit is not None:
         where.append(_CASE.c.unit == plain_text(unit))
     if grid_code is not None:
         where.append(_CASE.c.grid_code == plain_text(grid_code))
     return where
-
-
-def near(
-    connection: Connection, box: tuple[float, float, float, float], since: datetime, *, limit: int
-) -> list[CaseRecord]:
-    """Return the cases reported in a box of degrees since a moment, without steps, the newest first."""
-    west, south, east, north = box
-    query = (
-        select(_CASE)
-        .where(
-            _CASE.c.reported_at >= since, _CASE.c.lon.between(west, east), _CASE.c.lat.between(south, north)
-        )
-        .order_by(_CASE.c.id.desc())
-        .limit(limit)
-    )
-    return [_record(row, ()) for row in connection.execute(query)]
 
 
 def read_rules(connection: Connection) -> Rules:
@@ -319,94 +272,13 @@ def write_rules(connection: Connection, data: Mapping[str, Any], *, who: str) ->
     values = {
         "at": datetime.now(UTC),
         "who": plain_text(who),
-        "rules": _json_of(data),
+        "rules": json_of(data),
     }
     connection.execute(insert(_RULES).values(**values))
     return rules
 
 
-def _new_values(new: NewCase, case: Case) -> dict[str, Any]:
-    """Return the columns of a new case."""
-    return {
-        "key": new.key,
-        "plan_id": new.plan_id,
-        "category": case.category,
-        "grade": case.grade,
-        "grid_code": new.grid_code,
-        "lon": new.lon,
-        "lat": new.lat,
-        "accuracy_m": new.accuracy_m,
-        "reported_at": case.steps[0].event.at,
-        "words": plain_text(new.words),
-        "details": _json_of(new.details),
-        **_standing(case),
-    }
-
-
-def _json_of(value: Mapping[str, Any]) -> str:
-    return plain_text(json.dumps(dict(value), ensure_ascii=False))
-
-
-def _standing(case: Case) -> dict[str, Any]:
-    """Return the columns that steps change."""
-    kept: dict[str, Any] = {name: getattr(case, name) for name in _COUNTS}
-    for name in _TIMES:
-        moment = getattr(case, name)
-        kept[name] = moment.isoformat() if moment is not None else None
-    return {
-        "state": str(case.state),
-        "unit": case.unit,
-        "due_at": case.due_at,
-        "standing": json.dumps(kept, ensure_ascii=False),
-        "n_steps": len(case.steps),
-    }
-
-
 def _write_step(connection: Connection, dialect: Dialect, case_id: int, number: int, step: Step) -> None:
     """Write a step, after every row that somebody else could hold was taken: who waits here must hold nothing new."""
     dialect.order_steps(connection)
-    connection.execute(insert(_STEP).values(**_step_values(case_id, number, step)))
-
-
-def _step_values(case_id: int, number: int, step: Step) -> dict[str, Any]:
-    """Return the columns of a step."""
-    event = step.event
-    data = {**{name: getattr(event, name) for name in _MORE}, "data": dict(event.data)}
-    return {
-        "case_id": case_id,
-        "number": number,
-        "kind": str(event.kind),
-        "at": event.at,
-        "who": plain_text(event.who),
-        "why": plain_text(event.why),
-        "source": plain_text(event.where),
-        "data": _json_of(data),
-        "key": event.key,
-        "before": None if step.before is None else str(step.before),
-        "after": str(step.after),
-        "unit": step.unit,
-        "due_at": step.due_at,
-    }
-
-
-def _step(row: Row[Any]) -> Step:
-    data = json.loads(row.data)
-    event = Event(
-        EventKind(row.kind), row.at, row.who, row.why, row.source, key=row.key, data=data.pop("data"), **data
-    )
-    before = None if row.before is None else State(row.before)
-    return Step(event, before, State(row.after), row.unit, row.due_at)
-
-
-def _record(row: Row[Any], steps: tuple[Step, ...]) -> CaseRecord:
-    kept: dict[str, Any] = json.loads(row.standing)
-    for name in _TIMES:
-        kept[name] = None if kept[name] is None else datetime.fromisoformat(kept[name])
-    kept["before_link"] = None if kept["before_link"] is None else State(kept["before_link"])
-    kept |= {"unit": row.unit, "due_at": row.due_at}
-    case = Case(str(row.id), row.category, row.grade, State(row.state), steps, **kept)
-    new = NewCase(
-        row.lon, row.lat, row.category, row.grade, row.words, row.accuracy_m, row.plan_id, row.grid_code,
-        json.loads(row.details), row.key,
-    )  # fmt: skip
-    return CaseRecord(row.id, new, case, row.reported_at, row.n_steps)
+    connection.execute(insert(_STEP).values(**step_values(case_id, number, step)))

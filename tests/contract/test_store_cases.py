@@ -119,8 +119,6 @@ def test_lists_by_state_unit_and_grid(store):
     for half in ({"unit": "\x00"}, {"grid_code": "\ud800"}):
         with pytest.raises(ParameterError, match="cannot be stored"):
             store.cases(**half)
-    assert [r.id for r in store.cases_near((121.4, 31.2, 121.6, 31.3), NOW)] == [three, two, one]
-    assert store.cases_near((0, 0, 1, 1), NOW) == []
 
 
 def test_columns_for_counting_are_those_of_the_cases(store):
