@@ -194,7 +194,7 @@ export const phoneZh: Record<PhoneKey, string> = {
   "form.hand_over": "为什么由别人接办？",
   "form.hand_over.to": "由谁接办",
   "form.escalate": "为什么需要升级？",
-  "form.escalate.to": "交给谁？不填则按规则交上一级",
+  "form.escalate.to": "交给谁？不填则按规则升一级",
   "form.park": "为什么现在办不了？",
   "form.evaluate": "处理得怎么样？（可不填）",
   "form.extend": "为什么需要延期？",

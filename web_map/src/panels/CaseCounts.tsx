@@ -53,7 +53,7 @@ export function CaseCounts({ onClose }: { onClose: () => void }) {
           <select value={wish.by} onChange={(event) => set({ by: event.currentTarget.value as CountsBy })}>
             {BY.map((each) => (
               <option key={each} value={each}>
-                {t(`case.sort.${each}`)}
+                {t(`case.filter.${each}`)}
               </option>
             ))}
           </select>
@@ -99,7 +99,7 @@ function Table({ counts }: { counts: Counts }) {
       <table class="plain">
         <thead>
           <tr>
-            <th scope="col">{t(`case.sort.${counts.by}`)}</th>
+            <th scope="col">{t(`case.filter.${counts.by}`)}</th>
             {columns.map((each) => (
               <th key={each} scope="col" class="number">
                 {t(`case.stats.${each}`)}

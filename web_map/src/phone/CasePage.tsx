@@ -205,7 +205,7 @@ export function StepLine({ step }: { step: CaseStep }) {
         {" "}
         {who} · {formatTime(step.at, state.lang.value)}
       </span>
-      {step.why && (
+      {step.why && step.where !== "clock" && (
         <p>
           <Numbered text={step.why} />
         </p>
