@@ -120,7 +120,7 @@ def rebalance(
     time_limit_s : float
         Wall-clock seconds; None: none.
     progress : callable
-        Called with ("rebalance", parts done, parts); may raise to stop.
+        Called with ("rebalance", share of the work that is done, in parts, parts); may raise to stop.
 
     Returns
     -------
@@ -211,6 +211,7 @@ class _Work:
         each = float(ground.stay[settled].sum()) / load if load > 0 else 1.0
         self.penalty = _CHANGE_SHARE * ground.bounds.minimum * each
         self.late = False
+        self.share = 0.0
         self.changed = 0
         self.cap = np.inf
         self.n_before = ground.n_parts
@@ -220,10 +221,9 @@ class _Work:
         self.was_long = ground.long_parts(ground.home) > 0
 
     def tick(self) -> bool:
-        """Report how many parts are done, and tell whether there is time left."""
+        """Report how much is done, and tell whether there is time left."""
         if self.progress is not None:
-            out = int((self.ground.outside() > 0).sum())
-            self.progress("rebalance", self.ground.n_parts - out, self.ground.n_parts)
+            self.progress("rebalance", int(self.share * self.ground.n_parts), self.ground.n_parts)
         self.late = self.late or time.perf_counter() >= self.deadline
         return not self.late
 
@@ -264,7 +264,9 @@ class _Work:
             groups = self._groups(ring, self._hopeless())
             if not groups:
                 return
-            for group in groups:
+            for at, group in enumerate(groups):
+                # Parts inside the bounds tell little: most are from the start. A round counts as half of what is left.
+                self.share = 1 - 0.5 ** (ring - 1) * (1 - 0.5 * at / len(groups))
                 if not self.tick():
                     return
                 self._heal(group, ring)

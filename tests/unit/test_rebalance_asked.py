@@ -40,7 +40,13 @@ def terms_of(
 def test_every_weight_is_brought_inside_its_bounds() -> None:
     people = np.where(QUARTERS == 0, 4.0, 2.0)
     asked = WeightBounds("people", people, 30, 52)
-    found = rebalance(lattice(8, 8), np.ones(64), QUARTERS, bounds=Bounds(12, 20), constraints=[asked])
+    told: list[int] = []
+    found = rebalance(
+        lattice(8, 8), np.ones(64), QUARTERS, bounds=Bounds(12, 20), constraints=[asked],
+        progress=lambda _step, done, _total: told.append(done),
+    )  # fmt: skip
+    # It begins at nothing, however many parts are inside their bounds from the start.
+    assert told[0] == 0 and told == sorted(told)
     assert ((sums(np.ones(64), found.assignment) >= 12) & (sums(np.ones(64), found.assignment) <= 20)).all()
     assert asked.inside(sums(people, found.assignment)).all()
     # 64 people of the first quarter in cells of 4: three cells must leave it, and three are enough.
