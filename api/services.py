@@ -178,16 +178,6 @@ class Services:
             lambda: Desk(self.store, record, town, bounds),
         )
 
-    def plan_or_newest(self, plan_id: int | None) -> PlanView:
-        """Give a plan; for None the one that came into force last, else the newest.
-
-        Raises
-        ------
-        NotFoundError
-            Where the plan, or any plan, is missing.
-        """
-        return self.plan(self.newest_plan_id() if plan_id is None else plan_id)
-
     def newest_plan_id(self) -> int:
         """Name the plan that came into force last, else the newest.
 

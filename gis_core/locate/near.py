@@ -202,15 +202,6 @@ class Roads:
             ]
         return result
 
-    def service_area(self, x: NDArray[np.float64], y: NDArray[np.float64], category: str) -> ServiceArea:
-        """Return which facility of a category is nearest by road to each of many places, and how far.
-
-        Parameters
-        ----------
-        x, y : float64, shape (n_places,), metres
-        """
-        return self.cover(self.places(x, y), category)
-
     def places(
         self, x: NDArray[np.float64], y: NDArray[np.float64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
@@ -220,7 +211,13 @@ class Roads:
     def cover(
         self, starts: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]], category: str
     ) -> ServiceArea:
-        """Return the service areas over `places`."""
+        """Return which facility of a category is nearest by road to each of many places, and how far.
+
+        Parameters
+        ----------
+        starts : tuple
+            Where the ways from the places reach the streets, as `places` says.
+        """
         metres, facility = self._reach(starts, category)
         return ServiceArea(facility, metres)
 

@@ -131,11 +131,6 @@ class StaffMap:
             for person in people:
                 self._by_name.setdefault(person.name, person)
 
-    @property
-    def n_people(self) -> int:
-        """How many people there are."""
-        return sum(len(people) for people in self._staff)
-
     def near(
         self,
         x: float,

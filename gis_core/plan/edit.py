@@ -24,7 +24,6 @@ __all__ = [
     "Place",
     "changed_grids",
     "code_of",
-    "invert_changes",
     "net_cells",
     "net_changes",
     "parse_path",
@@ -200,11 +199,6 @@ def code_of(attributes: Mapping[str, Any], grid_ix: int) -> str | None:
     """Return the code that a grid carries; None where it is dissolved."""
     base = attributes.get(f"grid/{grid_ix}")
     return None if base is None else str(attributes.get(f"grid/{grid_ix}/code") or base["code"])
-
-
-def invert_changes(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the changes that take these back."""
-    return tuple(Change(one.path, one.before, one.value) for one in changes)
 
 
 def net_changes(changes: Iterable[Change]) -> tuple[Change, ...]:

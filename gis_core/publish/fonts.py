@@ -14,10 +14,8 @@ from typing import Any
 
 __all__ = ["EmbeddedFont", "Typesetter", "clean_text"]
 
-#: Above and below the baseline, as fractions of the size: what capitals and Chinese characters need.
+#: Above the baseline, as a fraction of the size: what capitals need.
 CAP_HEIGHT = 0.733
-ASCENT = 0.88
-DESCENT = 0.12
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def test_the_table_of_all_nodes_is_what_single_searches_find() -> None:
 def test_service_areas_are_the_nearest_by_road_within_the_minutes() -> None:
     roads = build_roads(town([*BANKS, BRIDGE], [("x", 0, 400), ("x", 1000, 600)], bridges=1, water=[RIVER]))
     x, y = np.array([10.0, 10.0, 990.0, 500.0]), np.array([395.0, 605.0, 395.0, 500.0])
-    found = roads.service_area(x, y, "x")
+    found = roads.cover(roads.places(x, y), "x")
     assert found.facility.tolist() == [0, 1, 1, -1]
     assert found.road_m[:3].tolist() == pytest.approx([15, 995, 10 + 5 + 200], abs=0.01)
     assert found.within(5).tolist() == [True, False, True, False]

@@ -140,7 +140,6 @@ def test_how_many_and_how_far(three_grids: StaffMap) -> None:
     assert len(three_grids.near(50, 50, moment, count=1)) == 1
     assert {one.code for one in three_grids.near(50, 50, moment, count=9, within_m=500)} == {"G1", "G2"}
     assert three_grids.near(50, 50_000, moment) == []
-    assert three_grids.n_people == 5
     assert StaffMap([], np.empty(0, object), []).near(0, 0, moment) == []
 
 

@@ -69,7 +69,7 @@ const GROUP: Partial<Record<CaseState, keyof typeof RINGS>> = {
 export const ringOf = (state: CaseState): keyof typeof RINGS => GROUP[state] ?? "over";
 
 /** One sign for a category: its first letter. */
-export const signOf = (category: string): string => (Array.from(category.trim())[0] ?? "?").toUpperCase();
+const signOf = (category: string): string => (Array.from(category.trim())[0] ?? "?").toUpperCase();
 
 export interface CasesLayer {
   set(scene: CaseScene): void;

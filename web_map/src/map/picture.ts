@@ -170,7 +170,7 @@ interface Foot {
 const [SWATCH, GAP, SCALE_ROOM] = [22, 18, 180];
 
 /** Places for the entries of the legend, one after the other and line by line, beside the room for the scale. */
-export function layOut(words: PictureWords, width: number, measure: (text: string) => number): Foot {
+function layOut(words: PictureWords, width: number, measure: (text: string) => number): Foot {
   const items: Foot["items"] = [];
   let [x, y] = [0, 0];
   const put = (kind: "row" | "line", at: number, text: string): void => {
@@ -193,7 +193,7 @@ export function layOut(words: PictureWords, width: number, measure: (text: strin
 }
 
 /** As much of a text as fits, with three dots where it was cut. */
-export function shorten(text: string, width: number, measure: (text: string) => number): string {
+function shorten(text: string, width: number, measure: (text: string) => number): string {
   if (measure(text) <= width) return text;
   let [fits, most] = [0, text.length];
   while (fits + 1 < most) {

@@ -108,7 +108,7 @@ function leadLater(): (selector: string | null) => void {
 }
 
 /** A fault of a field, at the field. */
-export function FieldFault({ faults, field }: { faults: Faults; field: string }) {
+function FieldFault({ faults, field }: { faults: Faults; field: string }) {
   const { t } = useApp().state;
   const fault = faults.get(field);
   if (!fault) return null;

@@ -69,7 +69,7 @@ export function History() {
 }
 
 /** What an edit did: "Painted: 34 cells", "Undone: merged · 12 cells". */
-export function kindWords(state: State, row: HistoryRow): string {
+function kindWords(state: State, row: HistoryRow): string {
   const { t } = state;
   const own = doneWords(state, row.kind);
   const what = row.of === null ? own : t("did.join", { what: own, more: lowered(doneWords(state, row.of)) });

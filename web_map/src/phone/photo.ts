@@ -1,6 +1,6 @@
 /** Photos made small before they leave the phone; what the camera wrote into them (place, time, device) stays behind. */
 
-export const LONGEST_PX = 1600;
+const LONGEST_PX = 1600;
 const QUALITY = 0.85;
 
 /** A file that this browser cannot show. */

@@ -318,7 +318,7 @@ function waitingFor(error: ApiError): LineState | null {
 }
 
 /** The entry to send next; undefined where all that is left was refused, or hangs on something that was. */
-export function nextOf(entries: readonly Entry[]): Entry | undefined {
+function nextOf(entries: readonly Entry[]): Entry | undefined {
   const held = new Set<number>();
   for (const entry of entries) {
     const { case: id, deed } = entry;

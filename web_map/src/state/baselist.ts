@@ -35,7 +35,7 @@ const LAYER_OF: Partial<Record<BaseChange["layer"], Feature["layer"]>> = { gates
 const layerOf = ({ layer }: BaseChange): Feature["layer"] => LAYER_OF[layer] ?? (layer as Feature["layer"]);
 
 /** Whether a change is of this feature. */
-export function isOf(change: BaseChange, feature: Feature): boolean {
+function isOf(change: BaseChange, feature: Feature): boolean {
   if (change.op === "add" || layerOf(change) !== feature.layer) return false;
   return feature.id !== null ? change.id === feature.id : change.ix !== undefined && change.ix === feature.ix;
 }

@@ -29,9 +29,6 @@ export function liveNumbers(figures: Figures, grid: number, known: Pick<Numbers,
   };
 }
 
-/** Whether a number is not in the list of grids and has to be worked out from the cells. */
-export const isExtra = (measure: Measure): boolean => measure === "streets" || measure.startsWith("column:");
-
 /** Name of the column that a measure shows, null where it shows none. */
 export const columnOf = (measure: Measure): string | null => (measure.startsWith("column:") ? measure.slice(7) : null);
 
