@@ -1,9 +1,9 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { type BaseChange, type CountsPreview, outlineType, type OutlinesPreview, sheetType } from "../api/base";
 import { ApiError } from "../api/request";
-import { dictionaries, formatNumber, type Key } from "../i18n";
+import { formatNumber } from "../i18n";
 import { nameOf, type Pending } from "../state/baselist";
-import { errorWords } from "../state/problems";
+import { errorWords, known } from "../state/problems";
 import type { State } from "../state/state";
 import { useApp } from "./context";
 import { Field } from "./BasePanel";
@@ -142,14 +142,14 @@ function Found({ children }: { children: preact.ComponentChildren }) {
 
 /** Why a row, or an outline, was left; the server's sentence where the page has no words for it. */
 function whyWords(t: State["t"], { why, case: which }: { why: string; case?: string }, near: string | null = null): string {
-  const key = `base.why.${which}`;
-  return key in dictionaries.en ? t(key as Key, { near: near ?? "" }) : why;
+  const key = known(`base.why.${which}`);
+  return key ? t(key, { near: near ?? "" }) : why;
 }
 
 /** What a column of a sheet holds. */
 function columnWords(t: State["t"], target: string): string {
-  const key = `base.column.${target}`;
-  return key in dictionaries.en ? t(key as Key) : target;
+  const key = known(`base.column.${target}`);
+  return key ? t(key) : target;
 }
 
 interface FoundProps<T> {

@@ -54,4 +54,5 @@ export function reasonWords({ t, detail }: Pick<State, "t" | "detail">, reason: 
   return t(key, home?.name ? { ...reason.numbers, code: home.name } : reason.numbers);
 }
 
-const known = (key: string): Key | null => (key in dictionaries.en ? (key as Key) : null);
+/** A key that is made of parts, where there are words for it. */
+export const known = (key: string): Key | null => (key in dictionaries.en ? (key as Key) : null);
